@@ -1,0 +1,115 @@
+"""Dagster's resources for any application: typed, wired, set up and torn down in order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+__all__ = (
+    "ConfigError",
+    "ConfigurableResource",
+    "ConfigurableResourceFactory",
+    "Deferred",
+    "DefinitionError",
+    "EnvVar",
+    "Environments",
+    "Field",
+    "FileVar",
+    "FrozenResourceError",
+    "InjectionError",
+    "InvalidFieldError",
+    "Location",
+    "NoActiveRunError",
+    "NotInRunError",
+    "NotLiveError",
+    "PhaseEvent",
+    "Plan",
+    "PlanError",
+    "PreflightError",
+    "Problem",
+    "ProblemError",
+    "ReadContext",
+    "ResourceContainer",
+    "ResourceDependency",
+    "ResourceKitError",
+    "ResourceParam",
+    "Run",
+    "RunContext",
+    "RunEvent",
+    "RunReport",
+    "RunStateError",
+    "SourceError",
+    "TeardownError",
+    "UnknownKeyError",
+    "UnresolvedError",
+    "field",
+    "inject",
+    "injected",
+    "log_events",
+    "open_resource",
+    "ref",
+    "replace",
+    "secret",
+    "state",
+    "value",
+)
+
+if TYPE_CHECKING:
+    from resourcekit.container import ResourceContainer, value
+    from resourcekit.context import RunContext
+    from resourcekit.deferred import Deferred, EnvVar, FileVar, ReadContext, SourceError, ref
+    from resourcekit.environments import Environments
+    from resourcekit.errors import (
+        ConfigError,
+        DefinitionError,
+        FrozenResourceError,
+        InjectionError,
+        InvalidFieldError,
+        Location,
+        NoActiveRunError,
+        NotInRunError,
+        NotLiveError,
+        PlanError,
+        PreflightError,
+        Problem,
+        ProblemError,
+        ResourceKitError,
+        RunStateError,
+        TeardownError,
+        UnknownKeyError,
+        UnresolvedError,
+    )
+    from resourcekit.fields import Field, field, secret, state
+    from resourcekit.injection import ResourceParam, inject, injected
+    from resourcekit.lifecycle.report import PhaseEvent, RunEvent, RunReport, log_events
+    from resourcekit.plan import Plan
+    from resourcekit.resource import ConfigurableResource, ConfigurableResourceFactory, ResourceDependency, replace
+    from resourcekit.run import Run, open_resource
+else:
+    _NAMES = {
+        "container": "ResourceContainer value",
+        "context": "RunContext",
+        "deferred": "Deferred EnvVar FileVar ReadContext SourceError ref",
+        "environments": "Environments",
+        "errors": "ConfigError DefinitionError FrozenResourceError InjectionError InvalidFieldError Location NoActiveRunError NotInRunError NotLiveError "
+        "PlanError PreflightError Problem ProblemError ResourceKitError RunStateError TeardownError UnknownKeyError UnresolvedError",
+        "fields": "Field field secret state",
+        "injection": "ResourceParam inject injected",
+        "lifecycle.report": "PhaseEvent RunEvent RunReport log_events",
+        "plan": "Plan",
+        "resource": "ConfigurableResource ConfigurableResourceFactory ResourceDependency replace",
+        "run": "Run open_resource",
+    }
+    _HOMES = {name: module for module, names in _NAMES.items() for name in names.split()}
+
+    def __getattr__(name):
+        """Load a public name's module when the name is first used (PEP 562)."""
+        module = _HOMES.get(name)
+        if module is None:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name)
+        from importlib import import_module
+
+        found = globals()[name] = getattr(import_module(f"{__name__}.{module}"), name)
+        return found
+
+    def __dir__():
+        return sorted(__all__)

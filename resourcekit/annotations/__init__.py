@@ -1,0 +1,33 @@
+"""What a type annotation says, for whoever asks: which values are right, what it is called, which resources are in it.
+
+The only part that knows what `typing` and `collections.abc` offer, typing_extensions' own forms included. Nothing here
+fails on an annotation that it does not understand: such a one allows everything.
+"""
+
+from resourcekit.annotations.classes import is_deferred, is_resource_class
+from resourcekit.annotations.names import type_name
+from resourcekit.annotations.structure import (
+    accepts,
+    element_annotation,
+    exact_type,
+    field_annotations,
+    resource_classes,
+    union_members,
+    unwrap,
+)
+from resourcekit.annotations.validators import Validator, build_validator
+
+__all__ = (
+    "Validator",
+    "accepts",
+    "build_validator",
+    "element_annotation",
+    "exact_type",
+    "field_annotations",
+    "is_deferred",
+    "is_resource_class",
+    "resource_classes",
+    "type_name",
+    "union_members",
+    "unwrap",
+)

@@ -1,0 +1,166 @@
+"""Validators that say what is wrong, made from annotations.
+
+The text is made late, by a walk over the annotation and the value once that is known to be wrong. It names types and
+positions; it never shows a value, nor a key that is not declared in the annotation itself.
+"""
+
+from __future__ import annotations
+
+import functools
+import typing
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from resourcekit.annotations.checks import Check, Validator, describes_instance, has_elements, required_keys
+from resourcekit.annotations.classes import has_fields, is_container, is_structured, is_typed_dict
+from resourcekit.annotations.names import type_name
+from resourcekit.annotations.structure import element_annotation, field_annotations, fixed_items, split, union_members
+
+__all__ = ("Validator", "build_validator")
+
+
+def build_validator(annotation: Any) -> Validator:
+    """Make an attrs validator that checks a constructor's value against an annotation, without any coercion.
+
+    Values that are not there yet pass, at any depth; where a resource is wanted, so does whatever may stand in for one,
+    and a mock passes for all but builtin types. No iterator is consumed.
+
+    Args:
+        annotation: A resolved annotation. One that is not understood, as a string, accepts everything.
+
+    Returns:
+        A validator, the same one for the same annotation. It raises `TypeError` for a value of the wrong type, and
+        `ValueError` for one of the right type with the wrong content: another literal, a tuple's length, missing keys.
+
+    Example:
+        >>> build_validator(list[int])(None, None, [1, 2, "3"])
+        Traceback (most recent call last):
+        TypeError: expected list[int], got list with str at [2]
+    """
+    try:
+        # the name too, for `int | str` equals `str | int`, but is called differently
+        return _build_cached(annotation, type_name(annotation))
+    except TypeError:  # not hashable, as Annotated[int, []]
+        return _TypeValidator(annotation)
+
+
+@functools.lru_cache(maxsize=1024)
+def _build_cached(annotation: Any, name: str) -> Validator:
+    """The validator of a hashable annotation."""
+    return _TypeValidator(annotation)
+
+
+class _TypeValidator:
+    """A `Check` that says what is wrong."""
+
+    def __init__(self, annotation: Any) -> None:
+        self._annotation = annotation
+        self._check = Check(annotation)
+
+    def __call__(self, instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+        mismatch = self._mismatch(instance, attribute, value)
+        if mismatch is not None:  # raised outside every `except` block, since the context of an error shows values
+            raise mismatch.error(self._annotation, value)
+
+    def _mismatch(self, instance: object, attribute: attrs.Attribute[Any], value: object) -> _Mismatch | None:
+        """What is wrong with a value, if anything is."""
+        try:
+            if self._check.matches(instance, attribute, value):
+                return None
+            return _find_mismatch(self._annotation, instance, attribute, value)
+        except Exception:  # the value's own code may raise anything, and a value may hold itself
+            return _Mismatch(TypeError, f"{type(value).__name__} that cannot be gone through")
+
+    def __repr__(self) -> str:
+        return f"<validator for {type_name(self._annotation)}>"
+
+
+@attrs.frozen
+class _Mismatch:
+    """What was found in place of what was expected, and the way to it."""
+
+    kind: type[TypeError] | type[ValueError]
+    found: str
+    path: str = ""
+
+    def error(self, annotation: Any, value: object) -> Exception:
+        """The error to raise for the whole value."""
+        one_of = "one of " if self.kind is ValueError and split(annotation)[0] is typing.Literal else ""
+        found = f"{type(value).__name__} with {self.found} at {self.path}" if self.path else self.found
+        return self.kind(f"expected {one_of}{type_name(annotation)}, got {found}")
+
+
+def _find_mismatch(annotation: Any, instance: object, attribute: attrs.Attribute[Any], value: object) -> _Mismatch:
+    """The innermost thing wrong with a value that is wrong."""
+    members = [member for member in union_members(annotation) if _says_what_is_inside(member, value)]
+    for member in members:
+        for step, expected, element in _elements(member, value):
+            if not Check(expected).matches(instance, attribute, element):
+                inner = _find_mismatch(expected, instance, attribute, element)
+                return attrs.evolve(inner, path=step + inner.path)
+    for member in members:
+        content = _wrong_content(member, value)
+        if content is not None:
+            return _Mismatch(ValueError, content)
+        for expected, key in _keys(member, value):
+            if not Check(expected).matches(instance, attribute, key):
+                return _Mismatch(TypeError, f"{type(value).__name__} with {_type_found(expected, key)} as key")
+    return _Mismatch(TypeError, _type_found(annotation, value))
+
+
+def _says_what_is_inside(member: Any, value: object) -> bool:
+    """Whether the content counts; not where a class is wanted, and a mapping given that can be made into one now."""
+    cls, _ = split(member)
+    is_described = isinstance(value, Mapping) and isinstance(cls, type) and is_structured(cls)
+    return describes_instance(value) if is_described else True
+
+
+def _elements(member: Any, value: object) -> Iterator[tuple[str, Any, object]]:
+    """Each element of a container: how its place is written, its annotation, and itself."""
+    if isinstance(value, Mapping):
+        cls, _ = split(member)
+        declared = field_annotations(cls) if isinstance(cls, type) and has_fields(cls) else {}
+        for key, element in value.items():
+            step = f"[{key!r}]" if key in declared else "[*]"  # any other key is the user's data
+            yield step, element_annotation(member, value, key), element
+    elif has_elements(value) and not isinstance(value, (str, bytes)):
+        is_ordered = isinstance(value, Sequence)
+        for index, element in enumerate(typing.cast("Sequence[object]", value)):
+            yield f"[{index if is_ordered else '*'}]", element_annotation(member, value, index), element
+
+
+def _keys(member: Any, value: object) -> Iterator[tuple[Any, object]]:
+    """Each key of a mapping, with its annotation."""
+    cls, arguments = split(member)
+    if isinstance(value, Mapping) and arguments and isinstance(cls, type) and is_container(cls):
+        for key in value if isinstance(value, cls) else ():
+            yield arguments[0], key
+
+
+def _wrong_content(member: Any, value: object) -> str | None:
+    """What is wrong with a value of the right type whose elements are right."""
+    cls, arguments = split(member)
+    kind = type(value).__name__
+    if cls is typing.Literal:
+        return f"another {kind}" if type(value) in map(type, arguments) else None
+    if isinstance(value, tuple) and fixed_items(member) is not None:
+        return f"{kind} of length {len(value)}"
+    if not isinstance(value, Mapping) or not isinstance(cls, type) or not has_fields(cls):
+        return None
+    missing = sorted(required_keys(cls) - value.keys()) if is_typed_dict(cls) else []
+    if missing:
+        return f"{kind} without the key {missing[0]!r}"
+    return f"{kind} with an unknown key" if value.keys() - field_annotations(cls).keys() else None
+
+
+def _type_found(annotation: Any, value: object) -> str:
+    """The type of a value; in full, where its short name is what was expected."""
+    if value is None:
+        return "None"
+    kind = type(value)
+    if issubclass(kind, type):
+        return "another class" if split(annotation)[0] is type else "a class"
+    is_same = kind.__name__ == type_name(annotation)
+    return f"{kind.__module__}.{kind.__qualname__}" if is_same else kind.__name__

@@ -1,0 +1,76 @@
+"""Overlays: config laid over declarations, from a mapping or a file, before it is known what it fits."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from resourcekit.deferred import EnvVar, FileVar
+from resourcekit.errors import DefinitionError
+
+__all__ = ("Overlaid", "Overlay", "stand_ins")
+
+
+@attrs.frozen
+class Overlay:
+    """One layer of config.
+
+    Args:
+        tree: Values by key and field; keys may be dotted, values nested.
+        source: Where it is from, in words that may be shown.
+    """
+
+    tree: Mapping[str, object]
+    source: str
+
+    @classmethod
+    def of(cls, config: Mapping[str, Any] | str | os.PathLike[str], source: str) -> Overlay:
+        """The overlay of a mapping, or of a TOML, JSON or YAML file.
+
+        Args:
+            config: The mapping, or the file's path.
+            source: What to call a mapping.
+
+        Raises:
+            OverlayFileError: The file cannot be read, or is malformed.
+            DefinitionError: *config* is neither a mapping with text keys nor a path.
+
+        >>> Overlay.of({"database": {"port": 5433}}, "run(config=...)").tree
+        {'database': {'port': 5433}}
+        """
+        if isinstance(config, str | os.PathLike):
+            from resourcekit.config.files import load_overlay
+
+            return cls(load_overlay(config), f"overlay {os.fspath(config)}")
+        if not isinstance(config, Mapping) or not all(isinstance(key, str) for key in config):
+            raise DefinitionError(
+                f"config is a mapping of keys to fields, or the path of a file; not a {type(config).__name__}"
+            )
+        return cls(dict(config), source)
+
+
+@attrs.frozen
+class Overlaid:
+    """A value an overlay has for one field, and which overlay."""
+
+    value: object
+    source: str
+
+
+def stand_ins(value: object) -> object:
+    """*value* with every ``{env = "X"}`` and ``{file = "..."}`` replaced by an `EnvVar` or `FileVar`.
+
+    >>> stand_ins({"size": {"env": "POOL_SIZE", "default": 5}})
+    {'size': EnvVar('POOL_SIZE', default=...)}
+    """
+    if isinstance(value, Mapping):
+        names = set(value)
+        if names in ({"env"}, {"env", "default"}) and isinstance(value["env"], str):
+            return EnvVar(value["env"], **({"default": value["default"]} if "default" in value else {}))
+        if names == {"file"} and isinstance(value["file"], str):
+            return FileVar(value["file"])
+        return {key: stand_ins(item) for key, item in value.items()}
+    return [stand_ins(item) for item in value] if isinstance(value, list) else value

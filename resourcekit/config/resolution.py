@@ -1,0 +1,186 @@
+"""From a declaration and its overlays to a live resource with its config, or to every problem in it."""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from resourcekit.annotations import unwrap
+from resourcekit.config.overlay import Overlaid, stand_ins
+from resourcekit.construction import draft, record_of, spec_of
+from resourcekit.deferred import Computed, Deferred, ReadContext, SourceError, ref
+from resourcekit.errors import Problem
+from resourcekit.spec import FieldSpec
+from resourcekit.values import Position, leaves, rebuild
+
+__all__ = ("resolve",)
+
+
+def resolve(
+    declaration: Any,
+    name: str,
+    overlaid: Mapping[str, Overlaid],
+    environ: Mapping[str, str],
+    path: tuple[str, ...] = (),
+) -> tuple[Any, list[Problem]]:
+    """The live resource of a declaration with every config value in its place.
+
+    Args:
+        declaration: The resource as it was declared.
+        name: Its key or path.
+        overlaid: What overlays have for it, by field name.
+        environ: The environment variables.
+        path: The keys that lead to it, for messages.
+
+    Returns:
+        The resource, whose nested ones are not live yet, and every problem of its values. Nothing is opened.
+    """
+    record = record_of(declaration)
+    resolved: dict[str, object] = {}
+    sources: dict[str, str] = {}
+    problems: list[Problem] = []
+    for field in spec_of(declaration).fields:
+        if field.name not in overlaid and field.name not in record.deferred:
+            continue
+        reading = _Reading(declaration, field, f"{name}.{field.alias}", environ, path)
+        if field.name in overlaid:
+            value = reading.overlay(overlaid[field.name])
+        elif reading.has_sources(record.deferred[field.name]):
+            value = reading.declared(record.deferred[field.name])
+        else:
+            continue
+        sources[field.name] = ", ".join(dict.fromkeys(reading.sources))
+        problems += reading.problems
+        if not reading.problems:
+            resolved[field.name] = value
+    live, found = draft(declaration, resolved, sources, name)
+    told = {problem.where for problem in problems}
+    problems += [attrs.evolve(problem, path=path) for problem in found if problem.where not in told]
+    return live, problems
+
+
+class _Reading:
+    """Reads the value of one field; keeps what was wrong and where values came from."""
+
+    def __init__(
+        self, declaration: Any, field: FieldSpec, where: str, environ: Mapping[str, str], path: tuple[str, ...]
+    ) -> None:
+        self.declaration = declaration
+        self.field = field
+        self.where = where
+        self.environ = environ
+        self.path = path
+        self.sources: list[str] = []
+        self.problems: list[Problem] = []
+        self.wanted = field.annotation if field.attribute.converter is None else _taken(field.attribute.converter)
+
+    def has_sources(self, value: object) -> bool:
+        """Whether *value* holds something to be read, rather than nested resources and providers only."""
+        return any(_is_source(leaf) for _, leaf, _ in leaves(value, self.wanted))
+
+    def declared(self, value: object) -> object:
+        """A declared value with its sources read; a mapping in the place of a nested class becomes one."""
+        read = rebuild(value, self.wanted, self._leaf)
+        if isinstance(value, Deferred) or self.problems or self.field.mismatch(None, read) is None:
+            return read
+        return self._convert(read, self.wanted) if _has_mapping(value) else read
+
+    def overlay(self, overlaid: Overlaid) -> object:
+        """An overlay's value, converted; fields of a nested class that it leaves out keep what is declared."""
+        self.sources.append(overlaid.source)
+        value = stand_ins(overlaid.value)
+        here = self.declaration.__dict__.get(self.field.name)
+        if isinstance(value, dict) and not isinstance(here, dict):
+            value = {**_fields_of(here), **value}
+        read = rebuild(value, self.wanted, self._leaf)
+        return read if self.problems else self._convert(read, self.wanted)
+
+    def _leaf(self, leaf: object, wanted: object, position: Position) -> object:
+        if not _is_source(leaf):
+            return leaf
+        assert isinstance(leaf, Deferred)
+        where = ".".join(map(str, (self.where, *position)))
+        source = _described(leaf)
+        self.sources.append(source)
+        try:
+            read = leaf.read(ReadContext(self.environ, where))
+        except SourceError as error:
+            problem = self._problem(error.code, error.message, where=where, source=source, hint=error.hint)
+        except Exception as error:
+            # The words of an error from outside may hold a value: its type must do.
+            message = f"{source} could not be read: {type(error).__name__} from {type(leaf).__name__}.read"
+            hint = "call its read() by itself to see more"
+            problem = self._problem("unreadable-source", message, where=where, source=source, hint=hint)
+        else:
+            target = getattr(leaf, "target", None)
+            return self._convert(read, target or wanted, where, source) if isinstance(read, str) else read
+        self.problems.append(problem)
+        return None
+
+    def _convert(self, value: object, wanted: Any, where: str = "", source: str | None = None) -> object:
+        from resourcekit.config.text import ConversionError, convert  # Loads cattrs: only where there is need.
+
+        try:
+            return convert(value, wanted)
+        except ConversionError as error:
+            found = error.problems
+        for each in found:
+            place = ".".join(part for part in (where or self.where, each.where) if part)
+            self.problems.append(
+                self._problem("invalid-value", each.reason, where=place, expected=each.expected, source=source)
+            )
+        return None
+
+    def _problem(self, code: str, message: str, *, where: str, **details: Any) -> Problem:
+        details.setdefault("expected", self.field.type_name)
+        details["source"] = details.get("source") or ", ".join(dict.fromkeys(self.sources))
+        details["hint"] = details.get("hint") or self.field.description
+        return Problem(
+            code=code,
+            where=where,
+            message=message,
+            owner=type(self.declaration).__name__,
+            declared=record_of(self.declaration).location,
+            path=self.path,
+            **details,
+        )
+
+
+def _is_source(leaf: object) -> bool:
+    return isinstance(leaf, Deferred) and not isinstance(leaf, ref | Computed)
+
+
+def _described(leaf: Deferred) -> str:
+    try:
+        return str(leaf.describe())
+    except Exception:  # A user's describe() must not hide what is wrong.
+        return type(leaf).__name__
+
+
+def _has_mapping(value: object) -> bool:
+    if isinstance(value, dict):
+        return True
+    return isinstance(value, list | tuple | set | frozenset) and any(map(_has_mapping, value))
+
+
+def _fields_of(value: object) -> dict[str, object]:
+    """The fields of a nested attrs class or dataclass by constructor keyword."""
+    if attrs.has(type(value)):
+        names = {each.name: each.alias or each.name for each in attrs.fields(type(value)) if each.init}
+        return {alias: getattr(value, name) for name, alias in names.items()}
+    fields = getattr(type(value), "__dataclass_fields__", {})
+    return {name: getattr(value, name) for name, each in fields.items() if each.init}
+
+
+def _taken(converter: Any) -> object:
+    """What a field's converter takes: its first parameter's annotation; anything, where it does not say."""
+    function = converter.converter if isinstance(converter, attrs.Converter) else converter
+    try:
+        parameter = next(iter(inspect.signature(function).parameters.values()))
+        return unwrap(typing.get_type_hints(function).get(parameter.name, Any))
+    except (StopIteration, TypeError, ValueError, NameError, AttributeError):
+        return Any

@@ -1,0 +1,142 @@
+"""The text forms of single values: how the text of a variable or a file becomes an int, a date, a Path."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from pathlib import Path, PurePath
+from typing import Any, Final
+from uuid import UUID
+
+from resourcekit.config.problems import RefusedError, refuse
+
+__all__ = ("FORMS", "NONE_WORDS", "read_scalar", "scalar_form", "seconds")
+
+NONE_WORDS: Final = frozenset({"", "none", "null"})
+"""The texts that stand for None, in any case, where the field allows None and no str."""
+
+_TRUE: Final = frozenset({"true", "1", "yes", "on"})
+_FALSE: Final = frozenset({"false", "0", "no", "off"})
+_INTEGER: Final = re.compile(r"[+-]?[0-9]+")
+_DURATION: Final = re.compile(
+    r"(?P<sign>[+-])?P(?=.)(?:(?P<weeks>\d+(?:\.\d+)?)W)?(?:(?P<days>\d+(?:\.\d+)?)D)?"
+    r"(?:T(?=.)(?:(?P<hours>\d+(?:\.\d+)?)H)?(?:(?P<minutes>\d+(?:\.\d+)?)M)?(?:(?P<seconds>\d+(?:\.\d+)?)S)?)?",
+    re.ASCII | re.IGNORECASE,
+)
+
+
+def read_scalar(text: str, cls: type, expected: str) -> object:
+    """The value of a scalar class that *text* spells.
+
+    Args:
+        text: Text from outside.
+        cls: One of FORMS, or a subclass of one.
+        expected: What to call *cls* in an error.
+
+    Raises:
+        RefusedError: The text does not spell one.
+    """
+    form = scalar_form(cls)
+    try:
+        return _READERS[form](text, cls)
+    except RefusedError:
+        raise
+    except Exception:  # Python's own message shows the text, and a subclass may raise anything.
+        pass
+    refuse(expected, _REASONS.get(form, "the class does not accept it"))
+
+
+def scalar_form(cls: type) -> type | None:
+    """Which of FORMS *cls* is, or derives from."""
+    return next((base for base in cls.__mro__ if base in _READERS), None)
+
+
+def seconds(number: float, expected: str) -> timedelta:
+    """The timedelta of so many seconds; RefusedError when there is none."""
+    try:
+        return timedelta(seconds=number)
+    except (OverflowError, ValueError):
+        pass
+    refuse(expected, "no number of seconds that a timedelta can hold")
+
+
+def _bool(text: str, _cls: type) -> bool:
+    word = text.strip().lower()
+    if word not in _TRUE | _FALSE:
+        raise ValueError
+    return word in _TRUE
+
+
+def _int(text: str, cls: type[int]) -> int:
+    digits = text.strip()
+    if _INTEGER.fullmatch(digits) is None:
+        raise ValueError
+    limit = sys.get_int_max_str_digits()
+    if limit and len(digits.lstrip("+-")) > limit:
+        refuse(cls.__name__, f"more digits than Python converts ({limit})")
+    return cls(digits)
+
+
+def _number(text: str, cls: Callable[[str], Any]) -> Any:
+    """A float or a Decimal; without the underscores and the digits of other scripts that Python would take."""
+    number = text.strip()
+    if "_" in number or not number.isascii():
+        raise ValueError
+    return cls(number)
+
+
+def _bytes(text: str, cls: Callable[[bytes], bytes]) -> bytes:
+    # A variable that was not UTF-8 arrives with surrogates: this gives back the bytes it had.
+    return cls(text.encode("utf-8", "surrogateescape"))
+
+
+def _stripped(text: str, cls: Callable[[str], object]) -> object:
+    return cls(text.strip())
+
+
+def _iso(text: str, cls: Any) -> object:
+    return cls.fromisoformat(text.strip())
+
+
+def _timedelta(text: str, cls: type[timedelta]) -> timedelta:
+    found = _DURATION.fullmatch(text.strip())
+    if found is None:
+        return seconds(_number(text, float), cls.__name__)
+    parts = {name: float(part) for name, part in found.groupdict().items() if part and name != "sign"}
+    return timedelta(**parts) * (-1 if found["sign"] == "-" else 1)
+
+
+_READERS: Final[dict[type | None, Callable[[str, Any], object]]] = {
+    str: lambda text, cls: text if cls is str else cls(text),
+    bool: _bool,
+    int: _int,
+    float: _number,
+    Decimal: _number,
+    bytes: _bytes,
+    Path: lambda text, cls: cls(text),
+    PurePath: lambda text, cls: cls(text),
+    UUID: _stripped,
+    datetime: _iso,
+    date: _iso,
+    time: _iso,
+    timedelta: _timedelta,
+}
+
+FORMS: Final = tuple(cls for cls in _READERS if cls is not None)
+"""The classes that have a text form; so have their subclasses."""
+
+_REASONS: Final[dict[type | None, str]] = {
+    bool: "it must be one of true, false, 1, 0, yes, no, on, off",
+    int: "not a whole number",
+    float: "not a number",
+    Decimal: "not a decimal number",
+    bytes: "it cannot be written as UTF-8",
+    UUID: "not a UUID",
+    datetime: "not a date and time of ISO 8601, such as 2024-05-31T12:00:00+00:00",
+    date: "not a date of ISO 8601 without a time, such as 2024-05-31",
+    time: "not a time of ISO 8601, such as 12:30:00",
+    timedelta: "neither a number of seconds nor an ISO 8601 duration, such as PT30S or P1DT2H",
+}

@@ -1,0 +1,171 @@
+"""From a value outside to the value of a field: text of variables and files, and what TOML, JSON and YAML hold.
+
+Loads cattrs, so its callers import it when they have something to convert.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from decimal import Decimal
+from enum import Enum
+from types import NoneType, UnionType
+from typing import Any, Final, Literal, Union, get_origin
+
+import cattrs
+from cattrs.cols import is_namedtuple
+
+from resourcekit.annotations import is_resource_class, type_name, unwrap
+from resourcekit.config import structures
+from resourcekit.config.choices import Hook, fits, given, has_fields, literal, none, read_enum, union
+from resourcekit.config.problems import ConversionError, ConversionProblem, RefusedError, refuse
+from resourcekit.config.scalars import FORMS, read_scalar, seconds
+
+__all__ = ("ConversionError", "ConversionProblem", "convert", "has_form")
+
+
+def convert(raw: object, annotation: Any) -> Any:
+    """Turn a value from outside into a value of a type.
+
+    Args:
+        raw: Text of a variable or a file; or what TOML, JSON, YAML or a caller's mapping gives: numbers, booleans,
+            dates, lists, tables. It is never changed.
+        annotation: The type wanted: any annotation of a field.
+
+    Returns:
+        The value. Lists, sets and dicts are new; instances of classes are passed on.
+
+    Raises:
+        ConversionError: With every problem that was found. It holds no piece of *raw*, and neither does its context.
+
+    Text (also the texts inside a list or a table) is read by the type:
+
+    - str: as it is. bytes: its UTF-8. `Any` and `object`: the text.
+    - bool: true, false, 1, 0, yes, no, on, off, in any case. Numbers: as Python writes them, without underscores.
+    - date, datetime, time: ISO 8601. timedelta: a number of seconds, or an ISO 8601 duration such as ``PT1H30M``.
+    - Enum: a member's value, else its name; flags also as ``READ|WRITE``. Literal: one of the options.
+    - list, set, tuple, Sequence: ``a,b,c``, or a JSON array when the text begins with ``[``; an empty text is empty.
+    - dict, attrs class, dataclass, TypedDict, NamedTuple: a JSON object.
+    - A union: its members in order, str last. With None and without str, an empty text, "none" and "null" are None.
+
+    Other values must be right already, with these exceptions: an int may stand for a float, an int or a float for a
+    Decimal or a timedelta (in seconds), a list for a tuple or a set, a table for a class with fields.
+
+    >>> convert("8080", int), convert("yes", bool), convert("a, b", list[str])
+    (8080, True, ['a', 'b'])
+    >>> convert('{"size": "ten"}', dict[str, int])
+    Traceback (most recent call last):
+    ...
+    resourcekit.config.problems.ConversionError: [key 1]: expected int: not a whole number
+    """
+    try:
+        return _converter().structure(raw, NoneType if annotation is None else annotation)
+    except RefusedError as refused:
+        problems = refused.problems
+    except Exception as error:
+        problems = (structures.foreign(error, annotation),)
+    raise ConversionError(problems)  # Here, where no exception is being handled that could become its context.
+
+
+def has_form(annotation: Any) -> bool:
+    """Whether values from outside can become values of a type: not so for a class that resourcekit knows nothing of.
+
+    Args:
+        annotation: The type.
+
+    Returns:
+        False where `convert` can only pass on a value that is right already. An attrs converter of the field should
+        then get the raw value.
+
+    >>> has_form(int), has_form(dict[str, int]), has_form(memoryview)
+    (True, True, False)
+    """
+    return structures.has_form(annotation, _converter())
+
+
+def _scalar(raw: Any, cls: type) -> object:
+    """The hook of all FORMS and of Enum: cattrs goes by the MRO, where an IntEnum is an int before it is an Enum."""
+    if issubclass(cls, Enum):
+        return read_enum(raw, cls)
+    expected = type_name(cls)
+    if isinstance(raw, str):
+        return raw if cls is str else read_scalar(raw, cls, expected)
+    value = _from_number(raw, cls) if type(raw) in (int, float) else raw
+    if not fits(value, cls):
+        hint = "; put it in quotes" if issubclass(cls, str) and isinstance(raw, int | float) else ""
+        refuse(expected, given(raw) + hint)
+    return value
+
+
+def _from_number(raw: float, cls: type) -> object:
+    """A number as the type that may stand for it; else as it is."""
+    if cls is timedelta:
+        return seconds(raw, "timedelta")
+    if cls is Decimal:
+        return Decimal(str(raw))  # The digits that were written, not those of the binary fraction.
+    try:
+        return float(raw) if cls is float else raw
+    except OverflowError:
+        pass
+    return refuse("float", "a whole number too large for a float")
+
+
+def _resource(annotation: Any, _: cattrs.Converter) -> Hook:
+    """A hook factory for resource classes: only a resource, or an object in its place, is taken."""
+
+    def hook(raw: object, _: Any = None) -> object:
+        if isinstance(raw, str | Mapping) or not fits(raw, annotation):
+            refuse(
+                type_name(annotation),
+                "a nested resource cannot come from text or a table; declare it under a key of its own",
+            )
+        return raw
+
+    return hook
+
+
+def _unwrapped(annotation: Any, converter: cattrs.Converter) -> Hook:
+    """A hook factory for Annotated, NewType, Final and aliases, looked up late: an alias may hold itself."""
+    inner = unwrap(annotation)
+
+    def hook(raw: object, _: Any = None) -> object:
+        return converter.structure(raw, inner)
+
+    return hook
+
+
+def _as_is(raw: object, _: Any = None) -> object:
+    return raw
+
+
+_Factory = Callable[[Any, cattrs.Converter], Hook]
+
+# The last that says yes is taken.
+_FACTORIES: Final[tuple[tuple[Callable[[Any], bool], _Factory], ...]] = (
+    (lambda annotation: True, lambda annotation, _: structures.NoForm(annotation)),
+    (lambda annotation: structures.origin_of(annotation) in structures.SEQUENCES, structures.sequence),
+    (structures.is_fixed_tuple, structures.fixed_tuple),
+    (lambda annotation: structures.origin_of(annotation) in structures.MAPPINGS, structures.mapping),
+    (lambda annotation: hasattr(structures.origin_of(annotation), "__required_keys__"), structures.typed_dict),
+    (is_namedtuple, structures.named_tuple),
+    (lambda annotation: has_fields(structures.origin_of(annotation)), structures.structured),
+    (lambda annotation: get_origin(annotation) is Literal, literal),
+    (lambda annotation: get_origin(annotation) in (Union, UnionType), union),
+    (lambda annotation: is_resource_class(structures.origin_of(annotation)), _resource),
+    (lambda annotation: annotation is NoneType, lambda annotation, _: none),
+    # None is what attrs has for a field without an annotation.
+    (lambda annotation: annotation in (Any, object, None), lambda annotation, _: _as_is),
+    (lambda annotation: annotation is not None and unwrap(annotation) is not annotation, _unwrapped),
+)
+
+
+@functools.cache
+def _converter() -> cattrs.Converter:
+    """The converter, made at first use: the hooks are ours, cattrs generates the code for containers and classes."""
+    converter = cattrs.Converter(detailed_validation=True, forbid_extra_keys=True)
+    for cls in (*FORMS, Enum):
+        converter.register_structure_hook(cls, _scalar)
+    for predicate, factory in _FACTORIES:
+        converter.register_structure_hook_factory(predicate, factory)
+    return converter

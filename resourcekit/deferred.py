@@ -1,0 +1,372 @@
+"""Values that are not there yet: read once per run, never at import."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from string import Formatter
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import attrs
+
+from resourcekit.errors import DefinitionError, ResourceKitError, UnresolvedError, nearest
+
+__all__ = ("Deferred", "EnvVar", "FileVar", "ReadContext", "SourceError", "ref")
+
+_MISSING: Any = attrs.NOTHING
+
+
+class SourceError(ResourceKitError, LookupError):
+    """A source has no value: what `Deferred.read` raises when there is nothing to read.
+
+    Args:
+        message: What is missing; it must not hold a value.
+        code: ``"missing-variable"`` or ``"unreadable-source"``.
+        hint: The way out.
+
+    >>> SourceError("the vault is sealed").code
+    'unreadable-source'
+    """
+
+    def __init__(self, message: str, *, code: str = "unreadable-source", hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code
+        self.hint = hint
+
+
+@attrs.frozen
+class ReadContext:
+    """What a `Deferred` is told when it is read.
+
+    Args:
+        environ: The environment variables of this run.
+        where: The key and field that the value is for: ``database.password``.
+
+    >>> ReadContext({"A": "1"}, "database.password").environ["A"]
+    '1'
+    """
+
+    environ: Mapping[str, str]
+    where: str = ""
+
+
+if TYPE_CHECKING:
+
+    class _FitsAnyField(Any):  # type: ignore[misc]  # seen by type checkers only: assignable to every field
+        pass
+else:
+    _FitsAnyField = object
+
+
+class Deferred(_FitsAnyField):
+    """A value that a run reads when it starts: the base for your own sources (a vault, SSM, a keyring).
+
+    Text that `read` gives is converted to the field's type; anything else must already have it.
+
+    >>> class Vault(Deferred):
+    ...     def __init__(self, path):
+    ...         self.path = path
+    ...
+    ...     def read(self, context):
+    ...         return f"secret of {self.path}"
+    ...
+    ...     def describe(self):
+    ...         return f"vault {self.path}"
+    >>> Vault("db").read(ReadContext({}))
+    'secret of db'
+    """
+
+    __deferred__ = True
+
+    def read(self, context: ReadContext) -> object:
+        """The value, now. Called once per run (app scope: once per start).
+
+        Args:
+            context: The environment of the run, and which field asks.
+
+        Returns:
+            Text, or a value of the field's type.
+
+        Raises:
+            SourceError: There is no value. Any other error is reported by its type alone.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define read(self, context)")
+
+    def describe(self) -> str:
+        """Where the value comes from, in words that may be printed: ``variable DB_HOST``."""
+        return type(self).__name__
+
+    def _refuse(self, *_args: object, **_kwargs: object) -> NoReturn:
+        raise UnresolvedError(type(self).__name__, None, self.describe())
+
+    # A deferred value is never silently used as a text or a number (Dagster hands out the variable's name).
+    __str__ = __format__ = __int__ = __float__ = __index__ = __bool__ = __len__ = __iter__ = _refuse
+    __add__ = __radd__ = __mul__ = __rmul__ = __mod__ = __getitem__ = __contains__ = __fspath__ = _refuse
+    __lt__ = __le__ = __gt__ = __ge__ = _refuse
+
+    def __repr__(self) -> str:
+        return f"<{self.describe()}>"
+
+
+def _read_variable(environ: Mapping[str, str], name: str) -> str:
+    try:
+        found = environ.get(name)
+    except ValueError:  # os.environ refuses a NUL in a name
+        found = None
+    if found is None:
+        near = nearest(name, environ)
+        hint = f"set it, or give EnvVar({name!r}, default=...)"
+        raise SourceError(
+            f"variable {name} is not set",
+            code="missing-variable",
+            hint=hint if near is None else f"{hint}; {near} is set: is that the one?",
+        )
+    return found
+
+
+class EnvVar(Deferred):
+    """An environment variable, read when a run starts.
+
+    Args:
+        name: The variable's name.
+        default: The value when the variable is not set: of the field's type, it is not converted.
+            A variable that is set but empty is a value.
+
+    >>> EnvVar("DB_PORT", default=5432)
+    EnvVar('DB_PORT', default=...)
+    >>> EnvVar("DB_PORT").get_value("5433")
+    '5433'
+    """
+
+    def __init__(self, name: str, *, default: object = _MISSING) -> None:
+        if not isinstance(name, str) or not name or "=" in name or "\0" in name:
+            raise DefinitionError("EnvVar wants the name of a variable: text without '=' or NUL, not empty")
+        self.name = name
+        self.default = default
+        self.target: type | None = None
+
+    @classmethod
+    def template(cls, text: str) -> Any:
+        """Text with variables in it, read when a run starts.
+
+        Args:
+            text: Text with ``{NAME}`` for each variable; ``{{`` and ``}}`` stand for braces.
+
+        Returns:
+            A deferred value for a text field.
+
+        Raises:
+            DefinitionError: The text has no variable, or a place without a plain name.
+
+        >>> EnvVar.template("postgresql://{DB_USER}:{DB_PASSWORD}@{DB_HOST}/app").describe()
+        'template of DB_USER, DB_PASSWORD, DB_HOST'
+        """
+        return EnvTemplate(text)
+
+    @classmethod
+    def int(cls, name: str, *, default: object = _MISSING) -> Any:
+        """An environment variable that holds a whole number; in an int field the same as ``EnvVar(name)``.
+
+        Args:
+            name: The variable's name.
+            default: The number when the variable is not set.
+
+        >>> EnvVar.int("DB_PORT")
+        EnvVar.int('DB_PORT')
+        """
+        variable: EnvVar = cls(name, default=default)
+        variable.target = int
+        return variable
+
+    def read(self, context: ReadContext) -> object:
+        """The variable's text, or the default when it is not set.
+
+        Raises:
+            SourceError: The variable is not set and there is no default.
+        """
+        if self.default is not _MISSING and context.environ.get(self.name) is None:
+            return self.default
+        return _read_variable(context.environ, self.name)
+
+    def get_value(self, default: object = None) -> Any:
+        """The variable's text now, outside any run.
+
+        Args:
+            default: What is returned when the variable is not set and has no default of its own.
+
+        >>> EnvVar("SURELY_NOT_SET").get_value() is None
+        True
+        """
+        fallback = default if self.default is _MISSING else self.default
+        found = os.environ.get(self.name)
+        return fallback if found is None else found
+
+    def describe(self) -> str:
+        """``variable NAME``."""
+        return f"variable {self.name}"
+
+    def __repr__(self) -> str:
+        call = "EnvVar" if self.target is None else "EnvVar.int"
+        default = "" if self.default is _MISSING else ", default=..."  # It may be a secret field's default.
+        return f"{call}({self.name!r}{default})"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, EnvVar):
+            return NotImplemented
+        return (self.name, self.default, self.target) == (other.name, other.default, other.target)
+
+    def __hash__(self) -> int:
+        return hash((EnvVar, self.name))
+
+
+class EnvTemplate(Deferred):
+    """Text made of variables: what `EnvVar.template` gives."""
+
+    def __init__(self, text: str) -> None:
+        try:
+            parts = list(Formatter().parse(text))
+        except (ValueError, TypeError):
+            parts = []
+        names = [name for _, name, _, _ in parts if name is not None]
+        odd = any(spec or conversion for _, name, spec, conversion in parts if name is not None)
+        if not names or odd or not all(name.isidentifier() for name in names):
+            raise DefinitionError(
+                "EnvVar.template wants text with {NAME} for each variable, such as 'http://{API_HOST}/v1'; "
+                "write {{ and }} for braces"
+            )
+        self._parts = tuple((literal, name) for literal, name, _, _ in parts)
+        self.names = tuple(dict.fromkeys(names))
+
+    def read(self, context: ReadContext) -> object:
+        """The text with every variable in its place.
+
+        Raises:
+            SourceError: Variables are not set; every one of them is named.
+        """
+        missing = [name for name in self.names if context.environ.get(name) is None]
+        if len(missing) > 1:
+            raise SourceError(
+                f"variables {', '.join(missing)} are not set", code="missing-variable", hint="set every one of them"
+            )
+        return "".join(
+            literal + ("" if name is None else _read_variable(context.environ, name)) for literal, name in self._parts
+        )
+
+    def describe(self) -> str:
+        """``template of NAME, NAME``: the literal text is not shown, it may hold a secret."""
+        return f"template of {', '.join(self.names)}"
+
+    def __eq__(self, other: object) -> bool:
+        return self._parts == other._parts if isinstance(other, EnvTemplate) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash((EnvTemplate, self._parts))
+
+
+class FileVar(Deferred):
+    """The text of a file, read when a run starts; one trailing newline is stripped.
+
+    Args:
+        path: The file, such as ``/run/secrets/db_password``; a relative path starts at the working directory.
+
+    >>> FileVar("/run/secrets/db_password")
+    FileVar('/run/secrets/db_password')
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        if not isinstance(path, str | os.PathLike) or not os.fspath(path):
+            raise DefinitionError("FileVar wants the path of a file")
+        self.path = os.fspath(path)
+
+    def read(self, context: ReadContext) -> object:
+        """The file's text.
+
+        Raises:
+            SourceError: The file is missing, a directory, not readable or not UTF-8.
+        """
+        try:
+            with open(self.path, encoding="utf-8", newline="") as file:
+                text = file.read()
+        except (OSError, ValueError) as error:
+            reason = _why_unreadable(error)
+        else:
+            return text.removesuffix("\n").removesuffix("\r") if text.endswith("\n") else text
+        raise SourceError(f"file {self.path} cannot be read: {reason}", hint="check the path and its permissions")
+
+    def describe(self) -> str:
+        """``file PATH``."""
+        return f"file {self.path}"
+
+    def __repr__(self) -> str:
+        return f"FileVar({self.path!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return self.path == other.path if isinstance(other, FileVar) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash((FileVar, self.path))
+
+
+def _why_unreadable(error: Exception) -> str:
+    """The reason in words that hold nothing of the file's content."""
+    if isinstance(error, UnicodeDecodeError):
+        return f"it is not UTF-8 (byte {error.start})"
+    return (error.strerror or type(error).__name__) if isinstance(error, OSError) else "its path is not valid"
+
+
+class ref(Deferred):  # noqa: N801  # written as a function: ref("database")
+    """Another resource of the same container, by its key.
+
+    Args:
+        key: The key, dotted for a nested container's: ``"storage.db"``.
+
+    >>> ref("database")
+    ref('database')
+    """
+
+    def __init__(self, key: str) -> None:
+        if not isinstance(key, str) or not key:
+            raise DefinitionError("ref wants the key of a resource, such as ref('database')")
+        self.key = key
+
+    def read(self, context: ReadContext) -> object:
+        """Never called: a reference is an edge of the graph.
+
+        Raises:
+            SourceError: Always.
+        """
+        raise SourceError(f"key {self.key!r} is known to a container only", hint="declare this resource in a container")
+
+    def describe(self) -> str:
+        """``key 'KEY'``."""
+        return f"key {self.key!r}"
+
+    def __repr__(self) -> str:
+        return f"ref({self.key!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return self.key == other.key if isinstance(other, ref) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash((ref, self.key))
+
+
+class Computed(Deferred):
+    """A field default that needs other fields which have no value yet."""
+
+    def __init__(self, make: Callable[[Any], object], needs: str) -> None:
+        self.make = make
+        self.needs = needs
+
+    def describe(self) -> str:
+        """What it waits for."""
+        return f"its default, which needs {self.needs}"
+
+
+def names_of(value: Deferred) -> Iterator[str]:
+    """The environment variables a deferred value reads."""
+    if isinstance(value, EnvVar):
+        yield value.name
+    elif isinstance(value, EnvTemplate):
+        yield from value.names

@@ -1,0 +1,93 @@
+"""One container per environment, chosen by a variable."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from typing import Any, Generic, TypeVar
+
+from resourcekit.container import ContainerMeta, ResourceContainer
+from resourcekit.errors import DefinitionError, UnknownKeyError, did_you_mean
+
+__all__ = ("Environments",)
+
+C_co = TypeVar("C_co", bound=ResourceContainer, covariant=True)
+
+
+class Environments(Generic[C_co]):
+    """The containers of a program's environments, by name.
+
+    Args:
+        variable: The environment variable that chooses.
+        default: The environment when the variable is not set, or empty.
+        **containers: A container class for each environment.
+
+    Raises:
+        DefinitionError: There is no container, one is no container class, or the default is none of them.
+
+    >>> class Dev(ResourceContainer): ...
+    >>> class Prod(Dev): ...
+    >>> environments = Environments(dev=Dev, prod=Prod, variable="SURELY_NOT_SET", default="dev")
+    >>> environments.current()
+    <Dev container: >
+    >>> environments["prod"] is environments["prod"]
+    True
+    """
+
+    def __init__(self, *, variable: str | None = None, default: str | None = None, **containers: type[C_co]) -> None:
+        for name, container in containers.items():
+            if not isinstance(container, ContainerMeta):
+                given = f"{name}={type(container).__name__}"
+                raise DefinitionError(f"Environments({given}): give a container class, such as {name}=Prod")
+        if not containers:
+            raise DefinitionError("Environments() has no container: write Environments(dev=Dev, prod=Prod)")
+        if default is not None and default not in containers:
+            raise DefinitionError(
+                f"Environments has no {default!r} for its default; {did_you_mean(default, containers)}"
+            )
+        if variable is None and default is None and len(containers) > 1:
+            raise DefinitionError("Environments cannot choose: give variable=..., default=..., or both")
+        self.variable = variable
+        self.default = default if default is not None or len(containers) > 1 else next(iter(containers))
+        self.containers = dict(containers)
+        self._made: dict[str, Any] = {}
+        self._lock = threading.Lock()
+
+    def current(self) -> C_co:
+        """The container of the environment that the variable names now, made once.
+
+        Raises:
+            UnknownKeyError: The variable names no environment.
+            DefinitionError: It is not set, and there is no default.
+        """
+        name = (os.environ.get(self.variable, "") if self.variable else "") or self.default
+        if name is None:
+            known = ", ".join(self.containers)
+            raise DefinitionError(f"variable {self.variable} is not set: it chooses the environment, one of {known}")
+        return self[name]
+
+    def __getitem__(self, name: str, /) -> C_co:
+        """The container of an environment, made once.
+
+        Raises:
+            UnknownKeyError: There is no such environment.
+        """
+        if name not in self.containers:
+            where = f"Environments (variable {self.variable})" if self.variable else "Environments"
+            raise UnknownKeyError(name, where, self.containers)
+        with self._lock:
+            if name not in self._made:
+                self._made[name] = self.containers[name]()
+            made: C_co = self._made[name]
+            return made
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.containers)
+
+    def __len__(self) -> int:
+        return len(self.containers)
+
+    def __repr__(self) -> str:
+        names = ", ".join(f"{name}={container.__name__}" for name, container in self.containers.items())
+        return f"Environments({names})"

@@ -1,0 +1,525 @@
+"""Every error of resourcekit: data first, text made late.
+
+Nothing here ever holds a configuration value: a `Problem` names keys, fields, types and sources,
+so that any of these errors may be printed, logged or sent anywhere.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+import attrs
+from attrs.exceptions import FrozenAttributeError
+
+__all__ = (
+    "ConfigError",
+    "DefinitionError",
+    "FrozenResourceError",
+    "InjectionError",
+    "InvalidFieldError",
+    "Location",
+    "NoActiveRunError",
+    "NotInRunError",
+    "NotLiveError",
+    "PlanError",
+    "PreflightError",
+    "Problem",
+    "ProblemError",
+    "ResourceKitError",
+    "RunStateError",
+    "TeardownError",
+    "UnknownKeyError",
+    "UnresolvedError",
+)
+
+PLAN_CODES: Final = frozenset(
+    {"async-in-sync", "captive-scope", "cycle", "dangling-ref", "key-collision", "raw-resource", "type-mismatch"}
+)
+CONFIG_CODES: Final = frozenset(
+    {
+        "app-overlay",
+        "invalid-value",
+        "missing-field",
+        "missing-variable",
+        "unknown-field",
+        "unknown-key",
+        "unreadable-source",
+        "wrong-type",
+    }
+)
+
+
+def nearest(name: str, candidates: Iterable[str]) -> str | None:
+    """The candidate most like *name*, or None when nothing comes near."""
+    import difflib  # Only when something is already wrong.
+
+    found = difflib.get_close_matches(name, sorted(candidates), n=1, cutoff=0.6)
+    return found[0] if found else None
+
+
+def did_you_mean(name: str, candidates: Iterable[str], *, prefix: str = "") -> str:
+    """Advice for a misspelt *name*: the nearest candidate, else what there is."""
+    known = sorted(candidates)
+    near = nearest(name, known)
+    if near is not None:
+        return f"did you mean {prefix}{near}?"
+    if not known:
+        return "there is none"
+    shown = ", ".join(known[:12]) + (", ..." if len(known) > 12 else "")
+    return f"there is: {shown}"
+
+
+@attrs.frozen
+class Location:
+    """A place in a source file.
+
+    Args:
+        file: The file's path, as Python knows it.
+        line: The line, counted from 1.
+
+    >>> str(Location("app.py", 12))
+    'app.py:12'
+    """
+
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        here = os.getcwd() + os.sep
+        return f"{self.file.removeprefix(here)}:{self.line}"
+
+
+@attrs.frozen(kw_only=True)
+class Problem:
+    """One thing that is wrong, as data: what `check()` returns, and what the errors of a run hold.
+
+    Args:
+        code: A stable code, listed in ``docs/errors.md``.
+        where: The key, or key and field: ``orders.database.port``.
+        message: What happened, in words; never a value.
+        owner: The class that is declared there, if any.
+        declared: Where the declaration stands.
+        expected: The type the field wants.
+        source: Where the value came from.
+        hint: The way out.
+        path: The keys that lead here, from the one that was asked for.
+
+    >>> print(Problem(code="missing-variable", where="database.host", message="DB_HOST is not set"))
+    database.host: DB_HOST is not set [missing-variable]
+    """
+
+    code: str
+    where: str
+    message: str
+    owner: str | None = None
+    declared: Location | None = None
+    expected: str | None = None
+    source: str | None = None
+    hint: str | None = None
+    path: tuple[str, ...] = ()
+
+    @property
+    def stage(self) -> str:
+        """``"plan"``, ``"config"`` or ``"definition"``: which error carries it."""
+        if self.code in PLAN_CODES:
+            return "plan"
+        return "config" if self.code in CONFIG_CODES else "definition"
+
+    def __str__(self) -> str:
+        lines = [f"{self.where}: {self.message} [{self.code}]"]
+        details = {
+            "expected": self.expected,
+            "source": self.source,
+            "declared": f"{self.declared} ({self.owner})" if self.declared and self.owner else self.declared,
+            "needed by": " -> ".join(self.path) if len(self.path) > 1 else None,
+            "hint": self.hint,
+        }
+        lines += [f"    {name + ':':<10} {text}" for name, text in details.items() if text is not None]
+        return "\n".join(lines)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The problem as plain data, for JSON.
+
+        Returns:
+            A dictionary of strings, None and a list; *declared* is ``file:line``.
+
+        >>> Problem(code="cycle", where="a", message="a needs itself").to_dict()["code"]
+        'cycle'
+        """
+        data = attrs.asdict(self, recurse=False)
+        data["declared"] = None if self.declared is None else f"{self.declared.file}:{self.declared.line}"
+        data["path"] = list(self.path)
+        return data
+
+
+class ResourceKitError(Exception):
+    """The base of every error that resourcekit raises.
+
+    >>> issubclass(DefinitionError, ResourceKitError)
+    True
+    """
+
+
+class DefinitionError(ResourceKitError):
+    """A class, a container or a declaration is wrong, and was wrong before anything ran.
+
+    Args:
+        message: What is wrong and the way out.
+        problems: The same as data, where there is more than one sentence to say.
+
+    >>> raise DefinitionError("key 'run' is taken")
+    Traceback (most recent call last):
+    ...
+    resourcekit.errors.DefinitionError: key 'run' is taken
+    """
+
+    def __init__(self, message: str, problems: Sequence[Problem] = ()) -> None:
+        super().__init__(message, tuple(problems))
+        self.message = message
+        self.problems = tuple(problems)
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class InvalidFieldError(DefinitionError, TypeError, ValueError):
+    """A resource was constructed with wrong arguments; every wrong one is listed.
+
+    Also a TypeError and a ValueError, since that is what attrs users catch.
+
+    Args:
+        owner: The name of the resource class.
+        problems: What is wrong, one entry an argument.
+
+    >>> error = InvalidFieldError("Database", [Problem(code="missing-field", where="Database.host", message="missing")])
+    >>> error.problems[0].where
+    'Database.host'
+    """
+
+    def __init__(self, owner: str, problems: Sequence[Problem]) -> None:
+        Exception.__init__(self, owner, tuple(problems))
+        self.owner = owner
+        self.problems = tuple(problems)
+
+    def __str__(self) -> str:
+        count = len(self.problems)
+        head = f"{self.owner} was not constructed: {count} problem{'s' if count > 1 else ''}"
+        return "\n".join([head, *(f"  {_indent(str(problem))}" for problem in self.problems)])
+
+
+class ProblemError(ResourceKitError):
+    """One `Problem` as an exception: the entries of `PlanError` and `ConfigError`.
+
+    Args:
+        problem: The problem.
+
+    >>> str(ProblemError(Problem(code="cycle", where="a", message="needs itself")))
+    'a: needs itself [cycle]'
+    """
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem)
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"{self.problem.where}: {self.problem.message} [{self.problem.code}]"
+
+
+def _indent(text: str) -> str:
+    return text.replace("\n", "\n  ")
+
+
+class _ProblemGroup(ResourceKitError, ExceptionGroup[ProblemError]):
+    """An ExceptionGroup of problems, found before the first hook ran."""
+
+    problems: tuple[Problem, ...]
+
+    def __new__(cls, problems: Sequence[Problem]) -> _ProblemGroup:
+        return super().__new__(cls, f"{len(problems)} problem(s)", [ProblemError(problem) for problem in problems])
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__(tuple(problems))  # type: ignore[call-arg, arg-type]  # BaseException.__init__ keeps args
+        self.problems = tuple(problems)
+
+    def derive(self, excs: Sequence[ProblemError]) -> _ProblemGroup:  # type: ignore[override]
+        return type(self)([error.problem for error in excs])
+
+    def __str__(self) -> str:
+        count = len(self.problems)
+        head = f"{count} problem{'s' if count > 1 else ''}, nothing was opened"
+        return "\n".join([head, *(f"  {_indent(str(problem))}" for problem in self.problems)])
+
+
+class PlanError(_ProblemGroup):
+    """The graph cannot be run: cycles, dangling references, scopes, sync and async, types.
+
+    Args:
+        problems: Every problem found.
+
+    >>> try:
+    ...     raise PlanError([Problem(code="cycle", where="a", message="a -> b -> a")])
+    ... except* ProblemError as group:
+    ...     print(group.exceptions[0])
+    a: a -> b -> a [cycle]
+    """
+
+
+class ConfigError(_ProblemGroup):
+    """Values are missing or malformed: variables, files, overlays.
+
+    Args:
+        problems: Every problem found.
+
+    >>> print(ConfigError([Problem(code="missing-variable", where="db.host", message="DB_HOST is not set")]))
+    1 problem, nothing was opened
+      db.host: DB_HOST is not set [missing-variable]
+    """
+
+
+class PreflightError(ResourceKitError, ExceptionGroup[_ProblemGroup]):
+    """Problems of more than one kind: holds one `PlanError` and one `ConfigError`.
+
+    Args:
+        problems: Every problem found, of either kind.
+
+    >>> error = PreflightError(
+    ...     [
+    ...         Problem(code="cycle", where="a", message="a -> b -> a"),
+    ...         Problem(code="missing-variable", where="c.host", message="HOST is not set"),
+    ...     ]
+    ... )
+    >>> [type(part).__name__ for part in error.exceptions]
+    ['PlanError', 'ConfigError']
+    """
+
+    problems: tuple[Problem, ...]
+
+    def __new__(cls, problems: Sequence[Problem]) -> PreflightError:
+        plan = [problem for problem in problems if problem.stage == "plan"]
+        config = [problem for problem in problems if problem.stage != "plan"]
+        parts = [kind(some) for kind, some in ((PlanError, plan), (ConfigError, config)) if some]
+        return super().__new__(cls, f"{len(problems)} problems", parts)
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__(tuple(problems))  # type: ignore[call-arg, arg-type]
+        self.problems = tuple(problems)
+
+    def derive(self, excs: Sequence[_ProblemGroup]) -> PreflightError:  # type: ignore[override]
+        return type(self)([problem for part in excs for problem in part.problems])
+
+    __str__ = _ProblemGroup.__str__  # type: ignore[assignment]
+
+
+def preflight_error(problems: Sequence[Problem]) -> PlanError | ConfigError | PreflightError:
+    """The error for *problems*: a single kind surfaces as itself, several as a `PreflightError`."""
+    stages = {problem.stage == "plan" for problem in problems}
+    if stages == {True}:
+        return PlanError(problems)
+    return ConfigError(problems) if stages == {False} else PreflightError(problems)
+
+
+class TeardownError(ResourceKitError, ExceptionGroup[Exception]):
+    """One or more teardown hooks failed; every other one has run all the same.
+
+    Args:
+        errors: What the hooks raised, in the order they ran; each has a note that names its resource.
+
+    >>> TeardownError([ValueError("flush failed")]).exceptions
+    (ValueError('flush failed'),)
+    """
+
+    def __new__(cls, errors: Sequence[Exception]) -> TeardownError:
+        count = len(errors)
+        return super().__new__(cls, f"{count} teardown hook{'s' if count > 1 else ''} failed", errors)
+
+    def __init__(self, errors: Sequence[Exception]) -> None:
+        super().__init__(tuple(errors))  # type: ignore[call-arg, arg-type]
+
+    def derive(self, excs: Sequence[Exception]) -> TeardownError:  # type: ignore[override]
+        return type(self)(excs)
+
+
+class UnresolvedError(ResourceKitError, AttributeError):
+    """A field was read that has no value yet: it comes from a variable, a file, a key or a provider.
+
+    Args:
+        owner: The resource class.
+        field: The field, or None when the deferred value itself was used as text or number.
+        source: What will give the value.
+
+    >>> print(UnresolvedError("Database", "host", "variable DB_HOST"))
+    Database.host has no value yet: it comes from variable DB_HOST when a run starts; use `with open_resource(...)`, or \
+a container's `run()`, and read it from what they give
+    """
+
+    def __init__(self, owner: str, field: str | None, source: str) -> None:
+        super().__init__(owner, field, source)
+        self.owner = owner
+        self.field = field
+        self.source = source
+
+    def __str__(self) -> str:
+        what = self.owner if self.field is None else f"{self.owner}.{self.field}"
+        return (
+            f"{what} has no value yet: it comes from {self.source} when a run starts; "
+            "use `with open_resource(...)`, or a container's `run()`, and read it from what they give"
+        )
+
+
+class FrozenResourceError(ResourceKitError, FrozenAttributeError):
+    """A field of a resource was assigned or deleted.
+
+    Args:
+        owner: The resource class.
+        name: The attribute.
+
+    >>> print(FrozenResourceError("Database", "host"))
+    Database.host cannot be set: a resource is frozen; use replace(resource, host=...) for a changed copy, and a name \
+that begins with an underscore, such as self._host, for private state
+    """
+
+    def __init__(self, owner: str, name: str) -> None:
+        AttributeError.__init__(self, owner, name)
+        self.owner = owner
+        self.name = name
+
+    def __str__(self) -> str:
+        return (
+            f"{self.owner}.{self.name} cannot be set: a resource is frozen; "
+            f"use replace(resource, {self.name}=...) for a changed copy, and a name that begins with an underscore, "
+            f"such as self._{self.name}, for private state"
+        )
+
+
+class UnknownKeyError(ResourceKitError, LookupError):
+    """A key that a container does not have.
+
+    Args:
+        key: What was asked for.
+        container: The container's name.
+        known: The keys there are.
+
+    >>> print(UnknownKeyError("databse", "Prod", ["database", "orders"]))
+    Prod has no key 'databse'; did you mean database?
+    """
+
+    def __init__(self, key: str, container: str, known: Iterable[str]) -> None:
+        self.known = tuple(known)
+        super().__init__(key, container, self.known)
+        self.key = key
+        self.container = container
+
+    def __str__(self) -> str:
+        return f"{self.container} has no key {self.key!r}; {did_you_mean(self.key, self.known)}"
+
+
+class NotLiveError(ResourceKitError, AttributeError):
+    """An attribute was asked of a declaration in a container, where only a run has the live resource.
+
+    Args:
+        container: The container's name.
+        key: The resource's key.
+        name: The attribute that was asked for.
+
+    >>> print(NotLiveError("app", "database", "query"))
+    app.database is the declaration, it has no attribute 'query'; use `with app.run() as resources: resources.database`
+    """
+
+    def __init__(self, container: str, key: str, name: str) -> None:
+        super().__init__(container, key, name)
+        self.container = container
+        self.key = key
+        self.attribute = name
+
+    def __str__(self) -> str:
+        return (
+            f"{self.container}.{self.key} is the declaration, it has no attribute {self.attribute!r}; "
+            f"use `with {self.container}.run() as resources: resources.{self.key}`"
+        )
+
+
+class NotInRunError(ResourceKitError, AttributeError):
+    """A resource was asked of a run that did not set it up.
+
+    Args:
+        key: What was asked for.
+        chosen: The keys the run was opened with.
+        known: The keys the container has.
+
+    >>> print(NotInRunError("orders", ["database"], ["database", "orders"]))
+    'orders' is not in this run, which has database; open it with run('database', 'orders')
+    """
+
+    def __init__(self, key: str, chosen: Iterable[str], known: Iterable[str]) -> None:
+        self.chosen = tuple(chosen)
+        self.known = tuple(known)
+        super().__init__(key, self.chosen, self.known)
+        self.key = key
+
+    def __str__(self) -> str:
+        if self.key not in self.known:
+            return f"{self.key!r} is no key of this container; {did_you_mean(self.key, self.known)}"
+        call = ", ".join(repr(key) for key in (*self.chosen, self.key))
+        has = ", ".join(self.chosen) or "nothing"
+        return f"{self.key!r} is not in this run, which has {has}; open it with run({call})"
+
+
+class NoActiveRunError(ResourceKitError, RuntimeError):
+    """A live resource was asked for where no run is open and no app is started.
+
+    Args:
+        what: What was asked for.
+        container: The container's name.
+
+    >>> print(NoActiveRunError("database", "Prod"))
+    no live 'database': no run of Prod is open here and it is not started; use `with container.run():` or \
+`with container:`
+    """
+
+    def __init__(self, what: str, container: str) -> None:
+        super().__init__(what, container)
+        self.what = what
+        self.container = container
+
+    def __str__(self) -> str:
+        return (
+            f"no live {self.what!r}: no run of {self.container} is open here and it is not started; "
+            "use `with container.run():` or `with container:`"
+        )
+
+
+class RunStateError(ResourceKitError, RuntimeError):
+    """A run or a container was used in a state that does not allow it: twice, too late, from a fork.
+
+    >>> raise RunStateError("this run has ended; open another with app.run()")
+    Traceback (most recent call last):
+    ...
+    resourcekit.errors.RunStateError: this run has ended; open another with app.run()
+    """
+
+
+class InjectionError(ResourceKitError, TypeError):
+    """A function asks for a resource that is not there, or is of another type.
+
+    Args:
+        function: The function's qualified name.
+        parameter: The parameter that cannot be filled.
+        reason: What is wrong.
+        hint: The way out.
+
+    >>> print(InjectionError("report", "ordrs", "no key 'ordrs'", "did you mean orders?"))
+    report() cannot be given 'ordrs': no key 'ordrs'; did you mean orders?
+    """
+
+    def __init__(self, function: str, parameter: str, reason: str, hint: str = "") -> None:
+        super().__init__(function, parameter, reason, hint)
+        self.function = function
+        self.parameter = parameter
+        self.reason = reason
+        self.hint = hint
+
+    def __str__(self) -> str:
+        advice = f"; {self.hint}" if self.hint else ""
+        return f"{self.function}() cannot be given {self.parameter!r}: {self.reason}{advice}"

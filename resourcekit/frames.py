@@ -1,0 +1,27 @@
+"""Who called: the first frame outside resourcekit."""
+
+from __future__ import annotations
+
+import sys
+from types import FrameType
+
+from resourcekit.errors import Location
+
+__all__ = ("caller_frame", "caller_location")
+
+_PACKAGE = __name__.partition(".")[0]
+_OURS = (_PACKAGE + ".", "abc", "contextlib", "functools", "dependency_injector.")
+
+
+def caller_frame() -> FrameType | None:
+    """The frame that called into resourcekit, or None."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_globals.get("__name__", "").startswith(_OURS):
+        frame = frame.f_back
+    return frame
+
+
+def caller_location() -> Location | None:
+    """The file and line that called into resourcekit, or None."""
+    frame = caller_frame()
+    return None if frame is None else Location(frame.f_code.co_filename, frame.f_lineno)

@@ -1,0 +1,112 @@
+"""Which lifecycle hooks a resource class has, and how they want to be called."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, contextmanager
+from typing import Any, Final
+
+import attrs
+
+from resourcekit.context import RunContext
+
+__all__ = ("Hook", "Hooks", "hooks_of", "is_manager")
+
+HOOK_NAMES: Final = ("setup_for_execution", "create_resource", "teardown_after_execution", "yield_for_execution")
+
+# What contextlib makes of a generator function: always entered and left.
+_GENERATED: Final = (type(contextmanager(iter)(())), type(asynccontextmanager(iter)(())))  # type: ignore[arg-type]
+
+
+@attrs.frozen
+class Hook:
+    """One hook of one class.
+
+    Args:
+        name: The method's name; it is looked up when it is called, so that a patched one is honoured.
+        takes_context: Whether the method has a context parameter.
+        is_async: Whether it can run in an async run only.
+        wrap: Makes a context manager of a generator function; None for any other.
+    """
+
+    name: str
+    takes_context: bool
+    is_async: bool
+    wrap: Callable[[Callable[..., Any]], Callable[..., Any]] | None = None
+
+    def call(self, resource: object, context: RunContext) -> Any:
+        """Call the hook of *resource*, with the context when it asks for it."""
+        method = getattr(resource, self.name)
+        if self.wrap is not None:
+            method = self.wrap(method)
+        return method(context) if self.takes_context else method()
+
+
+@attrs.frozen
+class Hooks:
+    """The hooks of a class; None for each that it lacks.
+
+    A class that has `whole` (yield_for_execution) has its other hooks called by that one only.
+    """
+
+    setup: Hook | None = None
+    create: Hook | None = None
+    teardown: Hook | None = None
+    whole: Hook | None = None
+
+    @property
+    def called(self) -> tuple[Hook, ...]:
+        """The hooks that a run calls, in the order of their phases."""
+        hooks = (self.whole,) if self.whole else (self.setup, self.create, self.teardown)
+        return tuple(hook for hook in hooks if hook is not None)
+
+    @property
+    def first_async(self) -> Hook | None:
+        """The first hook that needs an async run."""
+        return next((hook for hook in self.called if hook.is_async), None)
+
+
+def default_hook(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Mark a hook of the base class: it does nothing, so a run does not call it."""
+    function.__resourcekit_default__ = True  # type: ignore[attr-defined]
+    return function
+
+
+def _takes_context(function: Any, bound: bool) -> bool:
+    parameters = list(inspect.signature(function).parameters.values())[0 if bound else 1 :]
+    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return any(parameter.kind in (*positional, inspect.Parameter.VAR_POSITIONAL) for parameter in parameters)
+
+
+def _hook(cls: type, name: str) -> Hook | None:
+    found = inspect.getattr_static(cls, name, None)
+    if found is None or getattr(found, "__resourcekit_default__", False):
+        return None
+    bound = isinstance(found, staticmethod | classmethod)
+    function: Any = found.__func__ if isinstance(found, staticmethod | classmethod) else found
+    takes_context = _takes_context(getattr(cls, name), bound)
+    if inspect.isgeneratorfunction(function):
+        return Hook(name, takes_context, False, contextmanager)
+    if inspect.isasyncgenfunction(function):
+        return Hook(name, takes_context, True, asynccontextmanager)
+    # @asynccontextmanager keeps the generator function it wraps.
+    is_async = inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(inspect.unwrap(function))
+    return Hook(name, takes_context, is_async)
+
+
+def hooks_of(cls: type) -> Hooks:
+    """The hooks that *cls* defines or inherits; the base class's own count as none."""
+    setup, create, teardown, whole = (_hook(cls, name) for name in HOOK_NAMES)
+    return Hooks(setup, create, teardown, whole)
+
+
+def is_manager(hook: Hook, value: object) -> bool:
+    """Whether what *hook* gave is to be entered and left, not handed out.
+
+    What `contextlib` makes of a generator always is; any other object only where the hook promises one:
+    a vended connection that happens to be a context manager is handed out as it is.
+    """
+    if hook.name == "yield_for_execution":
+        return isinstance(value, AbstractContextManager | AbstractAsyncContextManager)
+    return isinstance(value, _GENERATED)

@@ -1,0 +1,396 @@
+"""What a container instance can do: the public methods of `ResourceContainer`."""
+
+from __future__ import annotations
+
+import inspect
+import os
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextvars import ContextVar
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeVar, overload
+
+import attrs
+
+from resourcekit.annotations import type_name
+from resourcekit.assembly import Assembly
+from resourcekit.config.overlay import Overlay
+from resourcekit.errors import NoActiveRunError, Problem, RunStateError, UnknownKeyError
+from resourcekit.injection import PerCall, Wish, arguments, key_for, wishes_of, wrapped
+from resourcekit.lifecycle.report import Listener
+from resourcekit.plan import Plan
+from resourcekit.run import App, Run, Session, open_runs, preflight
+
+__all__ = ("Operations", "Override", "effective")
+
+C = TypeVar("C")
+R = TypeVar("R")
+T = TypeVar("T")
+Config = Mapping[str, Any] | str | os.PathLike[str]
+
+_OVERRIDES: Final[ContextVar[tuple[_Entry, ...]]] = ContextVar("resourcekit_overrides", default=())
+
+
+@attrs.frozen(eq=False)
+class _Entry:
+    original: Any
+    derived: Any
+
+
+def effective(container: Any) -> Any:
+    """The container that stands for *container* in this context: an override's, or itself."""
+    for entry in reversed(_OVERRIDES.get()):
+        if entry.original is container:
+            return effective(entry.derived)
+    return container
+
+
+class Override(Generic[C]):
+    """An override of a container, for ``with`` and ``async with``: gives the derived container.
+
+    Code that holds the original sees the derived one in this context only; other threads and tasks do not.
+    """
+
+    def __init__(self, original: C, derived: C) -> None:
+        self._original = original
+        self._derived = derived
+        self._entries: list[_Entry] = []
+
+    def __enter__(self) -> C:
+        entry = _Entry(self._original, self._derived)
+        self._entries.append(entry)
+        _OVERRIDES.set((*_OVERRIDES.get(), entry))
+        return self._derived
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        leaving = self._entries.pop()
+        # By identity, not by token: overlapping overrides may end in any order, and in another context.
+        _OVERRIDES.set(tuple(entry for entry in _OVERRIDES.get() if entry is not leaving))
+
+    async def __aenter__(self) -> C:
+        return self.__enter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.__exit__(kind, error, trace)
+
+
+class Operations:
+    """The methods of a container instance; `ResourceContainer` shows them to type checkers and readers."""
+
+    if TYPE_CHECKING:
+        _assembly: Assembly
+        _entered: list[App]
+
+        def _derive(self, changes: Mapping[str, object], overlay: Overlay | None) -> Self: ...
+
+    def run(
+        self,
+        *keys: str,
+        config: Config | None = None,
+        tags: Mapping[str, str] | None = None,
+        run_id: str | None = None,
+        concurrent: bool = False,
+        report: bool = False,
+    ) -> Run[Self]:
+        """A run: every resource set up in order on entering, torn down on leaving.
+
+        Args:
+            *keys: The resources wanted, with what they need; none means all. Dotted for a nested container's.
+            config: An overlay for this run: a mapping, or the path of a TOML, JSON or YAML file.
+            tags: Words of yours for the run; hooks and the report see them.
+            run_id: The run's identifier; made up when it is not given.
+            concurrent: Start resources as soon as what they need is up. Not there yet.
+            report: Time every phase for ``run.report``; a listener has the same effect.
+
+        Returns:
+            A context manager, for ``with`` and ``async with``, that gives the live resources.
+
+        Raises:
+            UnknownKeyError: On entering: a key is not in the container.
+            PlanError | ConfigError | PreflightError: On entering: something is wrong; nothing was opened.
+
+        >>> from resourcekit import ConfigurableResource, ResourceContainer
+        >>> class Clock(ConfigurableResource):
+        ...     zone: str = "UTC"
+        >>> class App(ResourceContainer):
+        ...     clock = Clock()
+        >>> with App().run("clock", config={"clock": {"zone": "CET"}}) as resources:
+        ...     resources.clock.zone
+        'CET'
+        """
+        if concurrent:
+            raise NotImplementedError("run(concurrent=True) is not there yet; leave it out for a serial start")
+        overlays = () if config is None else (Overlay.of(config, "run(config=...)"),)
+        blueprint = effective(self)._assembly.blueprint()
+        return Run(blueprint, keys or None, overlays=overlays, tags=tags, run_id=run_id, is_timed=report)
+
+    def check(self, *keys: str, environment: bool = True, sync: bool = False) -> tuple[Problem, ...]:
+        """Everything that is wrong with the container, as data; nothing is opened.
+
+        Args:
+            *keys: Check what these need; none means all.
+            environment: False reads no variable and no file of a `FileVar`.
+            sync: Also tell what keeps a sync run from working: async hooks.
+
+        Returns:
+            The problems, in order; empty when a run would start.
+
+        Raises:
+            UnknownKeyError: A key is not in the container.
+
+        >>> from resourcekit import ConfigurableResource, EnvVar, ResourceContainer
+        >>> class Database(ConfigurableResource):
+        ...     host: str
+        >>> class App(ResourceContainer):
+        ...     database = Database(host=EnvVar("SURELY_NOT_SET"))
+        >>> [problem.code for problem in App().check()]
+        ['missing-variable']
+        """
+        blueprint = effective(self)._assembly.blueprint()
+        environ = os.environ if environment else None
+        return preflight(blueprint, keys or None, environ=environ, is_async=not sync).problems
+
+    def plan(self, *keys: str) -> Plan:
+        """What a run of *keys* would do, in order, as data; it reads no environment. Print it to see it.
+
+        Args:
+            *keys: As for `run`.
+
+        Raises:
+            UnknownKeyError: A key is not in the container.
+        """
+        plan: Plan = effective(self)._assembly.blueprint().plan(keys or None)
+        return plan
+
+    @overload
+    def get(self, key: str, /) -> Any: ...
+    @overload
+    def get(self, key: type[T], /) -> T: ...
+    @overload
+    def get(self, key: Callable[..., T], /) -> T: ...
+    def get(self, key: Any, /) -> Any:
+        """The live object of the current run of this container, else of its app scope.
+
+        Args:
+            key: A key, or the type of what users receive, if one key only is of that type.
+
+        Raises:
+            NoActiveRunError: No run of this container is open here and it is not started, or not with that key.
+            UnknownKeyError: There is no such key.
+            InjectionError: No key, or several, are of the type.
+
+        >>> from resourcekit import ConfigurableResource, ResourceContainer
+        >>> class Clock(ConfigurableResource, scope="app"):
+        ...     zone: str = "UTC"
+        >>> class App(ResourceContainer):
+        ...     clock = Clock()
+        >>> with App() as app:
+        ...     app.get(Clock).zone
+        'UTC'
+        """
+        blueprint = effective(self)._assembly.blueprint()
+        if not isinstance(key, str):
+            key = key_for(self.get, Wish(type_name(key), key, False), blueprint.graph)
+        elif key not in blueprint.graph.keys:
+            raise UnknownKeyError(key, blueprint.name, blueprint.graph.keys)
+        for session in self._sessions():
+            is_there, found = session.exposed(key)
+            if is_there:
+                return found
+        raise NoActiveRunError(key, blueprint.name)
+
+    def _sessions(self) -> Iterator[Session]:
+        assembly: Assembly = effective(self)._assembly
+        origin = assembly.origin or assembly
+        return (session for session in open_runs() if session.blueprint.origin is origin)
+
+    def call(self, function: Callable[..., R], /, *args: Any, **kwargs: Any) -> R:
+        """Call a function in a run of its own, with the resources it asks for.
+
+        Args:
+            function: A function; what it asks for is what `inject` would fill.
+            *args: Its other arguments, by position.
+            **kwargs: Its other arguments, by name; a resource given here wins.
+
+        Returns:
+            What the function returns.
+
+        Raises:
+            InjectionError: It asks for what is not there.
+            RunStateError: It is async: use `acall`.
+            PlanError | ConfigError | PreflightError: Something is wrong; nothing was opened.
+
+        >>> from resourcekit import ConfigurableResource, ResourceContainer
+        >>> class Clock(ConfigurableResource):
+        ...     zone: str = "UTC"
+        >>> class App(ResourceContainer):
+        ...     clock = Clock()
+        >>> def now(day: str, clock: Clock) -> str:
+        ...     return f"{day} in {clock.zone}"
+        >>> App().call(now, "monday")
+        'monday in UTC'
+        """
+        if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+            raise RunStateError(f"{function.__qualname__} is async: use `await container.acall(...)`")
+        if inspect.isgeneratorfunction(function):
+            raise RunStateError(f"{function.__qualname__} is a generator function: decorate it with `container.inject`")
+        wrapper: Callable[..., R] = wrapped(function, self._fill)
+        return wrapper(*args, **kwargs)
+
+    @overload
+    async def acall(self, function: Callable[..., Awaitable[R]], /, *args: Any, **kwargs: Any) -> R: ...
+    @overload
+    async def acall(self, function: Callable[..., R], /, *args: Any, **kwargs: Any) -> R: ...
+    async def acall(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+        """`call` in an async run: for async functions, and for sync ones with async resources.
+
+        Args:
+            function: A function or coroutine function.
+            *args: Its other arguments, by position.
+            **kwargs: Its other arguments, by name.
+
+        Returns:
+            What the function returns, awaited.
+        """
+        wishes = [wish for wish in wishes_of(function).read() if wish.name not in kwargs]
+        async with self._fill(function, wishes) as extra:
+            given, named = arguments(function, args, kwargs, extra)
+            done = function(*given, **named)
+            return await done if inspect.isawaitable(done) else done
+
+    def inject(self, function: Callable[..., R], /) -> Callable[..., R]:
+        """A function whose every call opens a run with exactly what it asks for.
+
+        Args:
+            function: A function of any kind; a web framework sees its signature without the injected parameters.
+
+        Returns:
+            A function of the same kind.
+
+        >>> from resourcekit import ConfigurableResource, ResourceContainer
+        >>> class Clock(ConfigurableResource):
+        ...     zone: str = "UTC"
+        >>> class App(ResourceContainer):
+        ...     clock = Clock()
+        >>> app = App()
+        >>> @app.inject
+        ... def now(day: str, clock: Clock) -> str:
+        ...     return f"{day} in {clock.zone}"
+        >>> now("monday")
+        'monday in UTC'
+        """
+        wrapper: Callable[..., R] = wrapped(function, self._fill)
+        return wrapper
+
+    def _fill(self, function: Callable[..., Any], wishes: Any) -> PerCall:
+        return PerCall(function, wishes, effective(self)._assembly.blueprint())
+
+    def with_config(self, config: Config) -> Self:
+        """A container like this one with an overlay over its declarations; this one stays as it is.
+
+        Args:
+            config: A mapping of keys to fields, or the path of a TOML, JSON or YAML file.
+
+        Returns:
+            A new container, not started.
+
+        Raises:
+            OverlayFileError: The file cannot be read, or is malformed.
+
+        >>> from resourcekit import ConfigurableResource, ResourceContainer
+        >>> class Clock(ConfigurableResource):
+        ...     zone: str = "UTC"
+        >>> class App(ResourceContainer):
+        ...     clock = Clock()
+        >>> with App().with_config({"clock": {"zone": "CET"}}).run() as resources:
+        ...     resources.clock.zone
+        'CET'
+        """
+        derived: Self = effective(self)._derive({}, Overlay.of(config, "with_config(...)"))
+        return derived
+
+    def listen(self, listener: Listener) -> Callable[[], None]:
+        """Tell *listener* of every event of this container's runs: typed, in order, while it happens.
+
+        Args:
+            listener: Called with a `RunEvent` or a `PhaseEvent`; one that raises is logged, the run goes on.
+
+        Returns:
+            A function that ends it.
+
+        >>> from resourcekit import ConfigurableResource, ResourceContainer
+        >>> class App(ResourceContainer): ...
+        >>> app = App()
+        >>> stop = app.listen(lambda event: print(event.status))
+        >>> with app.run():
+        ...     pass
+        opened
+        success
+        >>> stop()
+        """
+        listeners = self._assembly.listeners
+        listeners.append(listener)
+
+        def stop() -> None:
+            if listener in listeners:
+                listeners.remove(listener)
+
+        return stop
+
+    def start(self) -> Self:
+        """Start the app-scoped resources without ``with``: for notebooks. Call `close` afterwards.
+
+        Returns:
+            This container.
+
+        Raises:
+            PlanError | ConfigError | PreflightError: Something in the whole container is wrong; nothing was opened.
+        """
+        assembly: Assembly = effective(self)._assembly
+        assembly.app.enter(assembly.blueprint())
+        self._entered.append(assembly.app)
+        return self
+
+    def close(self) -> None:
+        """Tear down what `start` started.
+
+        Raises:
+            TeardownError: Teardown hooks failed; every one has run.
+            RunStateError: The container is not started.
+        """
+        self._leaving().leave(None)
+
+    async def astart(self) -> Self:
+        """`start` for async resources."""
+        assembly: Assembly = effective(self)._assembly
+        await assembly.app.aenter(assembly.blueprint())
+        self._entered.append(assembly.app)
+        return self
+
+    async def aclose(self) -> None:
+        """`close` for async resources."""
+        await self._leaving().aleave(None)
+
+    def _leaving(self) -> App:
+        if not self._entered:
+            raise RunStateError("this container is not started; use `with container:`, or container.start()")
+        return self._entered.pop()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._leaving().leave(error)
+
+    async def __aenter__(self) -> Self:
+        return await self.astart()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._leaving().aleave(error)

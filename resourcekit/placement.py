@@ -1,0 +1,113 @@
+"""Which resource and field each overlay value is for: overlays meet the graph."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from resourcekit.config.overlay import Overlaid, Overlay
+from resourcekit.construction import spec_of
+from resourcekit.errors import Problem, did_you_mean
+from resourcekit.graph import Graph, Node
+
+__all__ = ("place",)
+
+Placed = dict[int, dict[str, Overlaid]]
+
+
+def place(graph: Graph, overlays: Sequence[Overlay]) -> tuple[Placed, list[Problem]]:
+    """Lay *overlays* over the resources of *graph*, later ones over earlier ones, field by field.
+
+    Args:
+        graph: The container's graph.
+        overlays: In order of precedence, the strongest last.
+
+    Returns:
+        The values by node index and field name, and a problem for each unknown key and field.
+    """
+    placing = _Placing(graph)
+    for overlay in overlays:
+        placing.source = overlay.source
+        for key, content in overlay.tree.items():
+            placing.put_key(key, content)
+    return placing.placed, placing.problems
+
+
+class _Placing:
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.placed: Placed = {}
+        self.problems: list[Problem] = []
+        self.source = ""
+
+    def put_key(self, key: str, content: object) -> None:
+        """Place what an overlay has under a key: a resource's, followed by field names where it is dotted."""
+        parts = key.split(".")
+        for length in range(len(parts), 0, -1):
+            index = self.graph.keys.get(".".join(parts[:length]))
+            if index is not None:
+                self._put(self.graph.nodes[index], parts[length:], content)
+                return
+        nested = {known.partition(".")[0] for known in self.graph.keys if "." in known}
+        if len(parts) == 1 and key in nested and isinstance(content, Mapping):
+            for inner, value in content.items():  # a table for a nested container
+                self.put_key(f"{key}.{inner}", value)
+            return
+        hint = did_you_mean(key, self.graph.keys)
+        self._report("unknown-key", key, f"no key {key!r} in this container", hint)
+
+    def _put(self, node: Node, parts: Sequence[str], content: object) -> None:
+        if node.held.is_replacement:
+            return  # An overlay is for the declaration, not for what replaces it.
+        if not node.is_resource:
+            self._report("unknown-field", node.name, f"{node.name!r} is a {node.held.kind}, it has no fields",
+                         "override the key itself: with container.override(...)")  # fmt: skip
+            return
+        if parts:
+            self._put_field(node, parts[0], parts[1:], content)
+        elif isinstance(content, Mapping):
+            for name, value in content.items():
+                first, *rest = str(name).split(".")
+                self._put_field(node, first, rest, value)
+        else:
+            self._report("invalid-value", node.name, f"a table of fields is wanted, not a {type(content).__name__}",
+                         f"write {{{node.name} = {{field = value}}}}")  # fmt: skip
+
+    def _put_field(self, node: Node, name: str, rest: Sequence[str], content: object) -> None:
+        nested = {edge.field: edge.target for edge in node.edges if edge.field is not None}
+        for length in range(len(rest), -1, -1):
+            label = ".".join((name, *rest[:length]))
+            if label in nested:
+                self._put(self.graph.nodes[nested[label]], rest[length:], content)
+                return
+        if isinstance(content, Mapping) and any(label.startswith(f"{name}.") for label in nested):
+            for part, value in content.items():  # a table for the resources of a list or a dict
+                self._put_field(node, name, [*rest, str(part)], value)
+            return
+        field = spec_of(node.held.content).by_alias.get(name)
+        if field is None:
+            hint = did_you_mean(name, spec_of(node.held.content).by_alias)
+            self._report("unknown-field", f"{node.name}.{name}", f"{node.owner} has no field {name!r}", hint, node)
+            return
+        for part in reversed(rest):
+            content = {part: content}
+        fields = self.placed.setdefault(node.index, {})
+        before = fields.get(field.name)
+        if before is not None:
+            content = _merged(before.value, content)
+        fields[field.name] = Overlaid(content, self.source)
+
+    def _report(self, code: str, where: str, message: str, hint: str, node: Node | None = None) -> None:
+        declared = None if node is None else node.held.location
+        owner = None if node is None else node.owner
+        self.problems.append(
+            Problem(
+                code=code, where=where, message=message, source=self.source, hint=hint, declared=declared, owner=owner
+            )  # fmt: skip
+        )
+
+
+def _merged(below: object, above: object) -> object:
+    """Two overlays' values for one field: tables are merged, anything else is replaced."""
+    if not isinstance(below, Mapping) or not isinstance(above, Mapping):
+        return above
+    return {**below, **{name: _merged(below.get(name), value) for name, value in above.items()}}

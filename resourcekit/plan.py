@@ -1,0 +1,214 @@
+"""The ordered steps for a set of roots, checked: pure data, made without reading the environment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import attrs
+
+from resourcekit.annotations import type_name
+from resourcekit.construction import spec_of
+from resourcekit.errors import Problem
+from resourcekit.graph import Graph, Node
+from resourcekit.hooks import Hooks
+
+__all__ = ("Plan", "Step", "make_plan")
+
+
+@attrs.frozen(eq=False)
+class Step:
+    """One resource of a plan, in its place.
+
+    Args:
+        node: The graph's node.
+        path: The keys that lead here, from the one that was asked for.
+        hooks: The hooks that are called.
+        resets: Caching providers whose objects are of no use when this resource is gone.
+    """
+
+    node: Node
+    path: tuple[str, ...]
+    hooks: Hooks
+    resets: tuple[Any, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The key, or the path of one that is nested inline."""
+        return self.node.name
+
+    @property
+    def resource(self) -> Any:
+        """The declaration."""
+        return self.node.held.content
+
+    @property
+    def scope(self) -> str:
+        """``"run"`` or ``"app"``."""
+        return self.node.scope or "run"
+
+    @property
+    def is_async(self) -> bool:
+        """Whether one of its hooks is async."""
+        return self.hooks.first_async is not None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The step as plain data, for JSON."""
+        return {
+            "name": self.name,
+            "class": type(self.resource).__name__,
+            "scope": self.scope,
+            "async": self.is_async,
+            "hooks": [hook.name for hook in self.hooks.called],
+            "path": list(self.path),
+        }
+
+
+@attrs.frozen(eq=False)
+class Plan:
+    """What a run of some keys would do: the steps in order, and what is wrong with them.
+
+    Printing it shows the order, each resource's scope and its hooks.
+
+    Args:
+        container: The container's name.
+        keys: What was asked for.
+        steps: The resources in the order they are set up.
+        problems: What is wrong whether the run is sync or async.
+        graph: The graph the plan was made from.
+        needed: The indexes of every node the plan needs, providers and values among them.
+
+    >>> from resourcekit import ConfigurableResource, ResourceContainer
+    >>> class Database(ConfigurableResource, scope="app"):
+    ...     def setup_for_execution(self): ...
+    >>> class Orders(ConfigurableResource):
+    ...     database: Database
+    >>> class App(ResourceContainer):
+    ...     database = Database()
+    ...     orders = Orders(database=database)
+    >>> print(App().plan())
+    plan of App: 2 resources
+      1  database  Database  app  setup_for_execution
+      2  orders    Orders    run  no hooks             after database
+    """
+
+    container: str
+    keys: tuple[str, ...]
+    steps: tuple[Step, ...]
+    problems: tuple[Problem, ...]
+    graph: Graph
+    needed: frozenset[int]
+
+    @property
+    def is_async(self) -> bool:
+        """Whether it needs an async run."""
+        return any(step.is_async for step in self.steps)
+
+    def sync_problems(self, steps: Sequence[Step] | None = None) -> Iterator[Problem]:
+        """What keeps a sync run from doing *steps*, all of them by default."""
+        for step in self.steps if steps is None else steps:
+            hook = step.hooks.first_async
+            if hook is not None:
+                yield step.node.problem(
+                    "async-in-sync",
+                    f"{type(step.resource).__name__}.{hook.name} is async, the run is not",
+                    path=step.path,
+                    hint="open it with `async with`, or make the hook sync",
+                )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The plan as plain data, for JSON."""
+        return {
+            "container": self.container,
+            "keys": list(self.keys),
+            "steps": [step.to_dict() for step in self.steps],
+            "problems": [problem.to_dict() for problem in self.problems],
+        }
+
+    def __str__(self) -> str:
+        rows = [self._row(number, step) for number, step in enumerate(self.steps, 1)]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)] if rows else []
+        lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
+        count = len(self.steps)
+        head = f"plan of {self.container}: {count} resource{'' if count == 1 else 's'}"
+        problems = [f"  problem: {problem}" for problem in self.problems]
+        return "\n".join([head, *(f"  {line}".rstrip() for line in lines), *problems])
+
+    def _row(self, number: int, step: Step) -> tuple[str, ...]:
+        needs = sorted({edge.target for edge in step.node.edges})
+        after = ", ".join(self.graph.nodes[index].name for index in needs)
+        hooks = ", ".join(("async " if hook.is_async else "") + hook.name for hook in step.hooks.called)
+        owner = type_name(type(step.resource))
+        return (str(number), step.name, owner, step.scope, hooks or "no hooks", f"after {after}" if after else "")
+
+
+def make_plan(graph: Graph, container: str, keys: Sequence[str] | None) -> Plan:
+    """The plan for *keys*, which the graph has.
+
+    Args:
+        graph: The container's graph.
+        container: The container's name, for messages.
+        keys: What is asked for; None means every key.
+
+    Returns:
+        The plan. It is made whatever is wrong; what is wrong stands in its problems.
+    """
+    keys = tuple(graph.keys) if keys is None else tuple(keys)
+    roots = [graph.keys[key] for key in keys]
+    needed = graph.reach(roots)
+    order, stuck = graph.order(needed)
+    paths = graph.paths(roots, order)
+    problems = [problem for index, problem in graph.problems if index in needed]
+    problems += [_cycle_problem(graph, cycle) for cycle in graph.cycles(stuck)]
+    problems += [problem for index in order for problem in _captive_problems(graph, index)]
+    resets = graph.resets
+    steps = tuple(
+        Step(node, paths.get(index, (node.name,)), spec_of(node.held.content).hooks, resets.get(index, ()))
+        for index in order
+        if (node := graph.nodes[index]).is_resource
+    )
+    return Plan(container, keys, steps, tuple(problems), graph, frozenset(needed))
+
+
+def _cycle_problem(graph: Graph, cycle: list[int]) -> Problem:
+    names = [graph.nodes[index].name for index in cycle]
+    first = graph.nodes[cycle[0]]
+    return first.problem(
+        "cycle",
+        f"needs itself: {' -> '.join(names)}",
+        path=tuple(names),
+        hint="move what both need into a resource of its own, or pass one of them to a method",
+    )
+
+
+def _captive_problems(graph: Graph, index: int) -> Iterator[Problem]:
+    """App-scoped things that would keep a run's resource when the run is over, also through plain providers."""
+    node = graph.nodes[index]
+    if node.scope != "app":
+        return
+    waiting = [(edge.target, (node.name,)) for edge in reversed(node.edges)]
+    seen = set()
+    while waiting:
+        target, path = waiting.pop()
+        found = graph.nodes[target]
+        if target in seen:
+            continue
+        seen.add(target)
+        here = (*path, found.name)
+        if found.scope == "run":
+            yield _captive_problem(node, found, here)
+        elif found.scope is None:
+            waiting.extend((edge.target, here) for edge in reversed(found.edges))
+
+
+def _captive_problem(node: Node, found: Node, path: tuple[str, ...]) -> Problem:
+    what = "is app-scoped" if node.is_resource else "keeps what it made for as long as the app lives"
+    cure = f"class {found.owner}(..., scope='app')"
+    if not node.is_resource:
+        cure = f"providers.Factory in place of {node.owner}, or {cure}"
+    return node.problem(
+        "captive-scope",
+        f"{what} but needs {found.name!r}, which lives for one run: {' -> '.join(path)}",
+        path=path,
+        hint=cure,
+    )

@@ -1,0 +1,340 @@
+"""Our providers, and copying what refers to providers: dependency-injector's own extension points."""
+
+from __future__ import annotations
+
+import keyword
+from collections.abc import Callable, Container, Iterable, Iterator
+from typing import Any, Final, NoReturn, TypeVar
+
+from dependency_injector import providers
+
+from resourcekit.annotations import is_resource_class
+from resourcekit.construction import raw_values, record_of, relinked
+from resourcekit.deferred import Deferred
+from resourcekit.errors import DefinitionError, NoActiveRunError, NotLiveError
+from resourcekit.graph import Held, held_resource
+from resourcekit.run import open_runs
+from resourcekit.values import is_resource, leaves
+
+__all__ = ("ResourceProvider", "ValueProvider", "as_provider", "check_key", "value")
+
+T = TypeVar("T")
+
+CACHING: Final = (providers.BaseSingleton, providers.Resource)
+
+
+class _Overridings:
+    """How often a provider of ours was overridden: what was made before is made anew."""
+
+    count = 0
+
+
+overridings: Final = _Overridings()
+
+
+class ResourceProvider(providers.Provider):
+    """The provider of a resource in a container: called, it gives the live object of the current run or app scope.
+
+    Args:
+        resource: The declaration.
+        scope: How long it lives, where it took the place of another.
+        is_replacement: Whether it did by an override.
+    """
+
+    def __init__(self, resource: Any = None, *, scope: str | None = None, is_replacement: bool = False) -> None:
+        self._resource = resource
+        self._scope = scope
+        self._is_replacement = is_replacement
+        self._key = ""
+        self._owner = ""
+        super().__init__()
+
+    def name(self, key: str, owner: str) -> None:
+        """Remember the key and container it was first assigned to, for messages."""
+        if not self._key:
+            self._key, self._owner = key, owner
+
+    def shell(self) -> ResourceProvider:
+        """A copy without its resource, which is filled in when what it refers to has been copied."""
+        copied = type(self)(None, scope=self._scope, is_replacement=self._is_replacement)
+        copied.name(self._key, self._owner)
+        return copied
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> ResourceProvider:
+        copied: ResourceProvider | None = memo.get(id(self))
+        if copied is None:
+            copy_all([self], memo, lambda thing: thing)
+            copied = memo[id(self)]
+        return copied
+
+    @property
+    def related(self) -> Iterator[Any]:
+        """The providers its resource refers to, and those that override it: for `traverse` and wiring."""
+        for thing in _children_of_resource(self._resource, set()):
+            yield thing
+        yield from super().related
+
+    def override(self, provider: Any) -> Any:
+        """Override it as any provider; a resource is wrapped and takes this one's scope. The next run honours it."""
+        overridings.count += 1
+        if is_resource(provider):
+            provider = ResourceProvider(provider, scope=scope_of(self), is_replacement=True)
+            provider.name(self._key, self._owner)
+        return super().override(provider)
+
+    def reset_last_overriding(self) -> None:
+        """Take the last overriding back."""
+        overridings.count += 1
+        super().reset_last_overriding()
+
+    def reset_override(self) -> None:
+        """Take every overriding back."""
+        overridings.count += 1
+        super().reset_override()
+
+    def _provide(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        return live_object(self, self._key, self._owner)
+
+    def __getattr__(self, name: str) -> NoReturn:
+        if name.startswith("_"):
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
+        raise NotLiveError(self._owner or "container", self._key, name)
+
+    def __str__(self) -> str:
+        return f"<{type(self).__name__} {self._key}: {self._resource!r}>"
+
+
+class ValueProvider(providers.Object):
+    """The provider of a plain value under a key: made by `value`."""
+
+    def __str__(self) -> str:
+        return f"<{type(self).__name__} of a {type(self.provides).__name__}>"  # The value may be a secret.
+
+
+def value(item: T, /) -> T:
+    """Make a plain value a key of a container.
+
+    Args:
+        item: The value; users receive it as it is.
+
+    Returns:
+        A provider, typed as the value.
+
+    >>> from resourcekit import ResourceContainer
+    >>> class App(ResourceContainer):
+    ...     url = value("https://api.example.com")
+    >>> with App().run() as resources:
+    ...     resources.url
+    'https://api.example.com'
+    """
+    provider: Any = ValueProvider(item)
+    return provider  # type: ignore[no-any-return]
+
+
+def live_object(provider: Any, key: str, owner: str) -> Any:
+    """What users receive of a key's resource, in the current run or a started app.
+
+    Raises:
+        NoActiveRunError: It is live in none.
+    """
+    for session in open_runs():
+        if not session.blueprint.owns(provider):
+            continue
+        held = session.blueprint.hold(provider)
+        found = session.live(held)
+        if found is not None:
+            return found.exposed
+        if held.kind != "resource":  # The container of this run has another thing under the provider's key.
+            return held.content() if held.kind == "provider" else held.content
+    raise NoActiveRunError(key or "resource", owner or "its container")
+
+
+def scope_of(provider: Any) -> str | None:
+    """How long what a provider of ours gives lives."""
+    if isinstance(provider, ResourceProvider):
+        return provider._scope or str(held_resource(provider._resource).scope)
+    return None
+
+
+def as_provider(key: str, content: Any, owner: str) -> Any:
+    """What a container keeps for what a body, a call or an assignment gives it under *key*.
+
+    Resources are wrapped; providers are kept; anything else is no key and given back as it is.
+
+    Raises:
+        DefinitionError: It is a class, list or dict of resources, or the key cannot be one.
+    """
+    if is_resource(content):
+        provider = ResourceProvider(content)
+    elif isinstance(content, type) and is_resource_class(content):
+        if content.__qualname__ == f"{owner}.{key}":
+            return content  # a class statement in the body
+        raise DefinitionError(f"{owner}.{key} is the class {content.__name__}: write {key} = {content.__name__}(...)")
+    elif getattr(type(content), "__IS_CONTAINER__", False) and not isinstance(content, type):
+        name = getattr(content.declarative_parent, "__name__", "Container")
+        raise DefinitionError(f"{owner}.{key} is a container: write {key} = providers.Container({name})")
+    elif isinstance(content, providers.Provider):
+        provider = content
+        if isinstance(content, providers.Self):
+            return content
+    elif isinstance(content, list | tuple | set | dict) and _holds_resources(content):
+        kind = type(content).__name__
+        raise DefinitionError(
+            f"{owner}.{key} is a bare {kind} of resources: give it to a field of a resource that holds a {kind}, "
+            f"or give each resource a key of its own; providers.List and providers.Dict make a {kind} of keys"
+        )
+    else:
+        return content
+    if isinstance(provider, ResourceProvider):
+        provider.name(key, owner)
+    return provider
+
+
+def _holds_resources(content: Any) -> bool:
+    items = content.values() if isinstance(content, dict) else content
+    return any(is_resource(item) or isinstance(item, ResourceProvider) for item in items)
+
+
+def as_replacement(key: str, content: Any, replaced: Any, owner: str) -> Any:
+    """What takes a key's place in an override: it takes its scope as well."""
+    if is_resource(content):
+        provider: Any = ResourceProvider(content, scope=scope_of(replaced), is_replacement=True)
+        provider.name(key, owner)
+        return provider
+    if isinstance(content, ResourceProvider):
+        return as_replacement(key, content._resource, replaced, owner)
+    return content if isinstance(content, providers.Provider) else ValueProvider(content)
+
+
+def check_key(key: str, owner: str, reserved: Container[str]) -> None:
+    """Refuse what cannot be a key.
+
+    Raises:
+        DefinitionError: It is no identifier, a keyword, private, or the name of something a container has.
+    """
+    if not isinstance(key, str) or not key.isidentifier():
+        proposal = "".join(char if char.isalnum() else "_" for char in str(key)).strip("_") or "resource"
+        raise DefinitionError(f"{owner}: {key!r} cannot be a key, it is no identifier; call it {proposal!r}")
+    if keyword.iskeyword(key):
+        raise DefinitionError(f"{owner}: {key!r} cannot be a key, it is a keyword; call it {key + '_resource'!r}")
+    if key.startswith("_"):
+        raise DefinitionError(
+            f"{owner}: {key!r} cannot be a key, it begins with an underscore; call it {key.strip('_') or 'resource'!r}"
+        )
+    if key in reserved:
+        raise DefinitionError(
+            f"{owner}: {key!r} cannot be a key, every container has an attribute of that name; "
+            f"call it {key + '_resource'!r}"
+        )
+
+
+def hold_provider(provider: Any) -> Held:
+    """What a provider of dependency-injector's is to the graph."""
+    if isinstance(provider, ValueProvider):
+        return Held(provider, "value", provider.provides)
+    provides = getattr(provider, "provides", None)
+    is_class = isinstance(provides, type) and provides.__module__ != "unittest.mock"
+    makes = isinstance(provider, providers.Factory | providers.BaseSingleton)
+    return Held(
+        provider,
+        "provider",
+        provider,
+        "app" if isinstance(provider, CACHING) else None,
+        needs=tuple(provider.related),
+        raw=tuple(_raw_arguments(provider)),
+        offers=provides if is_class and makes else Any,
+    )
+
+
+def _raw_arguments(provider: Any) -> Iterator[object]:
+    """Resources given to a plain provider directly: nobody would set them up."""
+    arguments = [*getattr(provider, "args", ()), *dict(getattr(provider, "kwargs", {})).values()]
+    if isinstance(provider, providers.Object):
+        arguments.append(provider.provides)
+    return (argument for argument in arguments if is_resource(argument))
+
+
+def _children_of_resource(resource: Any, seen: set[int]) -> Iterator[Any]:
+    """The providers that a resource refers to, in its own fields and in those of resources nested inline."""
+    waiting = [resource]
+    while waiting:
+        for thing in direct_children(waiting.pop()):
+            if id(thing) in seen:
+                continue
+            seen.add(id(thing))
+            if is_resource(thing):
+                waiting.append(thing)
+            else:
+                yield thing
+
+
+def direct_children(thing: Any) -> Iterator[Any]:
+    """What a resource or provider refers to directly: resources and providers."""
+    if isinstance(thing, ResourceProvider):
+        yield thing._resource
+        yield from thing.overridden
+    elif is_resource(thing):
+        linked = record_of(thing).linked
+        values = raw_values(thing) if linked else {}
+        for name in linked:
+            for _, leaf, _ in leaves(values[name], Any):
+                if not isinstance(leaf, Deferred):
+                    yield leaf
+    else:
+        yield from thing.related
+
+
+def postorder(roots: Iterable[Any], children: Callable[[Any], Iterable[Any]]) -> list[Any]:
+    """Everything *roots* refer to and they themselves, what is referred to first; without recursion."""
+    order: list[Any] = []
+    seen: set[int] = set()
+    waiting = [(root, False) for root in reversed(list(roots))]
+    while waiting:
+        thing, is_done = waiting.pop()
+        if is_done:
+            order.append(thing)
+        elif id(thing) not in seen:
+            seen.add(id(thing))
+            waiting.append((thing, True))
+            waiting.extend((child, False) for child in children(thing))
+    return order
+
+
+def copy_all(roots: Iterable[Any], memo: dict[int, Any], winner: Callable[[Any], Any]) -> None:
+    """Copy providers, and the resources they hold, into *memo*.
+
+    Args:
+        roots: The providers.
+        memo: Copies by the id of the original, as deepcopy keeps them; what it has already is not copied.
+        winner: The provider that stands for a given one in the container: itself, unless its key was redefined.
+    """
+
+    def children(thing: Any) -> Iterable[Any]:
+        standing = winner(thing)
+        if standing is not thing:
+            return (standing,)
+        return () if id(thing) in memo else direct_children(thing)
+
+    order = postorder(roots, children)
+    fill = []
+    for thing in order:  # Our own first, empty: a reference to one never waits for its copy.
+        if isinstance(thing, ResourceProvider) and winner(thing) is thing and id(thing) not in memo:
+            memo[id(thing)] = thing.shell()
+            fill.append(thing)
+    for thing in order:
+        standing = winner(thing)
+        if id(thing) in memo:
+            continue
+        if standing is not thing:
+            if id(standing) in memo:
+                memo[id(thing)] = memo[id(standing)]
+        elif is_resource(thing):
+            memo[id(thing)] = (
+                relinked(thing, lambda leaf: memo.get(id(leaf), leaf)) if record_of(thing).linked else thing
+            )
+        else:
+            providers.deepcopy(thing, memo)
+    for thing in fill:
+        copied = memo[id(thing)]
+        copied._resource = memo.get(id(thing._resource), thing._resource)
+        thing._copy_overridings(copied, memo)

@@ -1,0 +1,405 @@
+"""`ConfigurableResource`: a typed, frozen description of something in the outside world."""
+
+from __future__ import annotations
+
+import inspect
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Awaitable, Iterator
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, contextmanager
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    ClassVar,
+    Generic,
+    Literal,
+    Self,
+    TypeVar,
+    dataclass_transform,
+    overload,
+)
+
+import attrs
+
+from resourcekit.annotations import is_deferred
+from resourcekit.construction import construct, finish, raw_values, record_of, replaced, spec_of
+from resourcekit.context import RunContext
+from resourcekit.declaration import make_resource_class
+from resourcekit.deferred import Deferred, EnvVar
+from resourcekit.errors import DefinitionError, FrozenResourceError, UnresolvedError
+from resourcekit.fields import Field, field, secret, state
+from resourcekit.frames import caller_location
+from resourcekit.hooks import default_hook
+from resourcekit.spec import RECORD, ResourceSpec
+
+__all__ = ("ConfigurableResource", "ConfigurableResourceFactory", "ResourceDependency", "replace")
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+R = TypeVar("R", bound="ConfigurableResource")
+
+
+@dataclass_transform(
+    kw_only_default=True, frozen_default=False, eq_default=False, field_specifiers=(field, secret, state, Field)
+)
+class ConfigurableResource(ABC):
+    """A resource: subclass it, annotate its fields, add hooks and methods.
+
+    The subclass is an attrs class at once: keyword-only, frozen, compared by its values. Names that begin
+    with an underscore are private state and may be set at any time.
+
+    Class keywords:
+        scope: ``"run"`` (the default): set up once per run; ``"app"``: once per entered container.
+        threads: False keeps its hooks in the run's own thread, also in a concurrent start.
+
+    Args:
+        **arguments: One keyword per field: a value of its type, or a deferred value (`EnvVar`, `FileVar`, `ref`,
+            a `Deferred` of your own, any dependency-injector provider).
+
+    Raises:
+        InvalidFieldError: Arguments are missing, unknown or of the wrong type; all of them are told.
+        DefinitionError: The class itself is wrong.
+
+    >>> class Database(ConfigurableResource):
+    ...     host: str
+    ...     port: int = 5432
+    ...     password: str = secret()
+    >>> Database(host="localhost", password="hunter2")
+    Database(host='localhost', port=5432, password='***')
+    """
+
+    if TYPE_CHECKING:
+        __attrs_attrs__: ClassVar[Any]
+
+        # Overridden sync or async, as a generator, with the context parameter or without it.
+        def setup_for_execution(self, *args: Any, **kwargs: Any) -> Any: ...
+        def teardown_after_execution(self, *args: Any, **kwargs: Any) -> Any: ...
+        def yield_for_execution(self, *args: Any, **kwargs: Any) -> Any: ...
+
+    else:
+
+        def __new__(cls, *args, **arguments):
+            getattr(cls, RECORD).check_intact()
+            return object.__new__(cls)
+
+        def __init__(self, *args, **arguments):
+            if args:
+                name = type(self).__name__
+                raise DefinitionError(f"{name} takes keyword arguments only: {name}(field=value)")
+            construct(self, arguments, caller_location())
+
+        @default_hook
+        def setup_for_execution(self, context):
+            """Open what the resource needs; called before anything that uses it. Override it, sync or async.
+
+            Args:
+                context: The `RunContext`; an override may leave the parameter out.
+
+            >>> ConfigurableResource.setup_for_execution(None, None)
+            """
+
+        @default_hook
+        def teardown_after_execution(self, context):
+            """Close what `setup_for_execution` opened; called whatever happened. Override it, sync or async.
+
+            Args:
+                context: The `RunContext`; its ``exception`` says how the run went.
+
+            >>> ConfigurableResource.teardown_after_execution(None, None)
+            """
+
+        @default_hook
+        def yield_for_execution(self, context):
+            """Setup, use and teardown in one context manager or generator. Override it in place of the two hooks.
+
+            Args:
+                context: The `RunContext`; an override may leave the parameter out.
+
+            Returns:
+                A context manager, sync or async as the class's own hooks are, that runs them around its body.
+
+            >>> class Plain(ConfigurableResource):
+            ...     pass
+            >>> with Plain().yield_for_execution(RunContext(key="plain")) as plain:
+            ...     plain
+            Plain()
+            """
+            hooks = spec_of(self).hooks
+            return (_awhole if attrs.evolve(hooks, whole=None).first_async else _whole)(self, context)
+
+    def __init_subclass__(
+        cls, *, scope: Literal["run", "app"] | None = None, threads: bool | None = None, **options: Any
+    ) -> None:
+        super().__init_subclass__(**options)
+        make_resource_class(cls, scope, threads)
+
+    @classmethod
+    def from_env(cls, prefix: str = "") -> Self:
+        """A declaration whose every field comes from an environment variable.
+
+        Args:
+            prefix: What the variables' names begin with; ``"DB_"`` gives ``DB_HOST`` for ``host``.
+
+        Returns:
+            ``EnvVar(prefix + FIELD)`` in every field that the constructor takes; a field's default is the
+            variable's default. Fields that hold resources with a default keep it.
+
+        >>> class Database(ConfigurableResource):
+        ...     host: str
+        ...     port: int = 5432
+        >>> Database.from_env("DB_")
+        Database(host=EnvVar('DB_HOST'), port=EnvVar('DB_PORT', default=...))
+        """
+        spec: ResourceSpec = getattr(cls, RECORD)
+        arguments = {}
+        for each in spec.by_alias.values():
+            default: Any = each.attribute.default
+            variable = prefix + each.name.upper()
+            if isinstance(default, attrs.Factory):  # type: ignore[arg-type]
+                if default.takes_self:
+                    continue  # It needs the other fields: the class makes it when they are there.
+                arguments[each.alias] = EnvVar(variable, default=default.factory())
+            elif default is not attrs.NOTHING:
+                arguments[each.alias] = EnvVar(variable, default=default)
+            else:
+                arguments[each.alias] = EnvVar(variable) if each.required else EnvVar(variable, default=None)
+        return cls(**arguments)
+
+    if not TYPE_CHECKING:
+
+        def __setattr__(self, name, value):
+            _allow_change(self, name)
+            object.__setattr__(self, name, value)
+
+        def __delattr__(self, name):
+            _allow_change(self, name)
+            object.__delattr__(self, name)
+
+        def __getattr__(self, name):
+            return _missing(self, name)
+
+        def __replace__(self, /, **changes):
+            return replaced(self, changes, caller_location())
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        if type(self) is not type(other) or record_of(self).live or record_of(other).live:
+            return NotImplemented if type(self) is not type(other) else False
+        return raw_values(self) == raw_values(other)
+
+    def __hash__(self) -> int:
+        if record_of(self).live:
+            return object.__hash__(self)
+        return hash((type(self), *(_hashed(value) for value in raw_values(self).values())))
+
+    def __repr__(self) -> str:
+        return spec_of(self).represent(self, 0)
+
+    def __getstate__(self) -> dict[str, Any]:
+        if record_of(self).live:
+            raise TypeError(
+                f"a live {type(self).__name__} cannot be copied or pickled: it belongs to its run; "
+                "send the declaration, or the container, and open a run where it arrives"
+            )
+        kept = {name: self.__dict__[name] for name in spec_of(self).by_name if name in self.__dict__}
+        return {**kept, RECORD: record_of(self)}
+
+    if not TYPE_CHECKING:
+
+        def __setstate__(self, state):
+            self.__dict__.update(state)
+            finish(self, record_of(self))
+
+
+# The base class has no fields of its own.
+setattr(ConfigurableResource, RECORD, ResourceSpec(ConfigurableResource))
+
+
+class ConfigurableResourceFactory(ConfigurableResource, Generic[T_co]):
+    """A resource that vends another object: its users receive the T that `create_resource` gives.
+
+    >>> import sqlite3
+    >>> class Sqlite(ConfigurableResourceFactory[sqlite3.Connection]):
+    ...     path: str = ":memory:"
+    ...
+    ...     def create_resource(self, context):
+    ...         connection = sqlite3.connect(self.path)
+    ...         yield connection
+    ...         connection.close()
+    >>> from resourcekit import open_resource
+    >>> with open_resource(Sqlite()) as connection:
+    ...     connection.execute("select 1").fetchone()
+    (1,)
+    """
+
+    if TYPE_CHECKING:
+
+        def create_resource(
+            self, *args: Any, **kwargs: Any
+        ) -> (
+            T_co
+            | Iterator[T_co]
+            | AsyncIterator[T_co]
+            | Awaitable[T_co]
+            | AbstractContextManager[T_co, bool | None]
+            | AbstractAsyncContextManager[T_co, bool | None]
+        ): ...
+
+        @overload
+        def __get__(self, instance: None, owner: Any = None, /) -> Self: ...
+        @overload
+        def __get__(self, instance: object, owner: Any = None, /) -> T_co: ...
+        def __get__(self, instance: object, owner: Any = None, /) -> Any: ...
+
+    else:
+
+        @abstractmethod
+        def create_resource(self, context):
+            """Make what users receive.
+
+            Args:
+                context: The `RunContext`; an override may leave the parameter out.
+
+            Returns:
+                The object; or be a generator that yields it once and then cleans up, async or not, or a method
+                under ``@contextmanager``.
+
+            >>> class Greeting(ConfigurableResourceFactory[str]):
+            ...     def create_resource(self):
+            ...         return "hello"
+            >>> Greeting().create_resource()
+            'hello'
+            """
+
+
+getattr(ConfigurableResourceFactory, RECORD).factory = ConfigurableResourceFactory
+
+
+if TYPE_CHECKING:
+
+    class ResourceDependency(Generic[T]):
+        """A field that receives what a factory vends."""
+
+        @overload
+        def __get__(self, instance: None, owner: Any = None, /) -> Self: ...
+        @overload
+        def __get__(self, instance: object, owner: Any = None, /) -> T: ...
+        def __get__(self, instance: object, owner: Any = None, /) -> Any: ...
+        def __set__(self, instance: object, value: T | ConfigurableResourceFactory[T], /) -> None: ...
+else:
+
+    class ResourceDependency:
+        """The annotation of a field that receives what a factory vends: ``ResourceDependency[Client]``.
+
+        Such a field takes a `ConfigurableResourceFactory` of Client, or a Client.
+
+        >>> class Client: ...
+        >>> class Clients(ConfigurableResourceFactory[Client]):
+        ...     def create_resource(self):
+        ...         return Client()
+        >>> class Uploader(ConfigurableResource):
+        ...     client: ResourceDependency[Client]
+        >>> from resourcekit import open_resource
+        >>> with open_resource(Uploader(client=Clients())) as uploader:
+        ...     type(uploader.client).__name__
+        'Client'
+        """
+
+        def __class_getitem__(cls, vended):
+            return Annotated[vended, cls]
+
+
+def replace(resource: R, /, **changes: Any) -> R:
+    """A changed copy of a declaration; what does not change is not converted again.
+
+    Args:
+        resource: The declaration; its deferred values stay deferred.
+        **changes: New values by constructor keyword.
+
+    Returns:
+        A new declaration of the same class.
+
+    Raises:
+        InvalidFieldError: A keyword is unknown, or a value does not fit.
+
+    >>> class Database(ConfigurableResource):
+    ...     host: str
+    ...     port: int = 5432
+    >>> replace(Database(host=EnvVar("DB_HOST")), port=5433)
+    Database(host=EnvVar('DB_HOST'), port=5433)
+    """
+    changed: R = replaced(resource, changes, caller_location())
+    return changed
+
+
+@contextmanager
+def _whole(resource: Any, context: RunContext) -> Iterator[Any]:
+    """The hooks of *resource* as one context manager: what the base class's yield_for_execution gives."""
+    hooks = spec_of(resource).hooks
+    if hooks.setup:
+        hooks.setup.call(resource, context)
+    try:
+        yield resource
+    finally:
+        if hooks.teardown:
+            hooks.teardown.call(resource, context)
+
+
+@asynccontextmanager
+async def _awhole(resource: Any, context: RunContext) -> AsyncIterator[Any]:
+    """The same where a hook is async."""
+    hooks = spec_of(resource).hooks
+    if hooks.setup and inspect.isawaitable(done := hooks.setup.call(resource, context)):
+        await done
+    try:
+        yield resource
+    finally:
+        if hooks.teardown and inspect.isawaitable(done := hooks.teardown.call(resource, context)):
+            await done
+
+
+def _allow_change(resource: ConfigurableResource, name: str) -> None:
+    if name.startswith("_"):
+        return
+    if callable(inspect.getattr_static(type(resource), name, None)) and name not in spec_of(resource).by_name:
+        return  # So that mock.patch.object(resource, "fetch") works.
+    if isinstance(inspect.getattr_static(type(resource), name, None), staticmethod | classmethod):
+        return
+    raise FrozenResourceError(type(resource).__name__, name)
+
+
+def _missing(resource: ConfigurableResource, name: str) -> Any:
+    """What reading an attribute comes to that is not there: says why."""
+    record = resource.__dict__.get(RECORD)
+    if record is not None and name in record.deferred:
+        raise UnresolvedError(type(resource).__name__, name, _origin(record.deferred[name]))
+    descriptor = inspect.getattr_static(type(resource), name, None)
+    if descriptor is not None and hasattr(type(descriptor), "__get__"):
+        # A property raised an AttributeError, which Python has thrown away: ask again for the same one.
+        return descriptor.__get__(resource, type(resource))
+    raise AttributeError(f"{type(resource).__name__!r} object has no attribute {name!r}", name=name, obj=resource)
+
+
+def _origin(value: object) -> str:
+    """Where a deferred value will come from, in words."""
+    if isinstance(value, Deferred):
+        return value.describe()
+    if is_deferred(value):
+        return "a provider"
+    return "values inside it that are not there yet"
+
+
+def _hashed(value: Any) -> object:
+    """Something hashable that is equal for equal values."""
+    if isinstance(value, list | tuple):
+        return tuple(_hashed(item) for item in value)
+    if isinstance(value, dict):
+        return frozenset((key, _hashed(item)) for key, item in value.items())
+    if isinstance(value, set | frozenset):
+        return frozenset(value)
+    try:
+        hash(value)
+    except TypeError:
+        return type(value)
+    return value

@@ -1,0 +1,68 @@
+"""The one place that decides what may be shown."""
+
+from __future__ import annotations
+
+from typing import Final
+
+__all__ = ("MASK", "show")
+
+MASK: Final = "'***'"
+_LIMIT: Final = 200
+_DEPTH: Final = 4
+
+
+def mask(_value: object) -> str:
+    """The repr of any secret: for attrs' ``field(repr=...)``."""
+    return MASK
+
+
+def show(value: object, *, secret: bool = False, source: str | None = None) -> str:
+    """How a field value may be shown in a repr, a note, a log record or a report.
+
+    Args:
+        value: The value; it is looked at only when it is neither secret nor from outside.
+        secret: The field is marked secret: the mask is shown, whatever the value.
+        source: Where a value from outside came from; it is shown in the value's place.
+
+    Returns:
+        Text that holds no secret and no value that came from outside.
+
+    >>> show("hunter2", secret=True), show("db-1", source="variable DB_HOST"), show(5432)
+    ("'***'", '<variable DB_HOST>', '5432')
+    """
+    if secret:
+        return MASK
+    if source is not None:
+        return f"<{source}>"
+    return plain(value, 0)
+
+
+def plain(value: object, depth: int) -> str:
+    """A repr that goes through containers and never through a provider, whose repr shows what it holds."""
+    kind = type(value)
+    if getattr(kind, "__IS_PROVIDER__", False) is True:
+        return f"<provider {kind.__name__}>"
+    if kind in (list, tuple, set, frozenset, dict) and depth < _DEPTH:
+        return _container(value, depth)
+    nested = getattr(kind, "__resourcekit__", None)
+    if nested is not None:
+        return nested.represent(value, depth) if depth < _DEPTH else f"{kind.__name__}(...)"
+    try:
+        text = repr(value)
+    except Exception:  # A user's repr must not hide what we have to say.
+        return f"<{kind.__name__}>"
+    return text if len(text) <= _LIMIT else text[:_LIMIT] + "..."
+
+
+def _container(value: object, depth: int) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key!r}: {plain(item, depth + 1)}" for key, item in value.items()) + "}"
+    assert isinstance(value, list | tuple | set | frozenset)
+    items = ", ".join(plain(item, depth + 1) for item in value)
+    if isinstance(value, list):
+        return f"[{items}]"
+    if isinstance(value, tuple):
+        return f"({items},)" if len(value) == 1 else f"({items})"
+    if not value:
+        return f"{type(value).__name__}()"
+    return "{" + items + "}" if isinstance(value, set) else "frozenset({" + items + "})"

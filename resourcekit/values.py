@@ -1,0 +1,97 @@
+"""What is inside a field value: one walk for finding, reading and copying."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+from resourcekit.annotations import element_annotation, is_deferred
+
+__all__ = ("Position", "holds", "leaves", "rebuild")
+
+Position = tuple[str | int, ...]
+"""Where a leaf stands in a field value: ``(0,)`` in a list, ``("eu",)`` in a dict."""
+
+_SCALARS: Final = frozenset({str, int, float, bool, bytes, type(None)})
+_SEQUENCES: Final = frozenset({list, tuple, set, frozenset})
+
+DEFERRED: Final = 1
+RESOURCE: Final = 2
+
+
+def is_resource(value: object) -> bool:
+    """Whether *value* is a resource: its type decides, not what a mock says of itself."""
+    return hasattr(type(value), "__resourcekit__")
+
+
+def holds(value: object) -> int:
+    """Which kinds of leaf *value* holds: the sum of DEFERRED and RESOURCE, 0 for a plain value."""
+    kind = type(value)
+    if kind in _SCALARS:
+        return 0
+    if kind in _SEQUENCES:
+        return _any_of(value)
+    if kind is dict:
+        return _any_of(value.values())  # type: ignore[attr-defined]
+    if is_deferred(value):
+        return DEFERRED
+    return RESOURCE if is_resource(value) else 0
+
+
+def _any_of(values: Any) -> int:
+    found = 0
+    for value in values:
+        found |= holds(value)
+    return found
+
+
+def leaves(value: object, annotation: object, position: Position = ()) -> Iterator[tuple[Position, object, object]]:
+    """Every leaf of *value* that is deferred or a resource, with where it stands and the type wanted there."""
+    kind = type(value)
+    if kind in _SCALARS:
+        return
+    if kind in _SEQUENCES or kind is dict:
+        for key, item in _items(value):
+            if holds(item):
+                yield from leaves(item, element_annotation(annotation, value, key), (*position, key))
+    elif is_deferred(value) or is_resource(value):
+        yield position, value, annotation
+
+
+def _items(value: Any) -> Iterator[tuple[Any, Any]]:
+    return iter(value.items()) if type(value) is dict else enumerate(value)
+
+
+Leaf = Callable[[object, object, Position], object]
+
+
+def rebuild(value: object, annotation: object, leaf: Leaf, position: Position = ()) -> object:
+    """A copy of *value* with each leaf replaced by ``leaf(leaf, annotation, position)``.
+
+    Lists, tuples, sets and dicts are copied, recursively; every other value is a leaf.
+    """
+    kind = type(value)
+    if kind in _SEQUENCES:
+        items = (
+            rebuild(item, element_annotation(annotation, value, index), leaf, (*position, index))
+            for index, item in enumerate(value)  # type: ignore[arg-type]  # one of the builtin containers
+        )
+        return kind(items)  # type: ignore[call-arg]
+    if kind is dict:
+        return {
+            key: rebuild(item, element_annotation(annotation, value, key), leaf, (*position, key))
+            for key, item in value.items()  # type: ignore[attr-defined]
+        }
+    return leaf(value, annotation, position)
+
+
+def copied(value: object) -> object:
+    """*value* with its lists, dicts and sets copied, recursively; other values are shared."""
+    kind = type(value)
+    if kind in _SCALARS:
+        return value
+    if kind in _SEQUENCES:
+        return kind([copied(item) for item in value])  # type: ignore[call-arg, attr-defined]
+    if kind is dict:
+        return {key: copied(item) for key, item in value.items()}  # type: ignore[attr-defined]
+    return value
