@@ -9,12 +9,13 @@ import attrs
 from dependency_injector import providers
 
 from resourcekit.config.overlay import Overlay
+from resourcekit.construction import raw_values
 from resourcekit.errors import UnknownKeyError
 from resourcekit.graph import Held, build_graph, held_resource
 from resourcekit.lifecycle.report import Listener
 from resourcekit.providers import (
+    Provided,
     ResourceProvider,
-    ValueProvider,
     as_provider,
     as_replacement,
     copy_all,
@@ -60,6 +61,7 @@ class Assembly:
     recipe: Recipe = ()
     _blueprint: Blueprint | None = None
     _made_at: int = -1
+    _contents: Mapping[str, Any] = attrs.field(factory=dict)
     _held: dict[int, tuple[object, Held]] = attrs.field(factory=dict)
     _watched: list[tuple[Any, Any]] = attrs.field(factory=list)
     _owned: set[int] = attrs.field(factory=set)
@@ -89,12 +91,12 @@ class Assembly:
         if self._blueprint is None or self._made_at != overridings.count or self._is_overridden():
             self._held.clear()
             self._watched.clear()
-            contents = self.contents()
-            self._owned = {id(provider) for provider in contents.values()}
+            self._contents = self.contents()
+            self._owned = {id(provider) for provider in self._contents.values()}
             self._made_at = overridings.count
             self._blueprint = Blueprint(
                 self.name,
-                build_graph(contents, self.hold),
+                build_graph(self._contents, self.hold),
                 self.hold,
                 owns=self.owns,
                 origin=self.origin or self,
@@ -117,7 +119,7 @@ class Assembly:
         if known is not None:
             return known[1]
         key = self.aliases.get(id(thing)) if id(thing) not in self._owned else None
-        held = self._follow(thing if key is None else self.contents()[key] if "." in key else self.providers[key])
+        held = self._follow(thing if key is None else self._contents.get(key, thing))
         self._held[id(thing)] = (thing, held)
         return held
 
@@ -126,19 +128,29 @@ class Assembly:
         if is_resource(thing):
             return held_resource(thing)
         standing = thing
-        while standing.last_overriding is not None:
-            self._watch(standing)
-            standing = standing.last_overriding
         self._watch(standing)
+        while standing.last_overriding is not None:
+            standing = standing.last_overriding
+            if self.owns(standing):  # A nested container was given a key of this one.
+                return self.hold(standing)
+            self._watch(standing)
+            self._owned.add(id(standing))  # Called, it gives what the key gives.
         if not isinstance(standing, ResourceProvider):
             return hold_provider(standing)
         is_replacement = standing._is_replacement or standing is not thing
-        scope = standing._scope if standing is thing else scope_of(thing) or standing._scope
-        return held_resource(standing._resource, scope=scope, is_replacement=is_replacement)
+        return _held(standing, scope_of(thing) or scope_of(standing), is_replacement)
 
     def _watch(self, provider: Any) -> None:
         if not isinstance(provider, ResourceProvider):  # Ours tell by themselves.
             self._watched.append((provider, provider.last_overriding))
+
+
+def _held(provider: ResourceProvider, scope: str | None, is_replacement: bool) -> Held:
+    resource = provider._resource
+    held = held_resource(resource, scope=scope, is_replacement=is_replacement)
+    if isinstance(resource, Provided):
+        return attrs.evolve(held, offers=hold_provider(raw_values(resource)["made"]).offers)
+    return held
 
 
 def _contents_of(container: Any) -> dict[str, Any]:
@@ -157,11 +169,7 @@ def _replacements(
             raise UnknownKeyError(key, name, known)
     if is_override:
         return {key: as_replacement(key, content, known[key], name) for key, content in changes.items()}
-    found = {}
-    for key, content in changes.items():
-        provider = as_provider(key, content, name)
-        found[key] = provider if isinstance(provider, providers.Provider) else ValueProvider(content)
-    return found
+    return {key: as_provider(key, content, name, is_key=True) for key, content in changes.items()}
 
 
 def instance_providers(
@@ -198,7 +206,8 @@ def derived_providers(
     Raises:
         UnknownKeyError: A key to replace is not there.
     """
-    known = {key: each for key, each in base.providers.items() if not isinstance(each, providers.Self)}
+    own = {key: each for key, each in base.providers.items() if not isinstance(each, providers.Self)}
+    known = {**own, **base.contents()}
     winners = {**known, **_replacements(assembly.name, known, changes, is_override=True)}
     assembly.aliases.update(base.aliases)
     assembly.kept.extend(base.kept)
@@ -210,10 +219,10 @@ def derived_providers(
         replaced = {id(thing) for key in changes for thing in (known[key], getattr(known[key], "_resource", None))}
         memo = {id(thing): thing for thing in _unaffected(known.values(), replaced)}
     copied = _copied(assembly, winners, memo)
-    for key, provider in known.items():
+    for key, provider in own.items():
         if copied[key] is not provider:
             assembly.alias(provider, key)
-    return copied
+    return {key: copied[key] for key in own}
 
 
 def _unaffected(roots: Iterable[Any], replaced: set[int]) -> Iterable[Any]:

@@ -7,12 +7,13 @@ value that is not there yet passes untouched and meets them when a run has it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 import attrs
 
 from resourcekit.deferred import Computed
 from resourcekit.errors import InvalidFieldError, Location, Problem, UnresolvedError, did_you_mean
+from resourcekit.fields import is_factory
 from resourcekit.secrets import show
 from resourcekit.spec import RECORD, FieldSpec, ResourceSpec
 from resourcekit.values import DEFERRED, RESOURCE, copied, holds, rebuild
@@ -37,7 +38,7 @@ class Record:
     live: bool = False
     deferred: dict[str, object] = attrs.field(factory=dict)
     linked: set[str] = attrs.field(factory=set)
-    sources: Mapping[str, str] = attrs.field(factory=dict)
+    sources: dict[str, str] = attrs.field(factory=dict)
     name: str = ""
 
 
@@ -86,7 +87,7 @@ def replaced(resource: object, changes: Mapping[str, object], location: Location
     known = {field.name: field.alias for field in spec.fields}
     kept = {name: value for name, value in raw_values(resource).items() if known[name] not in changes}
     given, problems = _bind(spec, {**{known[name]: value for name, value in kept.items()}, **changes}, location)
-    new = object.__new__(spec.cls)
+    new: Any = object.__new__(spec.cls)
     record = new.__dict__[RECORD] = Record(location)
     problems += _assign(new, record, kept | given, frozenset(name for name in kept if name not in record.deferred))
     if problems:
@@ -109,7 +110,7 @@ def relinked(resource: object, leaf: Callable[[object], object]) -> Any:
 
 
 def draft(
-    declaration: object, resolved: Mapping[str, object], sources: Mapping[str, str], name: str
+    declaration: object, resolved: Mapping[str, object], sources: dict[str, str], name: str
 ) -> tuple[Any, list[Problem]]:
     """A live resource of *declaration* with its config, before anything it needs is up.
 
@@ -145,7 +146,8 @@ def complete(live: object, links: Mapping[str, object]) -> None:
         InvalidFieldError: What a provider or factory gave is of the wrong type.
     """
     record = record_of(live)
-    late = list(record.deferred)
+    # A default that was computed from other fields comes after them.
+    late = sorted(record.deferred, key=lambda name: isinstance(record.deferred[name], Computed))
     if late:
         spec = spec_of(live)
         problems: list[Problem] = []
@@ -158,6 +160,8 @@ def complete(live: object, links: Mapping[str, object]) -> None:
                 value, found = _converted(live, spec.by_name[name], value, record)
                 problems += found
             live.__dict__[name] = value
+            if holds(waiting) and not holds(value) and not isinstance(waiting, Computed):
+                record.sources[name] = "a provider" if holds(waiting) & DEFERRED else "a factory"
         for name in late:
             problems += _checked(live, spec.by_name[name], record, settled=False)
         if problems:
@@ -232,7 +236,7 @@ def _assign(resource: object, record: Record, values: Mapping[str, object], sett
 
 def _default(resource: object, field: FieldSpec) -> object:
     default: Any = field.attribute.default
-    if not isinstance(default, attrs.Factory):  # type: ignore[arg-type]
+    if not is_factory(default):
         return copied(default)
     if not default.takes_self:
         return default.factory()
@@ -246,8 +250,9 @@ def _converted(resource: object, field: FieldSpec, value: object, record: Record
     converter: Any = field.attribute.converter
     try:
         if isinstance(converter, attrs.Converter):
-            extra = [resource] * converter.takes_self + [field.attribute] * converter.takes_field
-            return converter.converter(value, *extra), []
+            whole = cast("Any", converter)  # attrs' stub leaves its attributes out
+            extra = [resource] * whole.takes_self + [field.attribute] * whole.takes_field
+            return whole.converter(value, *extra), []
         return converter(value), []
     except UnresolvedError as error:
         needs = f"{error.owner}.{error.field}"
@@ -269,7 +274,7 @@ def _checked(resource: object, field: FieldSpec, record: Record, *, settled: boo
     if validator is None or attrs.validators.get_disabled():
         return []
     try:
-        validator(resource, field.attribute, value)  # type: ignore[arg-type]
+        validator(resource, field.attribute, value)
     except UnresolvedError:
         return []  # It reads a field that has no value yet: it is asked again when the run has it.
     except Exception as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from copy import deepcopy
 from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar, cast, overload
 
 from dependency_injector import containers, providers
 
@@ -34,7 +34,7 @@ class Namespace(dict[str, Any]):
     def __init__(self, name: str) -> None:
         super().__init__()
         self._name = name
-        self._wrapped: dict[int, ResourceProvider] = {}
+        self._wrapped: dict[int, object] = {}
 
     def __setitem__(self, key: str, content: Any) -> None:
         if key.startswith("__"):
@@ -48,7 +48,7 @@ class Namespace(dict[str, Any]):
         super().__setitem__(key, provider)
 
 
-class ContainerInstance(Operations, containers.DynamicContainer):  # type: ignore[misc]  # two `override`s
+class ContainerInstance(Operations, containers.DynamicContainer):
     """What calling a container class gives."""
 
     def __init__(self) -> None:
@@ -144,7 +144,7 @@ class ContainerInstance(Operations, containers.DynamicContainer):  # type: ignor
             warn_unresolved=warn_unresolved,
         )
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+    def __deepcopy__(self, memo: Any) -> Any:
         copied = memo.get(id(self))
         if copied is None:
             copied = memo[id(self)] = type(self)()
@@ -244,11 +244,9 @@ class ContainerMeta(_DeclarativeMeta):
         cls._collect_all()
 
     def _collect_all(cls) -> None:
-        waiting = [cls]
-        while waiting:
-            each = waiting.pop()
-            each._collect()
-            waiting += type.__subclasses__(each)
+        cls._collect()
+        for subclass in cast("list[ContainerMeta]", cls.__subclasses__()):
+            subclass._collect_all()
 
     def __instancecheck__(cls, instance: Any) -> bool:
         parent = getattr(type(instance), "__IS_CONTAINER__", False) and instance.declarative_parent
@@ -290,7 +288,8 @@ class ResourceContainer(Operations, containers.DeclarativeContainer, metaclass=C
         # The base's would let every misspelled key pass.
         __getattr__: None  # type: ignore[assignment, misc]  # pyright: ignore[reportIncompatibleMethodOverride]
 
-        override: ClassVar[_Overriding]  # type: ignore[misc]  # pyright: ignore[reportIncompatibleMethodOverride, reportIncompatibleVariableOverride]
+        # By keywords, of an instance; dependency-injector's own form takes a container.
+        override: ClassVar[_Overriding]  # type: ignore[assignment]  # pyright: ignore[reportIncompatibleMethodOverride]
 
     else:
         instance_type = ContainerInstance

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import builtins
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from string import Formatter
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -98,7 +99,7 @@ class Deferred(_FitsAnyField):
         return type(self).__name__
 
     def _refuse(self, *_args: object, **_kwargs: object) -> NoReturn:
-        raise UnresolvedError(type(self).__name__, None, self.describe())
+        raise UnresolvedError(type(self).__name__, None, described(self))
 
     # A deferred value is never silently used as a text or a number (Dagster hands out the variable's name).
     __str__ = __format__ = __int__ = __float__ = __index__ = __bool__ = __len__ = __iter__ = _refuse
@@ -106,7 +107,12 @@ class Deferred(_FitsAnyField):
     __lt__ = __le__ = __gt__ = __ge__ = _refuse
 
     def __repr__(self) -> str:
-        return f"<{self.describe()}>"
+        return f"<{described(self)}>"
+
+
+def _is_text(given: object) -> bool:
+    """Whether *given* is text with something in it."""
+    return isinstance(given, str) and given != ""
 
 
 def _read_variable(environ: Mapping[str, str], name: str) -> str:
@@ -140,7 +146,7 @@ class EnvVar(Deferred):
     """
 
     def __init__(self, name: str, *, default: object = _MISSING) -> None:
-        if not isinstance(name, str) or not name or "=" in name or "\0" in name:
+        if not _is_text(name) or "=" in name or "\0" in name:
             raise DefinitionError("EnvVar wants the name of a variable: text without '=' or NUL, not empty")
         self.name = name
         self.default = default
@@ -185,9 +191,18 @@ class EnvVar(Deferred):
         Raises:
             SourceError: The variable is not set and there is no default.
         """
-        if self.default is not _MISSING and context.environ.get(self.name) is None:
-            return self.default
-        return _read_variable(context.environ, self.name)
+        return self.default if self.uses_default(context.environ) else _read_variable(context.environ, self.name)
+
+    def uses_default(self, environ: Mapping[str, str]) -> bool:
+        """Whether the default stands in for a variable that is not set.
+
+        Args:
+            environ: The environment variables.
+
+        >>> EnvVar("DB_PORT", default=5432).uses_default({})
+        True
+        """
+        return self.default is not _MISSING and environ.get(self.name) is None
 
     def get_value(self, default: object = None) -> Any:
         """The variable's text now, outside any run.
@@ -216,7 +231,7 @@ class EnvVar(Deferred):
             return NotImplemented
         return (self.name, self.default, self.target) == (other.name, other.default, other.target)
 
-    def __hash__(self) -> int:
+    def __hash__(self) -> builtins.int:  # in this class, `int` is the method
         return hash((EnvVar, self.name))
 
 
@@ -265,7 +280,7 @@ class EnvTemplate(Deferred):
 
 
 class FileVar(Deferred):
-    """The text of a file, read when a run starts; one trailing newline is stripped.
+    """The text of a file, read when a run starts; a byte order mark and one trailing newline are stripped.
 
     Args:
         path: The file, such as ``/run/secrets/db_password``; a relative path starts at the working directory.
@@ -275,9 +290,10 @@ class FileVar(Deferred):
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        if not isinstance(path, str | os.PathLike) or not os.fspath(path):
-            raise DefinitionError("FileVar wants the path of a file")
-        self.path = os.fspath(path)
+        text = os.fspath(path) if isinstance(path, os.PathLike) else path
+        if not _is_text(text) or "\0" in text:
+            raise DefinitionError("FileVar wants the path of a file: text without NUL, not empty")
+        self.path = text
 
     def read(self, context: ReadContext) -> object:
         """The file's text.
@@ -286,7 +302,7 @@ class FileVar(Deferred):
             SourceError: The file is missing, a directory, not readable or not UTF-8.
         """
         try:
-            with open(self.path, encoding="utf-8", newline="") as file:
+            with open(self.path, encoding="utf-8-sig", newline="") as file:
                 text = file.read()
         except (OSError, ValueError) as error:
             reason = _why_unreadable(error)
@@ -326,7 +342,7 @@ class ref(Deferred):  # noqa: N801  # written as a function: ref("database")
     """
 
     def __init__(self, key: str) -> None:
-        if not isinstance(key, str) or not key:
+        if not _is_text(key):
             raise DefinitionError("ref wants the key of a resource, such as ref('database')")
         self.key = key
 
@@ -353,15 +369,34 @@ class ref(Deferred):  # noqa: N801  # written as a function: ref("database")
 
 
 class Computed(Deferred):
-    """A field default that needs other fields which have no value yet."""
+    """A field's value that cannot be made yet: its default or its converter reads a field without a value.
 
-    def __init__(self, make: Callable[[Any], object], needs: str) -> None:
-        self.make = make
+    Args:
+        needs: The field it reads.
+        given: What the converter waits to convert; NOTHING when it is the default that waits.
+    """
+
+    def __init__(self, needs: str, given: object = _MISSING) -> None:
         self.needs = needs
+        self.given = given
 
     def describe(self) -> str:
         """What it waits for."""
-        return f"its default, which needs {self.needs}"
+        return f"its {'default' if self.given is _MISSING else 'converter'}, which needs {self.needs}"
+
+    def __eq__(self, other: object) -> bool:
+        return (self.needs, self.given) == (other.needs, other.given) if isinstance(other, Computed) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash((Computed, self.needs))
+
+
+def described(value: Deferred) -> str:
+    """Where *value* comes from, also when its own `describe` fails."""
+    try:
+        return str(value.describe())
+    except Exception:  # A user's describe() must not hide what we have to say.
+        return type(value).__name__
 
 
 def names_of(value: Deferred) -> Iterator[str]:

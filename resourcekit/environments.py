@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
 from resourcekit.container import ContainerMeta, ResourceContainer
@@ -36,10 +36,11 @@ class Environments(Generic[C_co]):
     """
 
     def __init__(self, *, variable: str | None = None, default: str | None = None, **containers: type[C_co]) -> None:
-        for name, container in containers.items():
+        given: Mapping[str, object] = containers
+        for name, container in given.items():
             if not isinstance(container, ContainerMeta):
-                given = f"{name}={type(container).__name__}"
-                raise DefinitionError(f"Environments({given}): give a container class, such as {name}=Prod")
+                written = f"{name}={type(container).__name__}"
+                raise DefinitionError(f"Environments({written}): give a container class, such as {name}=Prod")
         if not containers:
             raise DefinitionError("Environments() has no container: write Environments(dev=Dev, prod=Prod)")
         if default is not None and default not in containers:

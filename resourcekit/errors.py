@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import attrs
 from attrs.exceptions import FrozenAttributeError
@@ -236,14 +236,14 @@ class _ProblemGroup(ResourceKitError, ExceptionGroup[ProblemError]):
 
     problems: tuple[Problem, ...]
 
-    def __new__(cls, problems: Sequence[Problem]) -> _ProblemGroup:
+    def __new__(cls, problems: Sequence[Problem]) -> Self:
         return super().__new__(cls, f"{len(problems)} problem(s)", [ProblemError(problem) for problem in problems])
 
     def __init__(self, problems: Sequence[Problem]) -> None:
-        super().__init__(tuple(problems))  # type: ignore[call-arg, arg-type]  # BaseException.__init__ keeps args
+        BaseException.__init__(self, tuple(problems))  # a group's own has other parameters
         self.problems = tuple(problems)
 
-    def derive(self, excs: Sequence[ProblemError]) -> _ProblemGroup:  # type: ignore[override]
+    def derive(self, excs: Sequence[Any], /) -> Any:
         return type(self)([error.problem for error in excs])
 
     def __str__(self) -> str:
@@ -296,20 +296,20 @@ class PreflightError(ResourceKitError, ExceptionGroup[_ProblemGroup]):
 
     problems: tuple[Problem, ...]
 
-    def __new__(cls, problems: Sequence[Problem]) -> PreflightError:
+    def __new__(cls, problems: Sequence[Problem]) -> Self:
         plan = [problem for problem in problems if problem.stage == "plan"]
         config = [problem for problem in problems if problem.stage != "plan"]
         parts = [kind(some) for kind, some in ((PlanError, plan), (ConfigError, config)) if some]
         return super().__new__(cls, f"{len(problems)} problems", parts)
 
     def __init__(self, problems: Sequence[Problem]) -> None:
-        super().__init__(tuple(problems))  # type: ignore[call-arg, arg-type]
+        BaseException.__init__(self, tuple(problems))
         self.problems = tuple(problems)
 
-    def derive(self, excs: Sequence[_ProblemGroup]) -> PreflightError:  # type: ignore[override]
+    def derive(self, excs: Sequence[Any], /) -> Any:
         return type(self)([problem for part in excs for problem in part.problems])
 
-    __str__ = _ProblemGroup.__str__  # type: ignore[assignment]
+    __str__ = _ProblemGroup.__str__
 
 
 def preflight_error(problems: Sequence[Problem]) -> PlanError | ConfigError | PreflightError:
@@ -330,14 +330,14 @@ class TeardownError(ResourceKitError, ExceptionGroup[Exception]):
     (ValueError('flush failed'),)
     """
 
-    def __new__(cls, errors: Sequence[Exception]) -> TeardownError:
+    def __new__(cls, errors: Sequence[Exception]) -> Self:
         count = len(errors)
         return super().__new__(cls, f"{count} teardown hook{'s' if count > 1 else ''} failed", errors)
 
     def __init__(self, errors: Sequence[Exception]) -> None:
-        super().__init__(tuple(errors))  # type: ignore[call-arg, arg-type]
+        BaseException.__init__(self, tuple(errors))
 
-    def derive(self, excs: Sequence[Exception]) -> TeardownError:  # type: ignore[override]
+    def derive(self, excs: Sequence[Any], /) -> Any:
         return type(self)(excs)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, Literal, cast
 
 import attrs
 
@@ -13,6 +13,11 @@ from resourcekit.secrets import mask
 __all__ = ("Field", "field", "secret", "state")
 
 METADATA: Final = "resourcekit"
+
+
+def is_factory(default: object) -> bool:
+    """Whether a field's default is one that is made anew for each resource."""
+    return isinstance(default, cast("type", attrs.Factory))  # attrs' stub calls it a function
 
 
 @attrs.frozen
@@ -165,7 +170,7 @@ def Field(  # noqa: N802  # the guide's name
     )
 
 
-def state(*, default: Any = None, factory: Callable[[], Any] | None = None, init: bool = False) -> Any:
+def state(*, default: Any = None, factory: Callable[[], Any] | None = None, init: Literal[False] = False) -> Any:
     """Private state of a resource, declared for the type checker: ``_pool: Pool = state()``.
 
     It is no field: it is not in the constructor, not compared, not shown, and never carried from a

@@ -9,14 +9,14 @@ from resourcekit.errors import Location
 
 __all__ = ("caller_frame", "caller_location")
 
-_PACKAGE = __name__.partition(".")[0]
-_OURS = (_PACKAGE + ".", "abc", "contextlib", "functools", "dependency_injector.")
+_OURS = {__name__.partition(".")[0], "abc", "contextlib", "copy", "functools", "dependency_injector"}
+"""Packages that only pass a call on to us."""
 
 
 def caller_frame() -> FrameType | None:
     """The frame that called into resourcekit, or None."""
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and frame.f_globals.get("__name__", "").startswith(_OURS):
+    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] in _OURS:
         frame = frame.f_back
     return frame
 

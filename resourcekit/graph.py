@@ -38,7 +38,7 @@ class Held:
 
     identity: object
     kind: Kind
-    content: object
+    content: Any
     scope: str | None = None
     needs: tuple[object, ...] = ()
     raw: tuple[object, ...] = ()
@@ -232,7 +232,7 @@ class _Draft:
     name: str
     place: Place
     keys: list[str] = attrs.field(factory=list)
-    needs: list[tuple[object, str | None, object]] = attrs.field(factory=list)
+    needs: list[tuple[Held, str | None, object]] = attrs.field(factory=list)
 
 
 class _Builder:
@@ -267,13 +267,12 @@ class _Builder:
             waiting.append((draft, True))
             draft.needs = list(self._needs(draft))
             for held, field, _ in reversed(draft.needs):
-                assert isinstance(held, Held)
                 if id(held.identity) not in self.drafts:
                     name = f"{draft.name}.{field}" if field else f"{draft.name}.<{type(held.content).__name__}>"
                     new = self.drafts[id(held.identity)] = _Draft(held, name, (position, 0))
                     waiting.append((new, False))
 
-    def _needs(self, draft: _Draft) -> Iterator[tuple[object, str | None, object]]:
+    def _needs(self, draft: _Draft) -> Iterator[tuple[Held, str | None, object]]:
         if draft.held.kind == "provider":
             for need in draft.held.needs:
                 yield self.hold(need), None, Any
@@ -317,7 +316,7 @@ class _Builder:
         nodes = []
         for draft in drafts:
             edges = tuple(
-                Edge(index[id(held.identity)], field, wanted)  # type: ignore[attr-defined]
+                Edge(index[id(held.identity)], field, wanted)
                 for held, field, wanted in draft.needs
             )
             nodes.append(Node(index[id(draft.held.identity)], draft.name, tuple(draft.keys), draft.held, edges))
@@ -333,7 +332,7 @@ def _type_problems(node: Node, nodes: list[Node]) -> Iterator[Problem]:
         held = nodes[edge.target].held
         if edge.field is None or held.kind == "value" or held.offers is Any:
             continue
-        fits = accepts(edge.wanted, held.offers)  # type: ignore[arg-type]
+        fits = accepts(edge.wanted, held.offers)
         if not fits and is_resource(held.content):
             fits = accepts(edge.wanted, type(held.content))
         if not fits:

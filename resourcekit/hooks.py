@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, contextmanager
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import attrs
 
@@ -16,7 +16,7 @@ __all__ = ("Hook", "Hooks", "hooks_of", "is_manager")
 HOOK_NAMES: Final = ("setup_for_execution", "create_resource", "teardown_after_execution", "yield_for_execution")
 
 # What contextlib makes of a generator function: always entered and left.
-_GENERATED: Final = (type(contextmanager(iter)(())), type(asynccontextmanager(iter)(())))  # type: ignore[arg-type]
+_GENERATED: Final = tuple(type(cast("Any", wrap)(iter)(())) for wrap in (contextmanager, asynccontextmanager))
 
 
 @attrs.frozen
@@ -69,7 +69,7 @@ class Hooks:
 
 def default_hook(function: Callable[..., Any]) -> Callable[..., Any]:
     """Mark a hook of the base class: it does nothing, so a run does not call it."""
-    function.__resourcekit_default__ = True  # type: ignore[attr-defined]
+    vars(function)["__resourcekit_default__"] = True
     return function
 
 

@@ -6,7 +6,7 @@ import functools
 import inspect
 import sys
 import typing
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
@@ -168,7 +168,7 @@ def key_for(function: Callable[..., Any], wish: Wish, graph: Graph) -> str | Non
     """
     if wish.name in graph.keys:
         offers = graph.nodes[graph.keys[wish.name]].held.offers
-        if offers is not Any and not accepts(wish.wanted, offers):  # type: ignore[arg-type]
+        if offers is not Any and not accepts(wish.wanted, offers):
             reason = f"it wants {type_name(wish.wanted)}, the key holds {type_name(offers)}"
             hint = "rename the parameter, or change its annotation"
             raise InjectionError(_name(function), wish.name, reason, hint)
@@ -325,7 +325,7 @@ def wrapped(function: Any, fill: Fill) -> Any:
     if not callable(function) or isinstance(function, type):
         raise TypeError(f"inject wants a function, not {type(function).__name__} {_name(function)}")
     wishes = wishes_of(function)
-    wrapper = functools.wraps(function)(_wrapper(function, wishes, fill))
+    wrapper: Any = functools.wraps(function)(_wrapper(function, wishes, fill))
     wrapper.__signature__ = public_signature(function, wishes.found)
     return wrapper
 
@@ -340,35 +340,39 @@ def _wrapper(function: Any, wishes: Wishes, fill: Fill) -> Any:
 
     if inspect.iscoroutinefunction(function):
 
-        async def wrapper(*given: Any, **named: Any) -> Any:
+        async def coroutine(*given: Any, **named: Any) -> Any:
             async with start(named) as extra:
                 args, kwargs = bound(given, named, extra)
                 return await function(*args, **kwargs)
 
-    elif inspect.isasyncgenfunction(function):
+        return coroutine
 
-        async def wrapper(*given: Any, **named: Any) -> Any:  # type: ignore[misc]  # one kind of four
+    if inspect.isasyncgenfunction(function):
+
+        async def async_generator(*given: Any, **named: Any) -> Any:
             async with (filling := start(named)) as extra:
                 args, kwargs = bound(given, named, extra)
                 async with aclosing(_astepped(function(*args, **kwargs), filling.session)) as steps:
                     async for item in steps:
                         yield item
 
-    elif inspect.isgeneratorfunction(function):
+        return async_generator
 
-        def wrapper(*given: Any, **named: Any) -> Any:  # type: ignore[misc]
+    if inspect.isgeneratorfunction(function):
+
+        def generator(*given: Any, **named: Any) -> Any:
             with (filling := start(named)) as extra:
                 args, kwargs = bound(given, named, extra)
                 return (yield from _stepped(function(*args, **kwargs), filling.session))
 
-    else:
+        return generator
 
-        def wrapper(*given: Any, **named: Any) -> Any:  # type: ignore[misc]
-            with start(named) as extra:
-                args, kwargs = bound(given, named, extra)
-                return function(*args, **kwargs)
+    def plain(*given: Any, **named: Any) -> Any:
+        with start(named) as extra:
+            args, kwargs = bound(given, named, extra)
+            return function(*args, **kwargs)
 
-    return wrapper
+    return plain
 
 
 def _stepped(generator: Any, session: Session | None) -> Any:
@@ -393,7 +397,7 @@ def _stepped(generator: Any, session: Session | None) -> Any:
         session.enter_context()
 
 
-async def _astepped(generator: Any, session: Session | None) -> Any:
+async def _astepped(generator: Any, session: Session | None) -> AsyncGenerator[Any, None]:
     """`_stepped` for an async generator."""
     async with aclosing(generator):
         async for item in generator:
@@ -433,7 +437,7 @@ def arguments(
     # An injected parameter stands between others: bind by name, then call in the function's own order.
     kept = [parameter for name, parameter in signature.parameters.items() if name not in hidden]
     bound = signature.replace(parameters=kept).bind(*given, **{k: v for k, v in named.items() if k not in hidden})
-    whole = inspect.BoundArguments(signature, {})  # type: ignore[arg-type]
+    whole = inspect.BoundArguments(signature, {})
     for name in signature.parameters:
         if name in bound.arguments or name in extra:
             whole.arguments[name] = extra[name] if name in extra else bound.arguments[name]

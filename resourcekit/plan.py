@@ -135,11 +135,26 @@ class Plan:
         return "\n".join([head, *(f"  {line}".rstrip() for line in lines), *problems])
 
     def _row(self, number: int, step: Step) -> tuple[str, ...]:
-        needs = sorted({edge.target for edge in step.node.edges})
-        after = ", ".join(self.graph.nodes[index].name for index in needs)
+        after = ", ".join(self.graph.nodes[index].name for index in self._named_needs(step.node))
         hooks = ", ".join(("async " if hook.is_async else "") + hook.name for hook in step.hooks.called)
         owner = type_name(type(step.resource))
         return (str(number), step.name, owner, step.scope, hooks or "no hooks", f"after {after}" if after else "")
+
+
+    def _named_needs(self, node: Node) -> list[int]:
+        """What a node needs, by what a reader knows: resources and keys, not the providers in between."""
+        found: set[int] = set()
+        seen: set[int] = set()
+        waiting = [edge.target for edge in node.edges]
+        while waiting:
+            index = waiting.pop()
+            target = self.graph.nodes[index]
+            if target.is_resource or target.keys:
+                found.add(index)
+            elif index not in seen:
+                waiting += [edge.target for edge in target.edges]
+            seen.add(index)
+        return sorted(found)
 
 
 def make_plan(graph: Graph, container: str, keys: Sequence[str] | None) -> Plan:
@@ -186,7 +201,7 @@ def _captive_problems(graph: Graph, index: int) -> Iterator[Problem]:
     node = graph.nodes[index]
     if node.scope != "app":
         return
-    waiting = [(edge.target, (node.name,)) for edge in reversed(node.edges)]
+    waiting: list[tuple[int, tuple[str, ...]]] = [(edge.target, (node.name,)) for edge in reversed(node.edges)]
     seen = set()
     while waiting:
         target, path = waiting.pop()

@@ -10,9 +10,10 @@ from dependency_injector import providers
 
 from resourcekit.annotations import is_resource_class
 from resourcekit.construction import raw_values, record_of, relinked
-from resourcekit.deferred import Deferred
+from resourcekit.deferred import Deferred, ReadContext
 from resourcekit.errors import DefinitionError, NoActiveRunError, NotLiveError
 from resourcekit.graph import Held, held_resource
+from resourcekit.resource import ConfigurableResourceFactory
 from resourcekit.run import open_runs
 from resourcekit.values import is_resource, leaves
 
@@ -20,6 +21,8 @@ __all__ = ("ResourceProvider", "ValueProvider", "as_provider", "check_key", "val
 
 T = TypeVar("T")
 
+_OPTIONS: Final = (providers.ConfigurationOption, providers.TypedConfigurationOption)
+_CONFIGURATIONS: Final = (providers.Configuration, providers.ConfigurationOption)
 CACHING: Final = (providers.BaseSingleton, providers.Resource)
 
 
@@ -32,7 +35,7 @@ class _Overridings:
 overridings: Final = _Overridings()
 
 
-class ResourceProvider(providers.Provider):
+class ResourceProvider(providers.Provider[Any]):
     """The provider of a resource in a container: called, it gives the live object of the current run or app scope.
 
     Args:
@@ -60,11 +63,10 @@ class ResourceProvider(providers.Provider):
         copied.name(self._key, self._owner)
         return copied
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> ResourceProvider:
-        copied: ResourceProvider | None = memo.get(id(self))
-        if copied is None:
+    def __deepcopy__(self, memo: Any) -> ResourceProvider:
+        if id(self) not in memo:
             copy_all([self], memo, lambda thing: thing)
-            copied = memo[id(self)]
+        copied: ResourceProvider = memo[id(self)]
         return copied
 
     @property
@@ -75,11 +77,10 @@ class ResourceProvider(providers.Provider):
         yield from super().related
 
     def override(self, provider: Any) -> Any:
-        """Override it as any provider; a resource is wrapped and takes this one's scope. The next run honours it."""
+        """Override it as any provider; what is given takes this one's scope. The next run honours it."""
         overridings.count += 1
-        if is_resource(provider):
-            provider = ResourceProvider(provider, scope=scope_of(self), is_replacement=True)
-            provider.name(self._key, self._owner)
+        if not isinstance(provider, ResourceProvider):
+            provider = as_replacement(self._key, provider, self, self._owner)
         return super().override(provider)
 
     def reset_last_overriding(self) -> None:
@@ -100,15 +101,48 @@ class ResourceProvider(providers.Provider):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
         raise NotLiveError(self._owner or "container", self._key, name)
 
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(f"the provider of {self._key or 'a resource'!r} cannot be pickled; send the container")
+
     def __str__(self) -> str:
         return f"<{type(self).__name__} {self._key}: {self._resource!r}>"
 
 
-class ValueProvider(providers.Object):
+class ConfiguredValue(Deferred):
+    """An option of a `providers.Configuration` in a field: config like any other, read before anything opens."""
+
+    def __init__(self, option: Any) -> None:
+        self.option = option
+
+    def read(self, context: ReadContext) -> object:
+        """The option's value: None when it is not set."""
+        self._untyped.reset_cache()  # A copied option does not hear of values that its configuration gets later.
+        return self.option()
+
+    def describe(self) -> str:
+        """``option NAME``."""
+        return f"option {self._untyped.get_name()}"
+
+    @property
+    def _untyped(self) -> Any:
+        return self.option.option if isinstance(self.option, providers.TypedConfigurationOption) else self.option
+
+
+class ValueProvider(providers.Object[Any]):
     """The provider of a plain value under a key: made by `value`."""
 
     def __str__(self) -> str:
         return f"<{type(self).__name__} of a {type(self.provides).__name__}>"  # The value may be a secret.
+
+
+class Provided(ConfigurableResourceFactory[Any]):
+    """A plain provider in a resource's place: called once in the scope of the key, like any resource."""
+
+    made: Any
+
+    def create_resource(self) -> Any:
+        """What the provider gave this run."""
+        return self.made
 
 
 def value(item: T, /) -> T:
@@ -156,38 +190,45 @@ def scope_of(provider: Any) -> str | None:
     return None
 
 
-def as_provider(key: str, content: Any, owner: str) -> Any:
+def as_provider(key: str, content: Any, owner: str, *, is_key: bool = False) -> Any:
     """What a container keeps for what a body, a call or an assignment gives it under *key*.
 
-    Resources are wrapped; providers are kept; anything else is no key and given back as it is.
+    Resources are wrapped; providers are kept; anything else is given back as it is, unless *is_key* says that it
+    takes a key's place: then it is a plain value.
 
     Raises:
-        DefinitionError: It is a class, list or dict of resources, or the key cannot be one.
+        DefinitionError: It is a class, list or dict of resources, a container, or a method in a key's place.
     """
     if is_resource(content):
-        provider = ResourceProvider(content)
-    elif isinstance(content, type) and is_resource_class(content):
-        if content.__qualname__ == f"{owner}.{key}":
-            return content  # a class statement in the body
-        raise DefinitionError(f"{owner}.{key} is the class {content.__name__}: write {key} = {content.__name__}(...)")
-    elif getattr(type(content), "__IS_CONTAINER__", False) and not isinstance(content, type):
-        name = getattr(content.declarative_parent, "__name__", "Container")
-        raise DefinitionError(f"{owner}.{key} is a container: write {key} = providers.Container({name})")
+        provider: Any = ResourceProvider(content)
+    elif isinstance(content, providers.Self):
+        return content
     elif isinstance(content, providers.Provider):
         provider = content
-        if isinstance(content, providers.Self):
-            return content
-    elif isinstance(content, list | tuple | set | dict) and _holds_resources(content):
-        kind = type(content).__name__
-        raise DefinitionError(
-            f"{owner}.{key} is a bare {kind} of resources: give it to a field of a resource that holds a {kind}, "
-            f"or give each resource a key of its own; providers.List and providers.Dict make a {kind} of keys"
-        )
     else:
-        return content
+        _refuse_misspelled(key, content, owner, is_key=is_key)
+        return ValueProvider(content) if is_key else content
     if isinstance(provider, ResourceProvider):
         provider.name(key, owner)
     return provider
+
+
+def _refuse_misspelled(key: str, content: Any, owner: str, *, is_key: bool) -> None:
+    """Refuse what was surely meant to be something else, with the right spelling."""
+    where, kind = f"{owner}.{key}", type(content).__name__
+    if isinstance(content, type) and is_resource_class(content):
+        if is_key or content.__qualname__ != where:  # The latter is a class statement in the body.
+            raise DefinitionError(f"{where} is the class {content.__name__}: write {key} = {content.__name__}(...)")
+    elif getattr(type(content), "__IS_CONTAINER__", False) and not isinstance(content, type):
+        name = getattr(content.declarative_parent, "__name__", "Container")
+        raise DefinitionError(f"{where} is a container: write {key} = providers.Container({name})")
+    elif isinstance(content, list | tuple | set | dict) and _holds_resources(content):
+        raise DefinitionError(
+            f"{where} is a bare {kind} of resources: give it to a field of a resource that holds a {kind}, "
+            f"or give each resource a key of its own; providers.List and providers.Dict make a {kind} of keys"
+        )
+    elif is_key and hasattr(type(content), "__get__"):
+        raise DefinitionError(f"{where} is a {kind}, it cannot take the place of a key; value(...) makes it a value")
 
 
 def _holds_resources(content: Any) -> bool:
@@ -196,17 +237,27 @@ def _holds_resources(content: Any) -> bool:
 
 
 def as_replacement(key: str, content: Any, replaced: Any, owner: str) -> Any:
-    """What takes a key's place in an override: it takes its scope as well."""
-    if is_resource(content):
-        provider: Any = ResourceProvider(content, scope=scope_of(replaced), is_replacement=True)
-        provider.name(key, owner)
+    """What takes a key's place in an override: in a resource's place it takes its scope as well.
+
+    Raises:
+        DefinitionError: As `as_provider`.
+    """
+    provider = as_provider(key, content, owner, is_key=True)
+    if isinstance(provider, ResourceProvider):
+        resource = provider._resource
+    elif not isinstance(replaced, ResourceProvider):
+        is_called = isinstance(provider, ValueProvider) and not isinstance(replaced, ValueProvider)
+        return providers.Object(content) if is_called else provider
+    elif isinstance(provider, ValueProvider):
         return provider
-    if isinstance(content, ResourceProvider):
-        return as_replacement(key, content._resource, replaced, owner)
-    return content if isinstance(content, providers.Provider) else ValueProvider(content)
+    else:
+        resource = Provided(made=provider)
+    new = ResourceProvider(resource, scope=scope_of(replaced), is_replacement=True)
+    new.name(key, owner)
+    return new
 
 
-def check_key(key: str, owner: str, reserved: Container[str]) -> None:
+def check_key(key: object, owner: str, reserved: Container[str]) -> None:
     """Refuse what cannot be a key.
 
     Raises:
@@ -232,7 +283,7 @@ def hold_provider(provider: Any) -> Held:
     """What a provider of dependency-injector's is to the graph."""
     if isinstance(provider, ValueProvider):
         return Held(provider, "value", provider.provides)
-    provides = getattr(provider, "provides", None)
+    provides = _of_provider(provider, "provides", None)
     is_class = isinstance(provides, type) and provides.__module__ != "unittest.mock"
     makes = isinstance(provider, providers.Factory | providers.BaseSingleton)
     return Held(
@@ -240,15 +291,21 @@ def hold_provider(provider: Any) -> Held:
         "provider",
         provider,
         "app" if isinstance(provider, CACHING) else None,
-        needs=tuple(provider.related),
+        # A configuration's relatives are its options, which need nothing.
+        needs=() if isinstance(provider, _CONFIGURATIONS) else tuple(provider.related),
         raw=tuple(_raw_arguments(provider)),
         offers=provides if is_class and makes else Any,
     )
 
 
+def _of_provider(provider: Any, name: str, default: Any) -> Any:
+    """An attribute that a provider's class has: a configuration option makes up any other."""
+    return getattr(provider, name) if hasattr(type(provider), name) else default
+
+
 def _raw_arguments(provider: Any) -> Iterator[object]:
     """Resources given to a plain provider directly: nobody would set them up."""
-    arguments = [*getattr(provider, "args", ()), *dict(getattr(provider, "kwargs", {})).values()]
+    arguments = [*_of_provider(provider, "args", ()), *dict(_of_provider(provider, "kwargs", {})).values()]
     if isinstance(provider, providers.Object):
         arguments.append(provider.provides)
     return (argument for argument in arguments if is_resource(argument))
@@ -278,10 +335,22 @@ def direct_children(thing: Any) -> Iterator[Any]:
         values = raw_values(thing) if linked else {}
         for name in linked:
             for _, leaf, _ in leaves(values[name], Any):
-                if not isinstance(leaf, Deferred):
+                if isinstance(leaf, ConfiguredValue):
+                    yield leaf.option
+                elif not isinstance(leaf, Deferred):
                     yield leaf
+    elif isinstance(thing, providers.ConfigurationOption):
+        yield thing._get_root()
     else:
         yield from thing.related
+
+
+def _copied_leaf(leaf: Any, memo: dict[int, Any]) -> Any:
+    """The copy of what a field refers to; an option of a configuration becomes a source of config."""
+    if isinstance(leaf, ConfiguredValue):
+        return ConfiguredValue(memo[id(leaf.option)])
+    copied = memo.get(id(leaf), leaf)
+    return ConfiguredValue(copied) if isinstance(copied, _OPTIONS) else copied
 
 
 def postorder(roots: Iterable[Any], children: Callable[[Any], Iterable[Any]]) -> list[Any]:
@@ -330,7 +399,7 @@ def copy_all(roots: Iterable[Any], memo: dict[int, Any], winner: Callable[[Any],
                 memo[id(thing)] = memo[id(standing)]
         elif is_resource(thing):
             memo[id(thing)] = (
-                relinked(thing, lambda leaf: memo.get(id(leaf), leaf)) if record_of(thing).linked else thing
+                relinked(thing, lambda leaf: _copied_leaf(leaf, memo)) if record_of(thing).linked else thing
             )
         else:
             providers.deepcopy(thing, memo)

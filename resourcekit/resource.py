@@ -27,7 +27,7 @@ from resourcekit.context import RunContext
 from resourcekit.declaration import make_resource_class
 from resourcekit.deferred import Deferred, EnvVar
 from resourcekit.errors import DefinitionError, FrozenResourceError, UnresolvedError
-from resourcekit.fields import Field, field, secret, state
+from resourcekit.fields import Field, field, is_factory, secret, state
 from resourcekit.frames import caller_location
 from resourcekit.hooks import default_hook
 from resourcekit.spec import RECORD, ResourceSpec
@@ -155,7 +155,7 @@ class ConfigurableResource(ABC):
         for each in spec.by_alias.values():
             default: Any = each.attribute.default
             variable = prefix + each.name.upper()
-            if isinstance(default, attrs.Factory):  # type: ignore[arg-type]
+            if is_factory(default):
                 if default.takes_self:
                     continue  # It needs the other fields: the class makes it when they are there.
                 arguments[each.alias] = EnvVar(variable, default=default.factory())

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar, Token
 from types import TracebackType
-from typing import Any, Final, Generic, TypeVar, overload
+from typing import Any, Final, Generic, TypeVar, cast, overload
 from uuid import uuid4
 
 import attrs
@@ -78,7 +78,7 @@ class Blueprint:
         found = self._plans.get(keys)
         if found is None:
             for key in keys or ():
-                if not isinstance(key, str) or key not in self.graph.keys:
+                if key not in self.graph.keys:
                     raise UnknownKeyError(str(key), self.name, self.graph.keys)
             found = self._plans[keys] = make_plan(self.graph, self.name, keys)
         return found
@@ -341,8 +341,7 @@ class Run(Session, Generic[C_co]):
             PlanError | ConfigError | PreflightError: Something is wrong; nothing was opened.
         """
         self._open()
-        view: Any = LiveView(self)
-        return view
+        return cast("C_co", LiveView(self))
 
     def close(self) -> None:
         """End a run that `start` opened.
@@ -356,8 +355,7 @@ class Run(Session, Generic[C_co]):
     async def astart(self) -> C_co:
         """`start` for async resources."""
         await self._aopen()
-        view: Any = LiveView(self)
-        return view
+        return cast("C_co", LiveView(self))
 
     async def aclose(self) -> None:
         """`close` for async resources."""

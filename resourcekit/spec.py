@@ -8,13 +8,13 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, 
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from functools import cached_property
 from types import FrameType, SimpleNamespace
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import attrs
 
 from resourcekit.annotations import build_validator, exact_type, resource_classes, type_name, union_members
 from resourcekit.errors import DefinitionError, Location, Problem
-from resourcekit.fields import METADATA, FieldOptions, State
+from resourcekit.fields import METADATA, FieldOptions, State, is_factory
 from resourcekit.hooks import Hooks, hooks_of
 from resourcekit.secrets import plain, show
 from resourcekit.values import DEFERRED, holds
@@ -161,7 +161,7 @@ class ResourceSpec:
         )
 
     def _annotation(self, attribute: attrs.Attribute[Any]) -> object:
-        written = attribute.type
+        written = cast("object", attribute.type)  # attrs' stub knows no strings
         if written is None:
             return Any
         if isinstance(written, type) and not hasattr(written, "__origin__"):
@@ -197,7 +197,7 @@ class ResourceSpec:
                     )
                 )
         default = field.attribute.default
-        if isinstance(default, attrs.Factory) or default is attrs.NOTHING or field.attribute.converter is not None:  # type: ignore[arg-type]
+        if is_factory(default) or default is attrs.NOTHING or field.attribute.converter is not None:
             return found
         if holds(default) & DEFERRED:
             return found

@@ -24,7 +24,7 @@ def is_resource(value: object) -> bool:
     return hasattr(type(value), "__resourcekit__")
 
 
-def holds(value: object) -> int:
+def holds(value: Any) -> int:
     """Which kinds of leaf *value* holds: the sum of DEFERRED and RESOURCE, 0 for a plain value."""
     kind = type(value)
     if kind in _SCALARS:
@@ -32,7 +32,7 @@ def holds(value: object) -> int:
     if kind in _SEQUENCES:
         return _any_of(value)
     if kind is dict:
-        return _any_of(value.values())  # type: ignore[attr-defined]
+        return _any_of(value.values())
     if is_deferred(value):
         return DEFERRED
     return RESOURCE if is_resource(value) else 0
@@ -45,7 +45,7 @@ def _any_of(values: Any) -> int:
     return found
 
 
-def leaves(value: object, annotation: object, position: Position = ()) -> Iterator[tuple[Position, object, object]]:
+def leaves(value: Any, annotation: object, position: Position = ()) -> Iterator[tuple[Position, object, object]]:
     """Every leaf of *value* that is deferred or a resource, with where it stands and the type wanted there."""
     kind = type(value)
     if kind in _SCALARS:
@@ -65,7 +65,7 @@ def _items(value: Any) -> Iterator[tuple[Any, Any]]:
 Leaf = Callable[[object, object, Position], object]
 
 
-def rebuild(value: object, annotation: object, leaf: Leaf, position: Position = ()) -> object:
+def rebuild(value: Any, annotation: object, leaf: Leaf, position: Position = ()) -> object:
     """A copy of *value* with each leaf replaced by ``leaf(leaf, annotation, position)``.
 
     Lists, tuples, sets and dicts are copied, recursively; every other value is a leaf.
@@ -74,24 +74,24 @@ def rebuild(value: object, annotation: object, leaf: Leaf, position: Position = 
     if kind in _SEQUENCES:
         items = (
             rebuild(item, element_annotation(annotation, value, index), leaf, (*position, index))
-            for index, item in enumerate(value)  # type: ignore[arg-type]  # one of the builtin containers
+            for index, item in enumerate(value)
         )
-        return kind(items)  # type: ignore[call-arg]
+        return kind(items)
     if kind is dict:
         return {
             key: rebuild(item, element_annotation(annotation, value, key), leaf, (*position, key))
-            for key, item in value.items()  # type: ignore[attr-defined]
+            for key, item in value.items()
         }
     return leaf(value, annotation, position)
 
 
-def copied(value: object) -> object:
+def copied(value: Any) -> object:
     """*value* with its lists, dicts and sets copied, recursively; other values are shared."""
     kind = type(value)
     if kind in _SCALARS:
         return value
     if kind in _SEQUENCES:
-        return kind([copied(item) for item in value])  # type: ignore[call-arg, attr-defined]
+        return kind([copied(item) for item in value])
     if kind is dict:
-        return {key: copied(item) for key, item in value.items()}  # type: ignore[attr-defined]
+        return {key: copied(item) for key, item in value.items()}
     return value

@@ -60,7 +60,7 @@ def wire(container: Any, history: list[tuple[str, Any]], **options: Any) -> None
     for module in view.wired_to_modules:
         _check(container, module)
     for package in view.wired_to_packages:
-        for module in wiring._fetch_modules(package):
+        for module in wiring._fetch_modules(package):  # type: ignore[no-untyped-call]  # without annotations
             _check(container, module)
 
 

@@ -42,8 +42,8 @@ from resourcekit.annotations.structure import (
 
 __all__ = ("Check", "Validator", "describes_instance", "has_elements", "required_keys")
 
-Validator: TypeAlias = "Callable[[Any, attrs.Attribute[Any], Any], Any]"
-"""What attrs calls with the instance, the attribute and the value."""
+Validator: TypeAlias = Callable[[Any, Any, Any], Any]
+"""What attrs calls with the instance, the attribute and the value; ours look at the value only."""
 
 Question: TypeAlias = Callable[[Any], bool]
 """What is asked of a value."""

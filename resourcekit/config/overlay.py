@@ -45,11 +45,15 @@ class Overlay:
             from resourcekit.config.files import load_overlay
 
             return cls(load_overlay(config), f"overlay {os.fspath(config)}")
-        if not isinstance(config, Mapping) or not all(isinstance(key, str) for key in config):
+        if not _is_tree(config):
             raise DefinitionError(
                 f"config is a mapping of keys to fields, or the path of a file; not a {type(config).__name__}"
             )
         return cls(dict(config), source)
+
+
+def _is_tree(config: object) -> bool:
+    return isinstance(config, Mapping) and all(isinstance(key, str) for key in config)
 
 
 @attrs.frozen

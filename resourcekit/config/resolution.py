@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import typing
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import attrs
 
@@ -169,16 +169,18 @@ def _has_mapping(value: object) -> bool:
 
 def _fields_of(value: object) -> dict[str, object]:
     """The fields of a nested attrs class or dataclass by constructor keyword."""
-    if attrs.has(type(value)):
-        names = {each.name: each.alias or each.name for each in attrs.fields(type(value)) if each.init}
+    cls = type(value)
+    if attrs.has(cls):
+        names = {each.name: each.alias or each.name for each in attrs.fields(cls) if each.init}
         return {alias: getattr(value, name) for name, alias in names.items()}
-    fields = getattr(type(value), "__dataclass_fields__", {})
+    fields = getattr(cls, "__dataclass_fields__", {})
     return {name: getattr(value, name) for name, each in fields.items() if each.init}
 
 
 def _taken(converter: Any) -> object:
     """What a field's converter takes: its first parameter's annotation; anything, where it does not say."""
-    function = converter.converter if isinstance(converter, attrs.Converter) else converter
+    whole = cast("Any", converter)  # attrs' stub leaves its attributes out
+    function = whole.converter if isinstance(converter, attrs.Converter) else converter
     try:
         parameter = next(iter(inspect.signature(function).parameters.values()))
         return unwrap(typing.get_type_hints(function).get(parameter.name, Any))

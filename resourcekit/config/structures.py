@@ -143,10 +143,10 @@ def fixed_tuple(annotation: Any, converter: cattrs.Converter) -> Hook:
     return hook
 
 
-def _items(raw: object, annotation: Any, accepted: tuple[type, ...]) -> list[Any]:
+def _items(raw: object, annotation: Any, accepted: tuple[type[collections.abc.Collection[Any]], ...]) -> list[Any]:
     """The items of a list from outside, not yet of their types."""
     if isinstance(raw, accepted):
-        return list(raw)  # type: ignore[call-overload, no-any-return]
+        return list(raw)
     if not isinstance(raw, str):
         refuse(type_name(annotation), f"{given(raw)}, not a list")
     text = raw.strip()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, nullcontext
+from functools import partial
 from typing import Any, Final
 
 from resourcekit.errors import RunStateError
@@ -24,10 +25,10 @@ def _is_awaited(call: Call, given: Any) -> bool:
 
 def drive(machine: Machine, observe: Observer | None = None) -> Any:
     """Run *machine* to its end in a sync run, and give what it returns."""
-    send, payload = machine.send, None
+    resume = partial(machine.send, None)
     while True:
         try:
-            call = send(payload)
+            call = resume()
         except StopIteration as stop:
             return stop.value
         try:
@@ -36,9 +37,9 @@ def drive(machine: Machine, observe: Observer | None = None) -> Any:
                 if _is_awaited(call, given):
                     _refuse(call, given)
         except BaseException as error:
-            send, payload = machine.throw, error  # type: ignore[assignment]  # both take one argument
+            resume = partial(machine.throw, error)
         else:
-            send, payload = machine.send, given
+            resume = partial(machine.send, given)
 
 
 def _refuse(call: Call, given: Any) -> None:
@@ -60,13 +61,13 @@ async def drive_async(machine: Machine, observe: Observer | None = None, *, is_s
         observe: Sees each call.
         is_shielded: Something has failed before: shield from the start.
     """
-    send, payload = machine.send, None
+    resume = partial(machine.send, None)
     with ExitStack() as shield:
         if is_shielded:
             shield.enter_context(_shield())
         while True:
             try:
-                call = send(payload)
+                call = resume()
             except StopIteration as stop:
                 return stop.value
             try:
@@ -74,12 +75,12 @@ async def drive_async(machine: Machine, observe: Observer | None = None, *, is_s
                     given = call.function()
                     given = await given if _is_awaited(call, given) else given
             except BaseException as error:
-                send, payload = machine.throw, error  # type: ignore[assignment]
+                resume = partial(machine.throw, error)
                 if not is_shielded:
                     shield.enter_context(_shield())
                     is_shielded = True
             else:
-                send, payload = machine.send, given
+                resume = partial(machine.send, given)
 
 
 def _shield() -> AbstractContextManager[object]:

@@ -60,7 +60,7 @@ def attach(main: BaseException, errors: Sequence[BaseException]) -> None:
     ordinary = [*before, *(error for error in errors if isinstance(error, Exception))]
     if ordinary:
         try:
-            BaseException.__setattr__(main, "teardown_errors", TeardownError(ordinary))  # type: ignore[arg-type]
+            BaseException.__setattr__(main, "teardown_errors", TeardownError(ordinary))
         except (AttributeError, TypeError):
             pass  # It refuses attributes: the log and run.report tell.
     interrupts = [error for error in errors if not isinstance(error, Exception)]
