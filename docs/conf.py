@@ -2,6 +2,8 @@
 
 from importlib.metadata import version as installed_version
 
+from sphinx.pycode import ModuleAnalyzer
+
 project = "resourcekit"
 author = copyright = "The resourcekit authors"
 release = version = installed_version("resourcekit")
@@ -20,3 +22,10 @@ napoleon_numpy_docstring = False
 
 html_theme = "furo"
 html_title = f"resourcekit {release}"
+
+
+def setup(app: object) -> None:
+    """Show readers the one signature of `field` and its kin that has every argument; the overloads are for checkers."""
+    source = ModuleAnalyzer.for_module("resourcekit.fields")
+    source.analyze()
+    source.overloads.clear()

@@ -21,6 +21,7 @@ __all__ = (
     "NoActiveRunError",
     "NotInRunError",
     "NotLiveError",
+    "OverlayFileError",
     "PhaseEvent",
     "Plan",
     "PlanError",
@@ -54,6 +55,7 @@ __all__ = (
 )
 
 if TYPE_CHECKING:
+    from resourcekit.config.files import OverlayFileError
     from resourcekit.container import ResourceContainer, value
     from resourcekit.context import RunContext
     from resourcekit.deferred import Deferred, EnvVar, FileVar, ReadContext, SourceError, ref
@@ -78,25 +80,27 @@ if TYPE_CHECKING:
         UnknownKeyError,
         UnresolvedError,
     )
-    from resourcekit.fields import Field, field, secret, state
+    from resourcekit.fields import Field, ResourceDependency, field, secret, state
     from resourcekit.injection import ResourceParam, inject, injected
     from resourcekit.lifecycle.report import PhaseEvent, RunEvent, RunReport, log_events
     from resourcekit.plan import Plan
-    from resourcekit.resource import ConfigurableResource, ConfigurableResourceFactory, ResourceDependency, replace
+    from resourcekit.resource import ConfigurableResource, ConfigurableResourceFactory, replace
     from resourcekit.run import Run, open_resource
 else:
     _NAMES = {
+        "config.files": "OverlayFileError",
         "container": "ResourceContainer value",
         "context": "RunContext",
         "deferred": "Deferred EnvVar FileVar ReadContext SourceError ref",
         "environments": "Environments",
-        "errors": "ConfigError DefinitionError FrozenResourceError InjectionError InvalidFieldError Location NoActiveRunError NotInRunError NotLiveError "
-        "PlanError PreflightError Problem ProblemError ResourceKitError RunStateError TeardownError UnknownKeyError UnresolvedError",
-        "fields": "Field field secret state",
+        "errors": "ConfigError DefinitionError FrozenResourceError InjectionError InvalidFieldError Location "
+        "NoActiveRunError NotInRunError NotLiveError PlanError PreflightError Problem ProblemError ResourceKitError "
+        "RunStateError TeardownError UnknownKeyError UnresolvedError",
+        "fields": "Field ResourceDependency field secret state",
         "injection": "ResourceParam inject injected",
         "lifecycle.report": "PhaseEvent RunEvent RunReport log_events",
         "plan": "Plan",
-        "resource": "ConfigurableResource ConfigurableResourceFactory ResourceDependency replace",
+        "resource": "ConfigurableResource ConfigurableResourceFactory replace",
         "run": "Run open_resource",
     }
     _HOMES = {name: module for module, names in _NAMES.items() for name in names.split()}

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, cast
 
 import attrs
 from dependency_injector import providers
 
 from resourcekit.config.overlay import Overlay
-from resourcekit.construction import raw_values
+from resourcekit.construction import relinked
+from resourcekit.deferred import ref
 from resourcekit.errors import UnknownKeyError
 from resourcekit.graph import Held, build_graph, held_resource
 from resourcekit.lifecycle.report import Listener
@@ -25,10 +26,19 @@ from resourcekit.providers import (
     postorder,
     scope_of,
 )
+from resourcekit.record import raw_values
 from resourcekit.run import App, Blueprint
 from resourcekit.values import is_resource
 
-__all__ = ("Assembly", "Recipe", "derived_providers", "instance_providers")
+__all__ = (
+    "Assembly",
+    "Recipe",
+    "alias_all",
+    "derived_providers",
+    "flat",
+    "instance_providers",
+    "keys_of",
+)
 
 Recipe = tuple[tuple[str, Any], ...]
 """The steps that make an instance: what a pickle holds of it."""
@@ -59,67 +69,78 @@ class Assembly:
     app: App = attrs.field(factory=App)
     origin: Assembly | None = None
     recipe: Recipe = ()
-    _blueprint: Blueprint | None = None
-    _made_at: int = -1
-    _contents: Mapping[str, Any] = attrs.field(factory=dict)
-    _held: dict[int, tuple[object, Held]] = attrs.field(factory=dict)
-    _watched: list[tuple[Any, Any]] = attrs.field(factory=list)
-    _owned: set[int] = attrs.field(factory=set)
+    _made: tuple[_Bindings, Blueprint] | None = None
 
     def alias(self, thing: object, key: str) -> None:
         """From now on *thing* means *key*."""
         self.aliases[id(thing)] = key
         self.kept.append(thing)
 
+    def portable_recipe(self) -> Recipe:
+        """The recipe with keys in the place of this container's providers, which have no life outside it."""
+        keys = {id(thing): self.aliases[id(thing)] for thing in self.kept if not is_resource(thing)}
+        keys |= {id(provider): key for key, provider in self.providers.items()}
+        memo: dict[int, Any] = {}
+        return tuple((step, _portable(content, keys, memo)) for step, content in self.recipe)
+
     def changed(self) -> None:
         """A provider was set or deleted: what was made before is made anew."""
-        self._blueprint = None
-
-    def contents(self) -> dict[str, Any]:
-        """The provider of each key, a nested container's keys dotted."""
-        found = {}
-        for key, provider in self.providers.items():
-            if isinstance(provider, providers.Container):
-                for inner, nested in _contents_of(provider.container).items():
-                    found[f"{key}.{inner}"] = nested
-            elif not isinstance(provider, providers.Self):
-                found[key] = provider
-        return found
+        self._made = None
 
     def blueprint(self) -> Blueprint:
         """What a run is opened from; made again when a provider was overridden or set."""
-        if self._blueprint is None or self._made_at != overridings.count or self._is_overridden():
-            self._held.clear()
-            self._watched.clear()
-            self._contents = self.contents()
-            self._owned = {id(provider) for provider in self._contents.values()}
-            self._made_at = overridings.count
-            self._blueprint = Blueprint(
+        made = self._made
+        if made is None or made[0].is_outdated():
+            bindings = _Bindings(self.providers, self.aliases)
+            graph = build_graph(bindings.contents, bindings.hold)
+            blueprint = Blueprint(
                 self.name,
-                build_graph(self._contents, self.hold),
-                self.hold,
-                owns=self.owns,
+                graph,
+                bindings.hold,
+                owns=bindings.owns,
                 origin=self.origin or self,
                 overlays=self.overlays,
                 listeners=self.listeners,
                 app=self.app,
             )
-        return self._blueprint
+            self._made = made = (bindings, blueprint)
+        return made[1]
 
-    def _is_overridden(self) -> bool:
+
+class _Bindings:
+    """What each resource and provider means in a container, as long as none is set or overridden.
+
+    Args:
+        known: The container's providers by key.
+        aliases: The key that stands for what was redefined, by its id.
+    """
+
+    def __init__(self, known: Mapping[str, Any], aliases: Mapping[int, str]) -> None:
+        self._made_after = overridings.latest  # Before anything is looked at: what changes meanwhile is seen next.
+        contents = flat(keys_of(known))
+        self.contents = {key: each for key, each in contents.items() if not isinstance(each, providers.Container)}
+        self._aliases = aliases
+        self._owned = {id(provider): provider for provider in self.contents.values()}
+        self._held: dict[int, tuple[object, Held]] = {}
+        self._watched: list[tuple[Any, Any]] = []
+
+    def is_outdated(self) -> bool:
+        """Whether a provider was overridden since."""
+        if self._made_after is not overridings.latest:
+            return True
         return any(provider.last_overriding is not was for provider, was in self._watched)
 
     def owns(self, provider: object) -> bool:
         """Whether *provider* is one of this container's, or of its classes'."""
-        return id(provider) in self._owned or id(provider) in self.aliases
+        return id(provider) in self._owned or id(provider) in self._aliases
 
     def hold(self, thing: Any) -> Held:
         """What a resource or provider is in this container."""
         known = self._held.get(id(thing))
         if known is not None:
             return known[1]
-        key = self.aliases.get(id(thing)) if id(thing) not in self._owned else None
-        held = self._follow(thing if key is None else self._contents.get(key, thing))
+        key = self._aliases.get(id(thing)) if id(thing) not in self._owned else None
+        held = self._follow(thing if key is None else self.contents.get(key, thing))
         self._held[id(thing)] = (thing, held)
         return held
 
@@ -128,21 +149,21 @@ class Assembly:
         if is_resource(thing):
             return held_resource(thing)
         standing = thing
-        self._watch(standing)
-        while standing.last_overriding is not None:
-            standing = standing.last_overriding
-            if self.owns(standing):  # A nested container was given a key of this one.
-                return self.hold(standing)
-            self._watch(standing)
-            self._owned.add(id(standing))  # Called, it gives what the key gives.
+        while (overriding := self._overriding(standing)) is not None:
+            if self.owns(overriding):  # A nested container was given a key of this one.
+                return self.hold(overriding)
+            standing = overriding
+            self._owned[id(standing)] = standing  # Called, it gives what the key gives.
         if not isinstance(standing, ResourceProvider):
             return hold_provider(standing)
         is_replacement = standing._is_replacement or standing is not thing
         return _held(standing, scope_of(thing) or scope_of(standing), is_replacement)
 
-    def _watch(self, provider: Any) -> None:
+    def _overriding(self, provider: Any) -> Any:
+        overriding = provider.last_overriding
         if not isinstance(provider, ResourceProvider):  # Ours tell by themselves.
-            self._watched.append((provider, provider.last_overriding))
+            self._watched.append((provider, overriding))
+        return overriding
 
 
 def _held(provider: ResourceProvider, scope: str | None, is_replacement: bool) -> Held:
@@ -153,12 +174,36 @@ def _held(provider: ResourceProvider, scope: str | None, is_replacement: bool) -
     return held
 
 
-def _contents_of(container: Any) -> dict[str, Any]:
-    assembly = getattr(container, "_assembly", None)
-    if assembly is not None:
-        found: dict[str, Any] = assembly.contents()
-        return found
-    return {key: each for key, each in container.providers.items() if not isinstance(each, providers.Self)}
+def _portable(content: Any, keys: Mapping[int, str], memo: dict[int, Any]) -> Any:
+    """A part of a recipe, its resources with `ref` in the place of each provider that has a key."""
+    if isinstance(content, dict):
+        return {key: _portable(each, keys, memo) for key, each in content.items()}
+    if isinstance(content, tuple):
+        return tuple(_portable(each, keys, memo) for each in content)
+    if not is_resource(content):
+        return content
+    for thing in postorder([content], lambda thing: direct_children(thing) if is_resource(thing) else ()):
+        if id(thing) in keys:
+            memo[id(thing)] = ref(keys[id(thing)])
+        elif is_resource(thing) and id(thing) not in memo:
+            memo[id(thing)] = relinked(thing, lambda leaf: memo.get(id(leaf), leaf))
+    return memo[id(content)]
+
+
+def keys_of(known: Mapping[str, Any]) -> dict[str, Any]:
+    """The providers that are keys: dependency-injector keeps the container itself among them, once it was wired."""
+    return {key: provider for key, provider in known.items() if not isinstance(provider, providers.Self)}
+
+
+def flat(known: Mapping[str, Any]) -> dict[str, Any]:
+    """The providers in *known*, and after each nested container those in it, under dotted keys."""
+    found: dict[str, Any] = {}
+    for key, provider in known.items():
+        found[key] = provider
+        if isinstance(provider, providers.Container):
+            inner = flat(keys_of(cast("Any", provider).providers))  # the stub tells of no container's attributes
+            found |= {f"{key}.{name}": nested for name, nested in inner.items()}
+    return found
 
 
 def _replacements(
@@ -186,10 +231,11 @@ def instance_providers(
     Raises:
         UnknownKeyError: A key to replace is not there.
     """
+    known = flat(keys_of(known))
     winners = {**known, **_replacements(assembly.name, known, changes, is_override=False)}
     for key in changes:
-        _alias_all(assembly, known[key], key)
-    return _copied(assembly, winners, memo)
+        alias_all(assembly, known[key], key)
+    return _own(_copied(assembly, winners, memo))
 
 
 def derived_providers(
@@ -206,23 +252,28 @@ def derived_providers(
     Raises:
         UnknownKeyError: A key to replace is not there.
     """
-    own = {key: each for key, each in base.providers.items() if not isinstance(each, providers.Self)}
-    known = {**own, **base.contents()}
+    known = flat(keys_of(base.providers))
     winners = {**known, **_replacements(assembly.name, known, changes, is_override=True)}
     assembly.aliases.update(base.aliases)
     assembly.kept.extend(base.kept)
+    first = {id(provider): key for key, provider in reversed(known.items())}
     for key, provider in known.items():
-        if key in changes or not is_shared:
-            _alias_all(assembly, provider, key)
+        if first[id(provider)] == key and (key in changes or not is_shared):
+            alias_all(assembly, provider, key)
     memo: dict[int, Any] = {}
     if is_shared:
         replaced = {id(thing) for key in changes for thing in (known[key], getattr(known[key], "_resource", None))}
         memo = {id(thing): thing for thing in _unaffected(known.values(), replaced)}
     copied = _copied(assembly, winners, memo)
-    for key, provider in own.items():
+    for key, provider in known.items():
         if copied[key] is not provider:
             assembly.alias(provider, key)
-    return {key: copied[key] for key in own}
+    return _own(copied)
+
+
+def _own(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Without the dotted ones, which are a nested container's."""
+    return {key: provider for key, provider in found.items() if "." not in key}
 
 
 def _unaffected(roots: Iterable[Any], replaced: set[int]) -> Iterable[Any]:
@@ -235,18 +286,24 @@ def _unaffected(roots: Iterable[Any], replaced: set[int]) -> Iterable[Any]:
             yield thing
 
 
-def _alias_all(assembly: Assembly, provider: Any, key: str) -> None:
-    assembly.alias(provider, key)
-    if isinstance(provider, ResourceProvider):
-        assembly.alias(provider._resource, key)
+def alias_all(assembly: Assembly, provider: Any, key: str) -> None:
+    """From now on *provider*, and what it holds, means *key*, unless it was another key's first."""
+    for name, each in flat({key: provider}).items():
+        for thing in (each, each._resource) if isinstance(each, ResourceProvider) else (each,):
+            if id(thing) not in assembly.aliases:
+                assembly.alias(thing, name)
 
 
 def _copied(assembly: Assembly, winners: Mapping[str, Any], memo: dict[int, Any]) -> dict[str, Any]:
-    standing = {id(provider) for provider in winners.values()}
-    standing |= {id(each._resource) for each in winners.values() if isinstance(each, ResourceProvider)}
+    keys = assembly.aliases
+    standing = {
+        id(provider._resource)
+        for key, provider in winners.items()
+        if isinstance(provider, ResourceProvider) and keys.get(id(provider), key) == key
+    }
 
     def winner(thing: Any) -> Any:
-        key = assembly.aliases.get(id(thing)) if id(thing) not in standing else None
+        key = None if id(thing) in standing else keys.get(id(thing))
         return thing if key is None else winners.get(key, thing)
 
     copy_all(winners.values(), memo, winner)

@@ -11,59 +11,15 @@ from typing import Any, cast
 
 import attrs
 
-from resourcekit.deferred import Computed
+from resourcekit.checking import field_problem, outcry, type_problem, unread_problems, validator_problem
+from resourcekit.deferred import Computed, described
 from resourcekit.errors import InvalidFieldError, Location, Problem, UnresolvedError, did_you_mean
 from resourcekit.fields import is_factory
-from resourcekit.secrets import show
+from resourcekit.record import Record, raw_values, record_of, spec_of
 from resourcekit.spec import RECORD, FieldSpec, ResourceSpec
-from resourcekit.values import DEFERRED, RESOURCE, copied, holds, rebuild
+from resourcekit.values import DEFERRED, copied, holds, rebuild
 
-__all__ = ("Record", "complete", "construct", "draft", "finish", "raw_values", "record_of", "spec_of")
-
-
-@attrs.define(eq=False)
-class Record:
-    """What resourcekit knows of one resource object.
-
-    Args:
-        location: Where the declaration stands.
-        live: Whether a run made it.
-        deferred: The fields that have no value yet, by name.
-        linked: The fields that hold resources, or values from providers and keys.
-        sources: Where each value from outside came from.
-        name: The key, or path, a run gave it.
-    """
-
-    location: Location | None = None
-    live: bool = False
-    deferred: dict[str, object] = attrs.field(factory=dict)
-    linked: set[str] = attrs.field(factory=set)
-    sources: dict[str, str] = attrs.field(factory=dict)
-    name: str = ""
-
-
-def spec_of(resource: object) -> ResourceSpec:
-    """The spec of a resource's class."""
-    spec: ResourceSpec = getattr(type(resource), RECORD)
-    return spec
-
-
-def record_of(resource: object) -> Record:
-    """The record of a resource."""
-    record: Record = resource.__dict__[RECORD]
-    return record
-
-
-def raw_values(resource: object) -> dict[str, object]:
-    """Every field's value by name, deferred ones as they were given."""
-    record = record_of(resource)
-    names = spec_of(resource).by_name
-    here = resource.__dict__
-    return {
-        name: record.deferred[name] if name in record.deferred else here[name]
-        for name in names
-        if name in record.deferred or name in here
-    }
+__all__ = ("complete", "construct", "draft", "finish", "relinked", "replaced")
 
 
 def construct(resource: object, arguments: Mapping[str, object], location: Location | None) -> None:
@@ -73,8 +29,8 @@ def construct(resource: object, arguments: Mapping[str, object], location: Locat
         InvalidFieldError: Arguments are missing, unknown or wrong; all of them are told.
     """
     spec = spec_of(resource)
-    record = resource.__dict__[RECORD] = Record(location)
     values, problems = _bind(spec, arguments, location)
+    record = resource.__dict__[RECORD] = Record(location, given=frozenset(values))
     problems += _assign(resource, record, values, frozenset())
     if problems:
         raise InvalidFieldError(spec.cls.__qualname__, problems)
@@ -83,13 +39,18 @@ def construct(resource: object, arguments: Mapping[str, object], location: Locat
 
 def replaced(resource: object, changes: Mapping[str, object], location: Location | None) -> Any:
     """A declaration like *resource* with other values in some fields; the rest is not converted again."""
-    spec = spec_of(resource)
-    known = {field.name: field.alias for field in spec.fields}
-    kept = {name: value for name, value in raw_values(resource).items() if known[name] not in changes}
-    given, problems = _bind(spec, {**{known[name]: value for name, value in kept.items()}, **changes}, location)
+    spec, old = spec_of(resource), record_of(resource)
+    kept = {
+        field.alias: copied(value)
+        for field, value in ((spec.by_name[name], value) for name, value in _starting_values(resource).items())
+        if field.attribute.init and field.alias not in changes
+    }
+    values, problems = _bind(spec, {**kept, **changes}, location)
+    settled = frozenset(name for name in values if spec.by_name[name].alias in kept and name not in old.deferred)
     new: Any = object.__new__(spec.cls)
-    record = new.__dict__[RECORD] = Record(location)
-    problems += _assign(new, record, kept | given, frozenset(name for name in kept if name not in record.deferred))
+    given = old.given | {field.name for field in spec.fields if field.alias in changes}
+    record = new.__dict__[RECORD] = Record(location, given=given)
+    problems += _assign(new, record, values, settled)
     if problems:
         raise InvalidFieldError(spec.cls.__qualname__, problems)
     finish(new, record)
@@ -100,17 +61,17 @@ def relinked(resource: object, leaf: Callable[[object], object]) -> Any:
     """A declaration like *resource* whose linked fields are rebuilt by *leaf*; nothing else changes."""
     old = record_of(resource)
     new = object.__new__(type(resource))
-    record = Record(old.location, deferred=dict(old.deferred), linked=set(old.linked))
+    record = attrs.evolve(old, captured=dict(old.captured), deferred=dict(old.deferred), linked=set(old.linked))
     new.__dict__.update(resource.__dict__)
     new.__dict__[RECORD] = record
-    for name in old.linked:
-        store = record.deferred if name in record.deferred else new.__dict__
-        store[name] = rebuild(store[name], Any, lambda value, _annotation, _position: leaf(value))
+    for store in (new.__dict__, record.captured, record.deferred):
+        for name in old.linked & store.keys():
+            store[name] = rebuild(store[name], Any, lambda value, _annotation, _position: leaf(value))
     return new
 
 
 def draft(
-    declaration: object, resolved: Mapping[str, object], sources: dict[str, str], name: str
+    declaration: object, resolved: Mapping[str, object], sources: Mapping[str, str], name: str
 ) -> tuple[Any, list[Problem]]:
     """A live resource of *declaration* with its config, before anything it needs is up.
 
@@ -125,14 +86,14 @@ def draft(
     """
     old = record_of(declaration)
     live = object.__new__(type(declaration))
-    record = live.__dict__[RECORD] = Record(old.location, live=True, sources=sources, name=name)
-    values = {key: copied(value) for key, value in raw_values(declaration).items()}
+    derived = _derived_sources(declaration, resolved)
+    waiting = {key: described(value) for key, value in old.deferred.items() if isinstance(value, Computed)}
+    values = {key: copied(value) for key, value in _starting_values(declaration).items() if key not in derived}
+    sources = {**waiting, **derived, **sources}
+    record = Record(old.location, live=True, name=name, given=old.given.union(resolved), sources=sources)
+    live.__dict__[RECORD] = record
     settled = frozenset(key for key in values if key not in old.deferred and key not in resolved)
-    problems = _assign(live, record, {**values, **resolved}, settled)
-    for key in record.linked:  # A declared nested resource is not readable as if it were the live one.
-        if key in live.__dict__:
-            record.deferred[key] = live.__dict__.pop(key)
-    return live, problems
+    return live, _assign(live, record, {**values, **resolved}, settled)
 
 
 def complete(live: object, links: Mapping[str, object]) -> None:
@@ -146,27 +107,61 @@ def complete(live: object, links: Mapping[str, object]) -> None:
         InvalidFieldError: What a provider or factory gave is of the wrong type.
     """
     record = record_of(live)
-    # A default that was computed from other fields comes after them.
-    late = sorted(record.deferred, key=lambda name: isinstance(record.deferred[name], Computed))
-    if late:
-        spec = spec_of(live)
-        problems: list[Problem] = []
-        for name in late:
-            waiting = record.deferred.pop(name)
-            value = links.get(name, attrs.NOTHING)
-            if value is attrs.NOTHING and isinstance(waiting, Computed):
-                value = waiting.make(live)
-            if spec.by_name[name].attribute.converter is not None and holds(waiting) & DEFERRED:
-                value, found = _converted(live, spec.by_name[name], value, record)
-                problems += found
-            live.__dict__[name] = value
-            if holds(waiting) and not holds(value) and not isinstance(waiting, Computed):
-                record.sources[name] = "a provider" if holds(waiting) & DEFERRED else "a factory"
-        for name in late:
-            problems += _checked(live, spec.by_name[name], record, settled=False)
+    if record.deferred:
+        problems = _link(live, record, links)
         if problems:
-            raise InvalidFieldError(spec.cls.__qualname__, problems)
+            raise InvalidFieldError(spec_of(live).cls.__qualname__, problems)
     finish(live, record)
+
+
+def _link(live: object, record: Record, links: Mapping[str, object]) -> list[Problem]:
+    """Fill the fields that waited; then check them, and whatever waited for them."""
+    fields = spec_of(live).by_name
+    problems: list[Problem] = []
+    late = dict(record.deferred)
+    # A value that is computed from other fields comes after them.
+    for name in sorted(late, key=lambda name: isinstance(late[name], Computed)):
+        waiting = record.deferred.pop(name)
+        if isinstance(waiting, Computed):
+            value, found = _made(live, fields[name], waiting.given, record, is_settled=False)
+        else:
+            is_settled = not holds(waiting) & DEFERRED  # A nested resource met its converter as a declaration.
+            value, found = _made(live, fields[name], links[name], record, is_settled=is_settled)
+            if not holds(value):
+                record.sources[name] = "a factory" if is_settled else "a provider"
+        live.__dict__[name] = value
+        problems += found
+    for name, waiting in late.items():
+        problem = type_problem(live, fields[name], live.__dict__[name], record)
+        # What a resource vends need not be of its class, which is what some fields ask for.
+        if problem and (holds(waiting) & DEFERRED or fields[name].mismatch(live, waiting) is not None):
+            problems.append(problem)
+    for name, field in fields.items():
+        if name in late or name in record.unchecked:
+            problem = validator_problem(live, field, live.__dict__[name], record)
+            problems += [problem] if problem else []
+    return problems
+
+
+def _starting_values(resource: object) -> dict[str, object]:
+    """What a copy of *resource* starts from: every value but those that its other fields will make."""
+    values = raw_values(resource)
+    for name, value in record_of(resource).deferred.items():
+        if isinstance(value, Computed):
+            values[name] = value.given
+    return {name: value for name, value in values.items() if value is not attrs.NOTHING}
+
+
+def _derived_sources(declaration: object, resolved: Mapping[str, object]) -> dict[str, str]:
+    """What to call the defaults to be made anew, since the fields that they are made of may have changed."""
+    old = record_of(declaration)
+    if all(name in old.deferred for name in resolved):  # No overlay: what is there was made of what is there.
+        return {}
+    return {
+        field.name: "its default, made of other fields"
+        for field in spec_of(declaration).fields
+        if field.is_derived and field.name not in old.given and field.name not in resolved
+    }
 
 
 def _bind(
@@ -208,45 +203,83 @@ def _bind(
 
 def _assign(resource: object, record: Record, values: Mapping[str, object], settled: frozenset[str]) -> list[Problem]:
     """Put values in their places; *settled* ones have been converted and checked before."""
-    spec = spec_of(resource)
+    fields = spec_of(resource).fields
     problems: list[Problem] = []
-    for field in spec.fields:
-        value = values.get(field.name, attrs.NOTHING)
-        if value is attrs.NOTHING:
-            value = _default(resource, field)
-            if value is attrs.NOTHING:
-                continue
-        kinds = holds(value)
-        if field.attribute.converter is not None and field.name not in settled and not kinds & DEFERRED:
-            value, found = _converted(resource, field, value, record)
+    failed = set()
+    for field in fields:
+        given = values.get(field.name, attrs.NOTHING)
+        value, found = _made(resource, field, given, record, is_settled=field.name in settled)
+        if found:
             problems += found
-            kinds = holds(value)
-        if kinds & DEFERRED:
-            record.deferred[field.name] = value
-        else:
-            resource.__dict__[field.name] = value
-        if kinds:
-            record.linked.add(field.name)
-    failed = {problem.where for problem in problems}
-    for field in spec.fields:
-        if field.name in resource.__dict__ and _where(resource, field, record) not in failed:
-            problems += _checked(resource, field, record, settled=field.name in settled)
+            failed.add(field.name)
+        elif value is not attrs.NOTHING and not _put(resource, record, field.name, value):
+            problems.append(field_problem(resource, field, record, "it is nested too deeply, or it holds itself"))
+            failed.add(field.name)
+    for field in fields:
+        if field.name not in failed:
+            problems += _checked(resource, field, record, is_settled=field.name in settled)
     return problems
 
 
-def _default(resource: object, field: FieldSpec) -> object:
+def _put(resource: object, record: Record, name: str, value: object) -> bool:
+    """Put one value in its place: a live resource has no nested ones before they are up. False when it has no end."""
+    try:
+        kinds = holds(value)
+    except RecursionError:
+        return False
+    if record.live and kinds:
+        record.deferred[name] = value
+    elif kinds & DEFERRED:
+        record.deferred[name] = copied(value)
+    else:
+        resource.__dict__[name] = value
+        own = value if record.live else copied(value)
+        if own is not value:
+            record.captured[name] = own
+    if kinds:
+        record.linked.add(name)
+    return True
+
+
+def _checked(resource: object, field: FieldSpec, record: Record, *, is_settled: bool) -> list[Problem]:
+    """What is wrong with a field's value: its type, else what the user's validators say."""
+    if field.name in record.deferred:
+        is_checked_later = record.live or field.attribute.converter is not None
+        return [] if is_checked_later else list(unread_problems(resource, field, record.deferred[field.name], record))
+    value = resource.__dict__.get(field.name, attrs.NOTHING)
+    if value is attrs.NOTHING:
+        return []
+    problem = None if is_settled else type_problem(resource, field, value, record)
+    problem = problem or validator_problem(resource, field, value, record)
+    return [problem] if problem else []
+
+
+def _made(
+    resource: object, field: FieldSpec, given: object, record: Record, *, is_settled: bool
+) -> tuple[object, list[Problem]]:
+    """A field's value: what is given, else its default; converted, unless that was done or must wait."""
+    value, problems = (given, []) if given is not attrs.NOTHING else _default(resource, field, record)
+    if problems or is_settled or value is attrs.NOTHING or field.attribute.converter is None:
+        return value, problems
+    return (value, []) if holds(value) & DEFERRED else _converted(resource, field, value, record)
+
+
+def _default(resource: object, field: FieldSpec, record: Record) -> tuple[object, list[Problem]]:
+    """A field's default, made for *resource*."""
     default: Any = field.attribute.default
     if not is_factory(default):
-        return copied(default)
-    if not default.takes_self:
-        return default.factory()
+        return copied(default), []
     try:
-        return default.factory(resource)
+        return (default.factory(resource) if default.takes_self else default.factory()), []
     except UnresolvedError as error:
-        return Computed(default.factory, f"{error.owner}.{error.field}")
+        return Computed(f"{error.owner}.{error.field}"), []
+    except Exception as error:
+        reason = outcry("its default could not be made", error, resource, field, record)
+    return attrs.NOTHING, [field_problem(resource, field, record, reason)]
 
 
 def _converted(resource: object, field: FieldSpec, value: object, record: Record) -> tuple[object, list[Problem]]:
+    """*value* as the field's converter makes it."""
     converter: Any = field.attribute.converter
     try:
         if isinstance(converter, attrs.Converter):
@@ -255,68 +288,10 @@ def _converted(resource: object, field: FieldSpec, value: object, record: Record
             return whole.converter(value, *extra), []
         return converter(value), []
     except UnresolvedError as error:
-        needs = f"{error.owner}.{error.field}"
-        return Computed(lambda live: _converted(live, field, value, record)[0], needs), []
+        return Computed(f"{error.owner}.{error.field}", value), []
     except Exception as error:
-        reason = _reason("its converter", error, resource, field, record)
-    return value, [_problem(resource, field, record, reason)]
-
-
-def _checked(resource: object, field: FieldSpec, record: Record, *, settled: bool) -> list[Problem]:
-    """What is wrong with a field's value: its type, else what the user's validators say."""
-    value = resource.__dict__[field.name]
-    mismatch = None if settled else field.mismatch(resource, value)
-    if mismatch is not None:
-        outside = field.name in record.sources
-        shown = "" if field.secret or outside or holds(value) & RESOURCE else f": {show(value)}"
-        return [_problem(resource, field, record, f"{mismatch}{shown}", code="wrong-type")]
-    validator = field.attribute.validator
-    if validator is None or attrs.validators.get_disabled():
-        return []
-    try:
-        validator(resource, field.attribute, value)
-    except UnresolvedError:
-        return []  # It reads a field that has no value yet: it is asked again when the run has it.
-    except Exception as error:
-        reason = _reason("its validator", error, resource, field, record)
-    else:
-        return []
-    return [_problem(resource, field, record, reason)]
-
-
-def _reason(who: str, error: Exception, resource: object, field: FieldSpec, record: Record) -> str:
-    """What a user's converter or validator said; its words may hold the value, so not of secret or outside ones."""
-    words = str(error.args[0]) if error.args else ""
-    if field.secret or field.name in record.sources or any(hidden in words for hidden in _hidden(resource, record)):
-        return f"{who} refused the value ({type(error).__name__}); its words are not shown, they may hold the value"
-    return f"{who} refused the value: {type(error).__name__}: {words}"
-
-
-def _hidden(resource: object, record: Record) -> list[str]:
-    """The text of every value of *resource* that may not be shown."""
-    here = resource.__dict__
-    return [
-        str(here[field.name])
-        for field in spec_of(resource).fields
-        if (field.secret or field.name in record.sources) and field.name in here and here[field.name] != ""
-    ]
-
-
-def _where(resource: object, field: FieldSpec, record: Record) -> str:
-    return f"{record.name or type(resource).__name__}.{field.alias}"
-
-
-def _problem(resource: object, field: FieldSpec, record: Record, message: str, code: str = "invalid-value") -> Problem:
-    return Problem(
-        code=code,
-        where=_where(resource, field, record),
-        message=message,
-        owner=type(resource).__name__ if record.live else None,
-        declared=record.location,
-        expected=field.type_name,
-        source=record.sources.get(field.name),
-        hint=field.description,
-    )
+        reason = outcry("its converter refused the value", error, resource, field, record)
+    return value, [field_problem(resource, field, record, reason)]
 
 
 def finish(resource: object, record: Record) -> None:
@@ -324,13 +299,12 @@ def finish(resource: object, record: Record) -> None:
     spec = spec_of(resource)
     for name, declared in spec.states.items():
         resource.__dict__[name] = declared.make()
-    after = getattr(resource, "__attrs_post_init__", None)
+    after = getattr(type(resource), "__attrs_post_init__", None)
     if after is None or record.deferred:
         return
-    if record.live or not record.linked:
-        after()
-        return
     try:
-        after()
+        after(resource)
     except UnresolvedError:
-        pass  # A nested resource has no values yet; the live copy calls it again.
+        if record.live or not record.linked:
+            raise
+        # A nested resource has no values yet; the live copy calls it again.

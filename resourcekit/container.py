@@ -3,197 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from copy import deepcopy
-from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar, cast, overload
+from functools import update_wrapper
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, Self, TypeVar, cast, overload
 
-from dependency_injector import containers, providers
+from dependency_injector import containers
 
-from resourcekit.assembly import Assembly, Recipe, derived_providers, instance_providers
-from resourcekit.config.overlay import Overlay
-from resourcekit.operations import Operations, Override, effective
+from resourcekit.assembly import Assembly, alias_all, instance_providers
+from resourcekit.errors import DefinitionError, RunStateError
+from resourcekit.instance import OPERATIONS, ContainerInstance, is_key, reserved_names
+from resourcekit.operations import Operations
+from resourcekit.overriding import Override
 from resourcekit.providers import ResourceProvider, ValueProvider, as_provider, check_key, value
-from resourcekit.wiring import wire
+from resourcekit.values import is_resource
 
 __all__ = ("ResourceContainer", "value")
 
 C = TypeVar("C", bound="ResourceContainer")
 
 
-@cache
-def reserved_names() -> frozenset[str]:
-    """The names a key cannot have: what containers, their classes and dependency-injector's have already."""
-    plain = containers.DynamicContainer()
-    names = {*dir(containers.DeclarativeContainer), *dir(plain), *dir(Operations), "of"}
-    return frozenset(name for name in names if not name.startswith("_"))
-
-
 class Namespace(dict[str, Any]):
     """The body of a container class: wraps each resource as it is assigned, so that later lines refer to providers."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, bases: tuple[type, ...]) -> None:
         super().__init__()
         self._name = name
+        self._inherited = {key for base in bases for key in getattr(base, "providers", ())}
+        self._operations = OPERATIONS if any(isinstance(base, ContainerMeta) for base in bases) else ()
         self._wrapped: dict[int, object] = {}
+        self.history: list[tuple[str, Any]] = []
 
     def __setitem__(self, key: str, content: Any) -> None:
         if key.startswith("__"):
             super().__setitem__(key, content)
             return
-        provider = self._wrapped.get(id(content)) or as_provider(key, content, self.get("__qualname__", self._name))
-        if isinstance(provider, providers.Provider) and not isinstance(provider, providers.Self):
+        owner = self.get("__qualname__", self._name)
+        in_place = key in self._inherited or is_key(self.get(key))
+        provider = self._wrapped.get(id(content)) or as_provider(key, content, owner, is_key=in_place)
+        if is_key(provider) or key in self._operations:
             check_key(key, self._name, reserved_names())
-        if provider is not content:
+        if isinstance(provider, ResourceProvider):
             self._wrapped[id(content)] = provider  # One resource under two keys is one thing.
+        if is_key(provider):
+            self.history.append((key, provider))
         super().__setitem__(key, provider)
-
-
-class ContainerInstance(Operations, containers.DynamicContainer):
-    """What calling a container class gives."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._entered = []
-        self._assembly = Assembly(type(self).__name__, self.providers)
-
-    def __setattr__(self, name: str, content: Any) -> None:
-        assembly: Assembly | None = self.__dict__.get("_assembly")
-        if assembly is None or name.startswith("_"):
-            super().__setattr__(name, content)
-            return
-        provider = as_provider(name, content, assembly.name)
-        if isinstance(provider, providers.Provider) and not isinstance(provider, providers.Self) and name != "parent":
-            self._put(name, provider)
-            assembly.recipe += (("set", (name, content)),)
-        else:
-            super().__setattr__(name, provider)
-
-    def __delattr__(self, name: str) -> None:
-        super().__delattr__(name)
-        self._assembly.changed()
-
-    def _put(self, key: str, provider: Any) -> None:
-        check_key(key, self._assembly.name, reserved_names())
-        former = self.providers.get(key)
-        if former is not None and former is not provider:
-            self._assembly.alias(former, key)
-        super().__setattr__(key, provider)
-        self._assembly.changed()
-
-    def _take(self, cls: Any, assembly: Assembly, found: Mapping[str, Any], memo: dict[int, Any]) -> None:
-        """Become an instance of *cls* with these providers."""
-        assembly.providers = self.providers
-        self._assembly = assembly
-        self.provider_type = cls.provider_type
-        self.wiring_config = deepcopy(cls.wiring_config)
-        self.declarative_parent = cls
-        own = providers.deepcopy(cls.__self__, memo)
-        own.set_container(self)
-        object.__setattr__(self, "__self__", own)
-        for name in own.alt_names:
-            containers.DynamicContainer.__setattr__(self, name, own)
-        for key, provider in found.items():
-            self._put(key, provider)
-
-    def _derive(self, changes: Mapping[str, object], overlay: Overlay | None) -> Any:
-        mine = self._assembly
-        is_override = overlay is None
-        step: tuple[str, Any] = ("override", dict(changes)) if is_override else ("config", overlay)
-        assembly = Assembly(
-            mine.name,
-            {},
-            overlays=mine.overlays if overlay is None else (*mine.overlays, overlay),
-            listeners=mine.listeners if is_override else list(mine.listeners),
-            recipe=(*mine.recipe, step),
-        )
-        if is_override:
-            assembly.origin = mine.origin or mine
-            assembly.app = type(mine.app)(mine.app)
-        found = derived_providers(assembly, mine, changes, is_shared=is_override)
-        derived = type(self)()
-        derived._take(self.declarative_parent, assembly, found, {})
-        return derived
-
-    def override(self, overriding: Any = None, /, **resources: Any) -> Any:
-        """See `ResourceContainer.override`."""
-        if overriding is not None:
-            self._assembly.changed()
-            return super().override(overriding)
-        return Override(self, effective(self)._derive(resources, None))
-
-    def wire(
-        self,
-        modules: Any = None,
-        packages: Any = None,
-        from_package: Any = None,
-        keep_cache: Any = None,
-        warn_unresolved: bool = False,
-    ) -> None:
-        """Wire modules and packages, as dependency-injector does; markers of every class of the MRO are resolved.
-
-        Raises:
-            InjectionError: A marker names a key that the container does not have.
-        """
-        wire(
-            self,
-            self.declarative_parent.history() if self.declarative_parent is not None else [],
-            modules=modules,
-            packages=packages,
-            from_package=from_package,
-            keep_cache=keep_cache,
-            warn_unresolved=warn_unresolved,
-        )
-
-    def __deepcopy__(self, memo: Any) -> Any:
-        copied = memo.get(id(self))
-        if copied is None:
-            copied = memo[id(self)] = type(self)()
-            assembly = Assembly(
-                self._assembly.name, {}, overlays=self._assembly.overlays, recipe=self._assembly.recipe,
-                aliases=dict(self._assembly.aliases), kept=list(self._assembly.kept),
-            )  # fmt: skip
-            found = instance_providers(assembly, _keys_of(self.providers), {}, memo)
-            for key, provider in self.providers.items():
-                if key in found:
-                    assembly.alias(provider, key)
-            copied._take(self.declarative_parent, assembly, found, memo)
-        return copied
-
-    def __getattr__(self, name: str) -> Any:
-        parent = self.__dict__.get("declarative_parent")
-        if parent is not None and not name.startswith("__"):
-            for base in parent.__mro__:  # a method or constant of the user's container class
-                if name in base.__dict__ and base is not containers.DeclarativeContainer:
-                    found = base.__dict__[name]
-                    return found.__get__(self, parent) if hasattr(type(found), "__get__") else found
-        known = ", ".join(self.__dict__.get("providers", {}))
-        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}; its keys: {known}", name=name, obj=self)
-
-    def __reduce__(self) -> Any:
-        return _remade, (self.declarative_parent, self._assembly.recipe)
-
-    def __repr__(self) -> str:
-        return f"<{self._assembly.name} container: {', '.join(_keys_of(self.providers))}>"
-
-
-def _keys_of(known: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: provider for key, provider in known.items() if not isinstance(provider, providers.Self)}
-
-
-def _remade(cls: Any, recipe: Recipe) -> Any:
-    """An instance made again by its recipe: what unpickling does."""
-    made = cls
-    for step, content in recipe:
-        if step == "of":
-            made = _class_of(made, content)
-        elif step == "new":
-            made = made(**content)
-        elif step == "set":
-            setattr(made, *content)
-        else:
-            overlay, changes = (content, {}) if step == "config" else (None, content)
-            made = made._derive(changes, overlay)
-    return made
 
 
 if TYPE_CHECKING:
@@ -212,30 +64,50 @@ class ContainerMeta(_DeclarativeMeta):
 
     @classmethod
     def __prepare__(cls, name: str, bases: tuple[type, ...], /, **_options: Any) -> dict[str, object]:
-        return Namespace(name)
+        return Namespace(name, bases)
 
     def __new__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **options: Any) -> ContainerMeta:
-        made = super().__new__(cls, name, bases, dict(namespace), **options)
-        type.__setattr__(made, "__history__", list(made.cls_providers.items()))
+        body = namespace if isinstance(namespace, Namespace) else Namespace(name, bases)
+        if body is not namespace:  # Made without a body: type(Base)("Prod", (Base,), {...}).
+            for key, content in namespace.items():
+                body[key] = content
+        made = super().__new__(cls, name, bases, dict(body), **options)
+        type.__setattr__(made, "__history__", body.history)
         made._collect()
         return made
 
     def _collect(cls) -> None:
-        """The first class of the MRO that defines a key wins; the order is that of first declaration, bases first."""
-        bases = [base for base in cls.__mro__ if isinstance(base, ContainerMeta)]
-        known = {key: None for base in reversed(bases) for key in base.cls_providers}
+        """The first class of the MRO that defines a key wins; the order is that of first declaration, bases first.
+
+        Raises:
+            DefinitionError: Something else hides a key.
+        """
+        bases = cls._containers()
+        known = {key: None for base in reversed(bases) for key in base.cls_providers if key != "__self__"}
         found = {key: next(base.cls_providers[key] for base in bases if key in base.cls_providers) for key in known}
+        for key, provider in found.items():
+            hiding = next(base for base in cls.__mro__ if key in base.__dict__)
+            if hiding.__dict__[key] is not provider:
+                raise DefinitionError(
+                    f"{cls.__name__}: key {key!r} is hidden by {hiding.__name__}.{key}, which is no key; rename one"
+                )
         type.__setattr__(cls, "providers", found)
 
+    def _containers(cls) -> list[Any]:
+        return [base for base in cls.__mro__ if isinstance(base, type(containers.DeclarativeContainer))]
+
     def history(cls) -> list[tuple[str, Any]]:
-        """Every provider that a class of the MRO ever had, with its key."""
-        return [entry for base in cls.__mro__ if isinstance(base, ContainerMeta) for entry in base.__history__]
+        """Every provider that a class of the MRO ever had, with its key, in the order of declaration, bases first."""
+        each = ((base, base.__dict__.get("__history__")) for base in reversed(cls._containers()))
+        return [entry for base, mine in each for entry in (mine if mine is not None else base.cls_providers.items())]
 
     def __setattr__(cls, name: str, content: Any) -> None:
-        provider = content if name.startswith("__") else as_provider(name, content, cls.__name__)
-        super().__setattr__(name, provider)
-        if isinstance(provider, providers.Provider) and not name.startswith("__"):
+        is_private = name.startswith("__")
+        provider = content if is_private else as_provider(name, content, cls.__name__, is_key=name in cls.providers)
+        if is_key(provider) and not is_private:
             check_key(name, cls.__name__, reserved_names())
+        super().__setattr__(name, provider)
+        if is_key(provider) and not is_private:
             cls.__history__.append((name, provider))
             cls._collect_all()
 
@@ -295,13 +167,11 @@ class ResourceContainer(Operations, containers.DeclarativeContainer, metaclass=C
         instance_type = ContainerInstance
 
         def __new__(cls, **resources):
-            ours = {key: new for key, new in resources.items() if _is_replaced_at_once(cls.providers.get(key))}
+            ours = {key: new for key, new in resources.items() if _is_replaced_at_once(cls.providers.get(key), new)}
             theirs = {key: new for key, new in resources.items() if key not in ours}
-            assembly = Assembly(cls.__name__, {}, recipe=(("new", dict(resources)),))
-            for key, provider in reversed(cls.history()):
-                assembly.alias(provider, key)
-                if isinstance(provider, ResourceProvider):
-                    assembly.alias(provider._resource, key)
+            assembly = Assembly(cls.__name__, {}, recipe=(("new", (cls, dict(resources))),))
+            for key, provider in cls.history():
+                alias_all(assembly, provider, key)
             memo = {}
             found = instance_providers(assembly, cls.providers, ours, memo)
             instance = cls.instance_type()
@@ -332,31 +202,42 @@ class ResourceContainer(Operations, containers.DeclarativeContainer, metaclass=C
         ...     resources.url
         'https://api.example.com'
         """
-        made: Any = _class_of(cls, resources)()
-        recipe = made._assembly.recipe
-        made._assembly.recipe = (("of", dict(resources)), *recipe)
-        made._made_from = cls
-        return made  # type: ignore[no-any-return]
+        if not isinstance(resources, Mapping):
+            raise DefinitionError(f"{cls.__name__}.of() takes a mapping of keys, not a {type(resources).__name__}")
+        namespace = Namespace(cls.__name__, (cls,))
+        for key, content in resources.items():
+            check_key(key, f"{cls.__name__}.of", reserved_names())
+            namespace[key] = as_provider(key, content, cls.__name__, is_key=True)
+        made: Any = ContainerMeta(cls.__name__, (cls,), namespace)()
+        made._assembly.recipe = (("of", (cls, dict(resources))),)
+        return cast("UntypedContainer", made)
 
 
-def _is_replaced_at_once(provider: Any) -> bool:
-    return provider is None or isinstance(provider, ResourceProvider | ValueProvider)
+def _refusing(name: str, function: Any) -> Any:
+    """What an instance's method is on the class: it says so, when it is called."""
+
+    def refuse(cls: type, /, *_args: object, **_kwargs: object) -> NoReturn:
+        raise RunStateError(f"{cls.__name__}.{name}() is for an instance: write {cls.__name__}().{name}(...)")
+
+    update_wrapper(refuse, function)
+    return classmethod(refuse)
 
 
-def _class_of(cls: Any, resources: Mapping[str, Any]) -> Any:
-    namespace = Namespace(cls.__name__)
-    for key, content in resources.items():
-        check_key(key, f"{cls.__name__}.of", reserved_names())
-        provider = as_provider(key, content, cls.__name__)
-        namespace[key] = provider if isinstance(provider, providers.Provider) else ValueProvider(content)
-    return ContainerMeta(cls.__name__, (cls,), namespace)
+for _name, _function in vars(Operations).items():
+    if not _name.startswith("_"):
+        type.__setattr__(ResourceContainer, _name, _refusing(_name, _function))
+
+
+def _is_replaced_at_once(provider: Any, new: object) -> bool:
+    """Whether a keyword makes a new provider; others of dependency-injector's are overridden, as it does itself."""
+    return provider is None or isinstance(provider, ResourceProvider | ValueProvider) or is_resource(new)
 
 
 class UntypedContainer(ResourceContainer):
     """A container whose keys are not known to a type checker."""
 
     if TYPE_CHECKING:
-
+        # The base lets no unknown name pass, this one every name.
         def __getattr__(self, name: str) -> Any: ...  # type: ignore[override]  # pyright: ignore[reportIncompatibleVariableOverride]
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 from types import FrameType
 from typing import Any, Final
 
 import attrs
 from attrs.exceptions import UnannotatedAttributeError
 
-from resourcekit.errors import DefinitionError
+from resourcekit.annotations.classes import own_annotations
+from resourcekit.errors import DefinitionError, UnresolvedError
 from resourcekit.fields import State
 from resourcekit.frames import caller_frame
 from resourcekit.hooks import HOOK_NAMES
@@ -18,6 +20,20 @@ __all__ = ("make_resource_class",)
 
 RESERVED: Final = frozenset({*HOOK_NAMES, "from_env"})
 
+_OWN_METHODS: Final = (
+    "__init__",
+    "__eq__",
+    "__hash__",
+    "__repr__",
+    "__setattr__",
+    "__delattr__",
+    "__getstate__",
+    "__setstate__",
+)
+"""Ours even where a mix-in that is no resource stands first in the bases, as attrs writes its own into each class."""
+
+_ATTRS_FIELD: Final = type(attrs.field())
+
 
 def make_resource_class(cls: type, scope: str | None, threads: bool | None) -> None:
     """Make an attrs class of *cls*, in place, and keep its spec."""
@@ -25,6 +41,8 @@ def make_resource_class(cls: type, scope: str | None, threads: bool | None) -> N
         raise decorated_error(cls)
     if scope not in (None, "run", "app"):
         raise DefinitionError(f"class {cls.__qualname__}: scope is 'run' or 'app', not {scope!r}")
+    for parent in _resource_bases(cls):
+        parent.__dict__[RECORD].check_intact()
     frame = caller_frame()
     states = _take_states(cls)
     _check_names(cls)
@@ -33,22 +51,61 @@ def make_resource_class(cls: type, scope: str | None, threads: bool | None) -> N
             cls, slots=False, kw_only=True, frozen=True, eq=False, repr=False, init=False, auto_attribs=True,
             field_transformer=_public_fields,
         )  # fmt: skip
+    except SyntaxError:
+        reason = "the name or alias of a field is none that a keyword argument can have"
     except (UnannotatedAttributeError, ValueError) as error:
         reason = str(error)
     else:
         # attrs' own guard knows no private state; ours, in the base class, does.
         for name in ("__setattr__", "__delattr__"):
-            if name in cls.__dict__:
-                delattr(cls, name)
+            delattr(cls, name)
         setattr(cls, RECORD, _spec(cls, scope, threads, states, frame))
+        _keep_own_methods(cls)
         return
     raise DefinitionError(f"class {cls.__qualname__} is wrong: {reason}")
+
+
+def _resource_bases(cls: type) -> list[type]:
+    """The resource classes that *cls* derives from, the nearest first."""
+    return [base for base in cls.__mro__[1:] if RECORD in base.__dict__]
+
+
+def _definer(cls: type, name: str) -> type:
+    """The class that a method of *cls* comes from."""
+    return next(base for base in cls.__mro__ if name in base.__dict__)
+
+
+def _keep_own_methods(cls: type) -> None:
+    root: Any = _resource_bases(cls)[-1]
+    for name in _OWN_METHODS:
+        if RECORD not in _definer(cls, name).__dict__:
+            setattr(cls, name, getattr(root, name))
+    name = "__getattr__"
+    definer = _definer(cls, name)
+    if definer is cls or RECORD not in definer.__dict__:
+        setattr(cls, name, _after_ours(definer.__dict__[name], root.__getattr__))
+
+
+def _after_ours(theirs: Any, ours: Any) -> Any:
+    """A ``__getattr__`` of the user's, which is never asked for a field that has no value yet."""
+
+    @functools.wraps(theirs)
+    def __getattr__(self: Any, name: str) -> Any:  # noqa: N807
+        try:
+            return ours(self, name)
+        except UnresolvedError:
+            raise
+        except AttributeError:
+            pass
+        return theirs(self, name)
+
+    return __getattr__
 
 
 def _spec(
     cls: type, scope: str | None, threads: bool | None, states: dict[str, State], frame: FrameType | None
 ) -> ResourceSpec:
-    parents = [base.__dict__[RECORD] for base in cls.__mro__[1:] if RECORD in base.__dict__]
+    parents = [base.__dict__[RECORD] for base in _resource_bases(cls)]
     parent = parents[0] if parents else None
     for each in reversed(parents):
         states = {**each.states, **states}
@@ -72,22 +129,30 @@ def _take_states(cls: type) -> dict[str, State]:
 
 
 def _check_names(cls: type) -> None:
-    annotations = vars(cls).get("__annotations__", {})
     for name, value in vars(cls).items():
-        if name.startswith("_") and not name.startswith("__") and isinstance(value, list | dict | set):
-            raise DefinitionError(
-                f"{cls.__qualname__}.{name} would be one {type(value).__name__} shared by every resource; "
-                f"write {name} = state(factory={type(value).__name__})"
-            )
-        if type(value).__module__.startswith("pydantic."):
-            raise DefinitionError(
-                f"{cls.__qualname__}.{name} uses pydantic's Field; import Field, field or secret from resourcekit"
-            )
-    for name in annotations:
+        reason = _wrong_attribute(name, value)
+        if reason is not None:
+            raise DefinitionError(f"{cls.__qualname__}.{name} {reason}")
+    for name in own_annotations(cls):
         if name in RESERVED:
             raise DefinitionError(
-                f"{cls.__qualname__}.{name} cannot be a field: it is the name of a hook; call it {name}_ or {name}_value"
+                f"{cls.__qualname__}.{name} cannot be a field: it is a name of ours; call it {name}_ or {name}_value"
             )
+
+
+def _wrong_attribute(name: str, value: object) -> str | None:
+    """Why a class may not have *value* under *name*, and what to write in its place."""
+    kind = type(value)
+    if kind.__module__ == "pydantic.fields":
+        return "uses pydantic's Field; import Field, field or secret from resourcekit"
+    if not name.startswith("_") or name.startswith("__"):
+        return None
+    if kind is _ATTRS_FIELD:
+        return f"is private state, no field; write {name} = state(default=...) or state(factory=...)"
+    if isinstance(value, list | dict | set):
+        shared = f"would be one {kind.__name__} shared by every resource"
+        return f"{shared}; write {name} = state(factory={kind.__name__})"
+    return None
 
 
 def _public_fields(_cls: type, fields: list[attrs.Attribute[Any]]) -> list[attrs.Attribute[Any]]:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import builtins
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from string import Formatter
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar, overload
 
 import attrs
 
+from resourcekit.annotations import is_deferred
 from resourcekit.errors import DefinitionError, ResourceKitError, UnresolvedError, nearest
 
 __all__ = ("Deferred", "EnvVar", "FileVar", "ReadContext", "SourceError", "ref")
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 _MISSING: Any = attrs.NOTHING
 
@@ -56,6 +60,13 @@ if TYPE_CHECKING:
 
     class _FitsAnyField(Any):  # type: ignore[misc]  # seen by type checkers only: assignable to every field
         pass
+
+    class Provides(Protocol[T_co]):
+        """A provider of dependency-injector, which only the container layer knows."""
+
+        @property
+        def provided(self) -> Any: ...
+        def __call__(self, *args: Any, **kwargs: Any) -> T_co: ...
 else:
     _FitsAnyField = object
 
@@ -116,10 +127,7 @@ def _is_text(given: object) -> bool:
 
 
 def _read_variable(environ: Mapping[str, str], name: str) -> str:
-    try:
-        found = environ.get(name)
-    except ValueError:  # os.environ refuses a NUL in a name
-        found = None
+    found = environ.get(name)
     if found is None:
         near = nearest(name, environ)
         hint = f"set it, or give EnvVar({name!r}, default=...)"
@@ -331,15 +339,32 @@ def _why_unreadable(error: Exception) -> str:
     return (error.strerror or type(error).__name__) if isinstance(error, OSError) else "its path is not valid"
 
 
-class ref(Deferred):  # noqa: N801  # written as a function: ref("database")
-    """Another resource of the same container, by its key.
+@overload
+def ref(key: str, /) -> Any: ...
+@overload
+def ref(provider: Provides[T], /) -> T: ...
+def ref(target: Any, /) -> Any:
+    """Another resource of the same container, by its key; or a provider, typed as what it gives.
+
+    A field accepts a dependency-injector provider as it is; ``ref(provider)`` tells a type checker that it does.
 
     Args:
-        key: The key, dotted for a nested container's: ``"storage.db"``.
+        target: A key, dotted for a nested container's: ``"storage.db"``; or a provider.
+
+    Returns:
+        A deferred value; of a provider, the provider itself.
+
+    Raises:
+        DefinitionError: It is neither.
 
     >>> ref("database")
     ref('database')
     """
+    return target if is_deferred(target) else Reference(target)
+
+
+class Reference(Deferred):
+    """A key of the same container: what `ref` gives."""
 
     def __init__(self, key: str) -> None:
         if not _is_text(key):
@@ -362,10 +387,10 @@ class ref(Deferred):  # noqa: N801  # written as a function: ref("database")
         return f"ref({self.key!r})"
 
     def __eq__(self, other: object) -> bool:
-        return self.key == other.key if isinstance(other, ref) else NotImplemented
+        return self.key == other.key if isinstance(other, Reference) else NotImplemented
 
     def __hash__(self) -> int:
-        return hash((ref, self.key))
+        return hash((Reference, self.key))
 
 
 class Computed(Deferred):
@@ -397,11 +422,3 @@ def described(value: Deferred) -> str:
         return str(value.describe())
     except Exception:  # A user's describe() must not hide what we have to say.
         return type(value).__name__
-
-
-def names_of(value: Deferred) -> Iterator[str]:
-    """The environment variables a deferred value reads."""
-    if isinstance(value, EnvVar):
-        yield value.name
-    elif isinstance(value, EnvTemplate):
-        yield from value.names

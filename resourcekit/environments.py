@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
 from resourcekit.container import ContainerMeta, ResourceContainer
+from resourcekit.deferred import EnvVar
 from resourcekit.errors import DefinitionError, UnknownKeyError, did_you_mean
 
 __all__ = ("Environments",)
@@ -24,7 +24,8 @@ class Environments(Generic[C_co]):
         **containers: A container class for each environment.
 
     Raises:
-        DefinitionError: There is no container, one is no container class, or the default is none of them.
+        DefinitionError: There is no container, one is no container class, the default is none of them, or the
+            variable's name is none.
 
     >>> class Dev(ResourceContainer): ...
     >>> class Prod(Dev): ...
@@ -49,6 +50,7 @@ class Environments(Generic[C_co]):
             )
         if variable is None and default is None and len(containers) > 1:
             raise DefinitionError("Environments cannot choose: give variable=..., default=..., or both")
+        self._source = None if variable is None else EnvVar(variable)
         self.variable = variable
         self.default = default if default is not None or len(containers) > 1 else next(iter(containers))
         self.containers = dict(containers)
@@ -62,7 +64,7 @@ class Environments(Generic[C_co]):
             UnknownKeyError: The variable names no environment.
             DefinitionError: It is not set, and there is no default.
         """
-        name = (os.environ.get(self.variable, "") if self.variable else "") or self.default
+        name = (None if self._source is None else self._source.get_value()) or self.default
         if name is None:
             known = ", ".join(self.containers)
             raise DefinitionError(f"variable {self.variable} is not set: it chooses the environment, one of {known}")

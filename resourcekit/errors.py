@@ -35,13 +35,12 @@ __all__ = (
 )
 
 PLAN_CODES: Final = frozenset(
-    {"async-in-sync", "captive-scope", "cycle", "dangling-ref", "key-collision", "raw-resource", "type-mismatch"}
+    {"async-in-sync", "captive-scope", "cycle", "dangling-ref", "raw-resource", "type-mismatch"}
 )
 CONFIG_CODES: Final = frozenset(
     {
         "app-overlay",
         "invalid-value",
-        "missing-field",
         "missing-variable",
         "unknown-field",
         "unknown-key",
@@ -200,12 +199,13 @@ class InvalidFieldError(DefinitionError, TypeError, ValueError):
 
     def __init__(self, owner: str, problems: Sequence[Problem]) -> None:
         Exception.__init__(self, owner, tuple(problems))
+        self.message = f"{owner} was not constructed"
         self.owner = owner
         self.problems = tuple(problems)
 
     def __str__(self) -> str:
         count = len(self.problems)
-        head = f"{self.owner} was not constructed: {count} problem{'s' if count > 1 else ''}"
+        head = f"{self.message}: {count} problem{'s' if count > 1 else ''}"
         return "\n".join([head, *(f"  {_indent(str(problem))}" for problem in self.problems)])
 
 
@@ -244,12 +244,18 @@ class _ProblemGroup(ResourceKitError, ExceptionGroup[ProblemError]):
         self.problems = tuple(problems)
 
     def derive(self, excs: Sequence[Any], /) -> Any:
+        """A group of the same kind with some of the errors: what ``except*`` splits it into."""
         return type(self)([error.problem for error in excs])
 
     def __str__(self) -> str:
         count = len(self.problems)
         head = f"{count} problem{'s' if count > 1 else ''}, nothing was opened"
         return "\n".join([head, *(f"  {_indent(str(problem))}" for problem in self.problems)])
+
+    @property
+    def message(self) -> str:
+        """The text, as for `str`: tools that know exception groups, pytest among them, read it here."""
+        return str(self)
 
 
 class PlanError(_ProblemGroup):
@@ -307,9 +313,15 @@ class PreflightError(ResourceKitError, ExceptionGroup[_ProblemGroup]):
         self.problems = tuple(problems)
 
     def derive(self, excs: Sequence[Any], /) -> Any:
+        """A group of the same kind with some of the errors: what ``except*`` splits it into."""
         return type(self)([problem for part in excs for problem in part.problems])
 
     __str__ = _ProblemGroup.__str__
+
+    @property
+    def message(self) -> str:
+        """The text, as for `str`."""
+        return str(self)
 
 
 def preflight_error(problems: Sequence[Problem]) -> PlanError | ConfigError | PreflightError:
@@ -338,6 +350,7 @@ class TeardownError(ResourceKitError, ExceptionGroup[Exception]):
         BaseException.__init__(self, tuple(errors))
 
     def derive(self, excs: Sequence[Any], /) -> Any:
+        """A group of the same kind with some of the errors: what ``except*`` splits it into."""
         return type(self)(excs)
 
 
@@ -350,8 +363,8 @@ class UnresolvedError(ResourceKitError, AttributeError):
         source: What will give the value.
 
     >>> print(UnresolvedError("Database", "host", "variable DB_HOST"))
-    Database.host has no value yet: it comes from variable DB_HOST when a run starts; use `with open_resource(...)`, or \
-a container's `run()`, and read it from what they give
+    Database.host has no value yet: it comes from variable DB_HOST when a run starts; use `with open_resource(...)`, \
+or a container's `run()`, and read it from what they give
     """
 
     def __init__(self, owner: str, field: str | None, source: str) -> None:

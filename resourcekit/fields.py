@@ -3,16 +3,102 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final, Literal, cast
+from types import EllipsisType
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    Final,
+    Generic,
+    Literal,
+    Protocol,
+    Self,
+    TypedDict,
+    TypeVar,
+    Unpack,
+    cast,
+    overload,
+)
 
 import attrs
 
 from resourcekit.errors import DefinitionError
 from resourcekit.secrets import mask
 
-__all__ = ("Field", "field", "secret", "state")
+__all__ = ("Field", "ResourceDependency", "field", "secret", "state")
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+K = TypeVar("K")
+V = TypeVar("V")
+Method = TypeVar("Method", bound=Callable[..., Any])
 
 METADATA: Final = "resourcekit"
+
+
+if TYPE_CHECKING:
+    from resourcekit.deferred import Deferred
+
+    _Validator = Callable[[Any, attrs.Attribute[Any], Any], Any]
+
+    class _SecretOptions(TypedDict, total=False):
+        converter: Any
+        validator: _Validator | list[_Validator] | tuple[_Validator, ...] | None
+        alias: str | None
+        description: str | None
+        metadata: Mapping[Any, Any] | None
+
+    class _FieldOptions(_SecretOptions, total=False):
+        repr: bool | Callable[[Any], str]
+        init: bool
+        secret: bool
+
+    class _GuideOptions(TypedDict, total=False):
+        description: str | None
+        alias: str | None
+        exclude: bool
+
+    class _Required(Any):  # type: ignore[misc]  # fits every annotation, and pyright knows its methods
+        """A field without a default, as the rest of the class body sees it."""
+
+        def validator(self, method: Method, /) -> Method: ...
+        def default(self, method: Method, /) -> Method: ...
+
+    class Vends(Protocol[T_co]):
+        """A `ConfigurableResourceFactory`, which a module further down defines."""
+
+        def __vended__(self) -> T_co: ...
+
+    class ResourceDependency(Generic[T]):
+        """A field that receives what a factory vends."""
+
+        @overload
+        def __get__(self, instance: None, owner: Any = None, /) -> Self: ...
+        @overload
+        def __get__(self, instance: object, owner: Any = None, /) -> T: ...
+        def __get__(self, instance: object, owner: Any = None, /) -> Any: ...
+        def __set__(self, instance: object, value: T | Vends[T], /) -> None: ...
+else:
+
+    class ResourceDependency:
+        """The annotation of a field that receives what a factory vends: ``ResourceDependency[Client]``.
+
+        Such a field takes a `ConfigurableResourceFactory` of Client, or a Client.
+
+        >>> from resourcekit import ConfigurableResource, ConfigurableResourceFactory, open_resource
+        >>> class Client: ...
+        >>> class Clients(ConfigurableResourceFactory[Client]):
+        ...     def create_resource(self):
+        ...         return Client()
+        >>> class Uploader(ConfigurableResource):
+        ...     client: ResourceDependency[Client]
+        >>> with open_resource(Uploader(client=Clients())) as uploader:
+        ...     type(uploader.client).__name__
+        'Client'
+        """
+
+        def __class_getitem__(cls, vended):
+            return Annotated[vended, cls]
 
 
 def is_factory(default: object) -> bool:
@@ -40,6 +126,23 @@ class State:
         return self.default if self.factory is None else self.factory()
 
 
+# The forms for list, set and dict tell pyright's strict mode what is in them.
+@overload
+def field(*, default: Deferred, **options: Unpack[_FieldOptions]) -> Any: ...
+@overload
+def field(*, default: Vends[T], **options: Unpack[_FieldOptions]) -> ResourceDependency[T]: ...
+@overload
+def field(*, default: T, **options: Unpack[_FieldOptions]) -> T: ...
+@overload
+def field(*, factory: type[list[T]], **options: Unpack[_FieldOptions]) -> list[T]: ...
+@overload
+def field(*, factory: type[set[T]], **options: Unpack[_FieldOptions]) -> set[T]: ...
+@overload
+def field(*, factory: type[dict[K, V]], **options: Unpack[_FieldOptions]) -> dict[K, V]: ...
+@overload
+def field(*, factory: Callable[[], T], **options: Unpack[_FieldOptions]) -> T: ...
+@overload
+def field(**options: Unpack[_FieldOptions]) -> _Required: ...
 def field(
     *,
     default: Any = attrs.NOTHING,
@@ -81,18 +184,25 @@ def field(
     >>> Api().retries
     3
     """
-    return attrs.field(
+    return _field(
+        FieldOptions(secret, description),
+        metadata,
         default=default,
         factory=factory,
         converter=converter,
         validator=validator,
-        repr=mask if secret else repr,
+        repr=repr,
         alias=alias,
         init=init,
-        metadata={**(metadata or {}), METADATA: FieldOptions(secret, description)},
     )
 
 
+@overload
+def secret(*, default: T, **options: Unpack[_SecretOptions]) -> T: ...
+@overload
+def secret(*, factory: Callable[[], T], **options: Unpack[_SecretOptions]) -> T: ...
+@overload
+def secret(**options: Unpack[_SecretOptions]) -> _Required: ...
 def secret(
     *,
     default: Any = attrs.NOTHING,
@@ -123,18 +233,29 @@ def secret(
     >>> Api(token="hunter2")
     Api(token='***')
     """
-    return field(
+    return _field(
+        FieldOptions(True, description),
+        metadata,
         default=default,
         factory=factory,
         converter=converter,
         validator=validator,
         alias=alias,
-        description=description,
-        secret=True,
-        metadata=metadata,
     )
 
 
+@overload
+def Field(*, default: T, **options: Unpack[_GuideOptions]) -> T: ...
+@overload
+def Field(*, default_factory: type[list[T]], **options: Unpack[_GuideOptions]) -> list[T]: ...
+@overload
+def Field(*, default_factory: type[set[T]], **options: Unpack[_GuideOptions]) -> set[T]: ...
+@overload
+def Field(*, default_factory: type[dict[K, V]], **options: Unpack[_GuideOptions]) -> dict[K, V]: ...
+@overload
+def Field(*, default_factory: Callable[[], T], **options: Unpack[_GuideOptions]) -> T: ...
+@overload
+def Field(required: EllipsisType = ..., /, **options: Unpack[_GuideOptions]) -> _Required: ...
 def Field(  # noqa: N802  # the guide's name
     default: Any = attrs.NOTHING,
     *,
@@ -161,15 +282,30 @@ def Field(  # noqa: N802  # the guide's name
     >>> Database(password="hunter2")
     Database(password='***')
     """
-    return field(
-        default=attrs.NOTHING if default is ... else default,
-        factory=default_factory,
-        description=description,
-        alias=alias,
-        secret=exclude,
-    )
+    given = attrs.NOTHING if default is ... else default
+    return _field(FieldOptions(exclude, description), None, default=given, factory=default_factory, alias=alias)
 
 
+def _field(options: FieldOptions, metadata: Mapping[Any, Any] | None, **rest: Any) -> Any:
+    """An `attrs.field` that keeps our options in its metadata."""
+    if options.secret:
+        rest["repr"] = mask
+    return attrs.field(**rest, metadata={**(metadata or {}), METADATA: options})
+
+
+# The type of `init` keeps private state out of the constructor.
+@overload
+def state(*, default: T, init: Literal[False] = False) -> T: ...
+@overload
+def state(*, factory: type[list[T]], init: Literal[False] = False) -> list[T]: ...
+@overload
+def state(*, factory: type[set[T]], init: Literal[False] = False) -> set[T]: ...
+@overload
+def state(*, factory: type[dict[K, V]], init: Literal[False] = False) -> dict[K, V]: ...
+@overload
+def state(*, factory: Callable[[], T], init: Literal[False] = False) -> T: ...
+@overload
+def state(*, init: Literal[False] = False) -> Any: ...
 def state(*, default: Any = None, factory: Callable[[], Any] | None = None, init: Literal[False] = False) -> Any:
     """Private state of a resource, declared for the type checker: ``_pool: Pool = state()``.
 

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from types import FrameType
+from typing import Final
 
 from resourcekit.errors import Location
 
 __all__ = ("caller_frame", "caller_location")
 
-_OURS = {__name__.partition(".")[0], "abc", "contextlib", "copy", "functools", "dependency_injector"}
+_HERE: Final = os.path.dirname(__file__) + os.sep
+_GO_BETWEENS: Final = {"abc", "contextlib", "copy", "functools", "dependency_injector"}
 """Packages that only pass a call on to us."""
 
 
 def caller_frame() -> FrameType | None:
     """The frame that called into resourcekit, or None."""
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] in _OURS:
+    while frame is not None and _passes_on(frame):
         frame = frame.f_back
     return frame
+
+
+def _passes_on(frame: FrameType) -> bool:
+    """Whether a frame is ours or a go-between's; by file, since a doctest runs under the name of its module."""
+    package: str = frame.f_globals.get("__name__", "").partition(".")[0]
+    return package in _GO_BETWEENS or frame.f_code.co_filename.startswith(_HERE)
 
 
 def caller_location() -> Location | None:

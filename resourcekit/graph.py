@@ -10,9 +10,9 @@ from typing import Any, Final, Literal
 import attrs
 
 from resourcekit.annotations import accepts, type_name
-from resourcekit.construction import raw_values, record_of, spec_of
-from resourcekit.deferred import Deferred, ref
+from resourcekit.deferred import Deferred, Reference
 from resourcekit.errors import Location, Problem, did_you_mean
+from resourcekit.record import raw_values, record_of, spec_of
 from resourcekit.values import is_resource, leaves
 
 __all__ = ("Edge", "Graph", "Held", "Node", "build_graph", "held_resource")
@@ -138,13 +138,17 @@ class Graph:
         return found
 
     def order(self, chosen: set[int]) -> tuple[list[int], set[int]]:
-        """The *chosen* in topological order, ties in declaration order; and those in or behind a cycle."""
-        waits = {index: len(set(self._targets(index)) & chosen) for index in chosen}
+        """The *chosen*, and so all they need, in topological order, ties in declaration order.
+
+        Returns:
+            The order; and those that have no place in it, in or behind a cycle.
+        """
+        needs = {index: set(self._targets(index)) for index in chosen}
+        waits = {index: len(targets) for index, targets in needs.items()}
         users: dict[int, list[int]] = {index: [] for index in chosen}
-        for index in chosen:
-            for target in set(self._targets(index)):
-                if target in users:
-                    users[target].append(index)
+        for index, targets in needs.items():
+            for target in targets:
+                users[target].append(index)
         ready = [index for index, count in waits.items() if count == 0]
         heapq.heapify(ready)
         order = []
@@ -179,23 +183,21 @@ class Graph:
     def cycles(self, stuck: set[int]) -> Iterator[list[int]]:
         """One cycle for each knot among the *stuck*, as indexes from its first declared member back to itself."""
         left = set(stuck)
+        path: list[int] = []
         while left:
-            path: list[int] = []
-            place: dict[int, int] = {}
-            index = min(left)
-            while index not in place:
-                place[index] = len(path)
-                path.append(index)
-                index = next((target for target in self._targets(index) if target in left), -1)
-                if index < 0:
-                    break
-            if index < 0:  # Its way out of the knot is gone: it only led to a cycle told before.
-                left.discard(path[-1])
-                continue
-            cycle = path[place[index] :]
-            start = cycle.index(min(cycle))
-            yield [*cycle[start:], *cycle[: start + 1]]
-            left.difference_update(cycle)
+            if not path:
+                path.append(min(left))
+            target = next((target for target in self._targets(path[-1]) if target in left), None)
+            if target is None:  # Its way out is gone: it only led to a cycle told before.
+                left.discard(path.pop())
+            elif target in path:
+                cycle = path[path.index(target) :]
+                start = cycle.index(min(cycle))
+                yield [*cycle[start:], *cycle[: start + 1]]
+                left.difference_update(cycle)
+                path.clear()
+            else:
+                path.append(target)
 
     def paths(self, roots: Iterable[int], order: Iterable[int]) -> dict[int, tuple[str, ...]]:
         """A path of names from one of *roots* to each node in *order* (dependencies first), for messages."""
@@ -208,10 +210,11 @@ class Graph:
 
     def _path(self, index: int, parents: Mapping[int, int | None]) -> tuple[str, ...]:
         names = [self.nodes[index].name]
-        seen = {index}
-        while (parent := parents[index]) is not None and parent not in seen and len(names) < _LONGEST_PATH:
+        while (parent := parents[index]) is not None:
+            if len(names) == _LONGEST_PATH:
+                names.append("...")
+                break
             names.append(self.nodes[parent].name)
-            seen.add(parent)
             index = parent
         return tuple(reversed(names))
 
@@ -251,8 +254,8 @@ class _Builder:
             if draft is None:
                 draft = self.drafts[id(held.identity)] = _Draft(held, key, (position, float("inf")))
             draft.keys.append(key)
-        for position, draft in enumerate(list(self.drafts.values())):
-            self._walk(draft, position)
+        for draft in list(self.drafts.values()):
+            self._walk(draft, draft.place[0])
         return self._finish()
 
     def _walk(self, root: _Draft, position: int) -> None:
@@ -266,11 +269,13 @@ class _Builder:
                 continue
             waiting.append((draft, True))
             draft.needs = list(self._needs(draft))
-            for held, field, _ in reversed(draft.needs):
+            found = []
+            for held, field, _ in draft.needs:  # What stands in two fields has its name from the first.
                 if id(held.identity) not in self.drafts:
                     name = f"{draft.name}.{field}" if field else f"{draft.name}.<{type(held.content).__name__}>"
                     new = self.drafts[id(held.identity)] = _Draft(held, name, (position, 0))
-                    waiting.append((new, False))
+                    found.append((new, False))
+            waiting.extend(reversed(found))
 
     def _needs(self, draft: _Draft) -> Iterator[tuple[Held, str | None, object]]:
         if draft.held.kind == "provider":
@@ -291,7 +296,7 @@ class _Builder:
                             yield held, name, wanted
 
     def _leaf(self, draft: _Draft, leaf: object, field: str) -> Held | None:
-        if isinstance(leaf, ref):
+        if isinstance(leaf, Reference):
             if leaf.key not in self.keys:
                 self._report(draft, "dangling-ref", f"{leaf!r} in field {field!r} names no key of this container",
                              hint=did_you_mean(leaf.key, self.keys))  # fmt: skip
@@ -315,10 +320,7 @@ class _Builder:
         index = {id(draft.held.identity): number for number, draft in enumerate(drafts)}
         nodes = []
         for draft in drafts:
-            edges = tuple(
-                Edge(index[id(held.identity)], field, wanted)
-                for held, field, wanted in draft.needs
-            )
+            edges = tuple(Edge(index[id(held.identity)], field, wanted) for held, field, wanted in draft.needs)
             nodes.append(Node(index[id(draft.held.identity)], draft.name, tuple(draft.keys), draft.held, edges))
         problems = [(index[identity], problem) for identity, problem in self.problems]
         problems += [(node.index, problem) for node in nodes for problem in _type_problems(node, nodes)]

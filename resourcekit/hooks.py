@@ -10,6 +10,7 @@ from typing import Any, Final, cast
 import attrs
 
 from resourcekit.context import RunContext
+from resourcekit.errors import DefinitionError
 
 __all__ = ("Hook", "Hooks", "hooks_of", "is_manager")
 
@@ -76,7 +77,24 @@ def default_hook(function: Callable[..., Any]) -> Callable[..., Any]:
 def _takes_context(function: Any, bound: bool) -> bool:
     parameters = list(inspect.signature(function).parameters.values())[0 if bound else 1 :]
     positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    return any(parameter.kind in (*positional, inspect.Parameter.VAR_POSITIONAL) for parameter in parameters)
+    takes = [parameter for parameter in parameters if parameter.kind in (*positional, inspect.Parameter.VAR_POSITIONAL)]
+    others = [parameter for parameter in parameters if parameter not in takes[:1]]
+    keywords = (*positional, inspect.Parameter.KEYWORD_ONLY)
+    wanting = [each.name for each in others if each.default is inspect.Parameter.empty and each.kind in keywords]
+    if wanting:
+        raise DefinitionError(
+            f"{function.__qualname__} wants {', '.join(wanting)}: a hook is given the context alone, by position"
+        )
+    return bool(takes)
+
+
+def _refuse_generator(cls: type, name: str, function: Any) -> None:
+    """A hook that nobody resumes must not yield: what follows would never run."""
+    inner = inspect.unwrap(function)
+    if inspect.isgeneratorfunction(inner) or inspect.isasyncgenfunction(inner):
+        raise DefinitionError(
+            f"{cls.__qualname__}.{name} yields, and would never be resumed; call it yield_for_execution"
+        )
 
 
 def _hook(cls: type, name: str) -> Hook | None:
@@ -85,6 +103,8 @@ def _hook(cls: type, name: str) -> Hook | None:
         return None
     bound = isinstance(found, staticmethod | classmethod)
     function: Any = found.__func__ if isinstance(found, staticmethod | classmethod) else found
+    if name in ("setup_for_execution", "teardown_after_execution"):
+        _refuse_generator(cls, name, function)
     takes_context = _takes_context(getattr(cls, name), bound)
     if inspect.isgeneratorfunction(function):
         return Hook(name, takes_context, False, contextmanager)
@@ -96,7 +116,11 @@ def _hook(cls: type, name: str) -> Hook | None:
 
 
 def hooks_of(cls: type) -> Hooks:
-    """The hooks that *cls* defines or inherits; the base class's own count as none."""
+    """The hooks that *cls* defines or inherits; the base class's own count as none.
+
+    Raises:
+        DefinitionError: A hook cannot be called with the context alone, or yields where it must not.
+    """
     setup, create, teardown, whole = (_hook(cls, name) for name in HOOK_NAMES)
     return Hooks(setup, create, teardown, whole)
 

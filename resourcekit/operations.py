@@ -2,79 +2,26 @@
 
 from __future__ import annotations
 
-import inspect
 import os
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextvars import ContextVar
+from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeVar, overload
-
-import attrs
+from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
 from resourcekit.annotations import type_name
 from resourcekit.assembly import Assembly
 from resourcekit.config.overlay import Overlay
 from resourcekit.errors import NoActiveRunError, Problem, RunStateError, UnknownKeyError
-from resourcekit.injection import PerCall, Wish, arguments, key_for, wishes_of, wrapped
+from resourcekit.injection import FunctionSpec, PerCall, Wish, acalled, called, required_key, wrapped
 from resourcekit.lifecycle.report import Listener
+from resourcekit.overriding import effective
 from resourcekit.plan import Plan
-from resourcekit.run import App, Run, Session, open_runs, preflight
+from resourcekit.run import App, Run, preflight, runs_of
 
-__all__ = ("Operations", "Override", "effective")
+__all__ = ("Operations",)
 
-C = TypeVar("C")
 R = TypeVar("R")
 T = TypeVar("T")
 Config = Mapping[str, Any] | str | os.PathLike[str]
-
-_OVERRIDES: Final[ContextVar[tuple[_Entry, ...]]] = ContextVar("resourcekit_overrides", default=())
-
-
-@attrs.frozen(eq=False)
-class _Entry:
-    original: Any
-    derived: Any
-
-
-def effective(container: Any) -> Any:
-    """The container that stands for *container* in this context: an override's, or itself."""
-    for entry in reversed(_OVERRIDES.get()):
-        if entry.original is container:
-            return effective(entry.derived)
-    return container
-
-
-class Override(Generic[C]):
-    """An override of a container, for ``with`` and ``async with``: gives the derived container.
-
-    Code that holds the original sees the derived one in this context only; other threads and tasks do not.
-    """
-
-    def __init__(self, original: C, derived: C) -> None:
-        self._original = original
-        self._derived = derived
-        self._entries: list[_Entry] = []
-
-    def __enter__(self) -> C:
-        entry = _Entry(self._original, self._derived)
-        self._entries.append(entry)
-        _OVERRIDES.set((*_OVERRIDES.get(), entry))
-        return self._derived
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        leaving = self._entries.pop()
-        # By identity, not by token: overlapping overrides may end in any order, and in another context.
-        _OVERRIDES.set(tuple(entry for entry in _OVERRIDES.get() if entry is not leaving))
-
-    async def __aenter__(self) -> C:
-        return self.__enter__()
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.__exit__(kind, error, trace)
 
 
 class Operations:
@@ -159,8 +106,19 @@ class Operations:
         Args:
             *keys: As for `run`.
 
+        Returns:
+            The plan: its steps in order, and what is wrong with them.
+
         Raises:
             UnknownKeyError: A key is not in the container.
+
+        >>> from resourcekit import ConfigurableResource, ResourceContainer
+        >>> class Clock(ConfigurableResource):
+        ...     zone: str = "UTC"
+        >>> class App(ResourceContainer):
+        ...     clock = Clock()
+        >>> [step.name for step in App().plan("clock").steps]
+        ['clock']
         """
         plan: Plan = effective(self)._assembly.blueprint().plan(keys or None)
         return plan
@@ -193,19 +151,14 @@ class Operations:
         """
         blueprint = effective(self)._assembly.blueprint()
         if not isinstance(key, str):
-            key = key_for(self.get, Wish(type_name(key), key, False), blueprint.graph)
+            key = required_key("get", Wish(type_name(key), key), blueprint)
         elif key not in blueprint.graph.keys:
             raise UnknownKeyError(key, blueprint.name, blueprint.graph.keys)
-        for session in self._sessions():
+        for session in runs_of(blueprint):
             is_there, found = session.exposed(key)
             if is_there:
                 return found
         raise NoActiveRunError(key, blueprint.name)
-
-    def _sessions(self) -> Iterator[Session]:
-        assembly: Assembly = effective(self)._assembly
-        origin = assembly.origin or assembly
-        return (session for session in open_runs() if session.blueprint.origin is origin)
 
     def call(self, function: Callable[..., R], /, *args: Any, **kwargs: Any) -> R:
         """Call a function in a run of its own, with the resources it asks for.
@@ -219,8 +172,9 @@ class Operations:
             What the function returns.
 
         Raises:
+            TypeError: It is no function.
             InjectionError: It asks for what is not there.
-            RunStateError: It is async: use `acall`.
+            RunStateError: It is async: use `acall`. Or it is a generator function.
             PlanError | ConfigError | PreflightError: Something is wrong; nothing was opened.
 
         >>> from resourcekit import ConfigurableResource, ResourceContainer
@@ -233,12 +187,8 @@ class Operations:
         >>> App().call(now, "monday")
         'monday in UTC'
         """
-        if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
-            raise RunStateError(f"{function.__qualname__} is async: use `await container.acall(...)`")
-        if inspect.isgeneratorfunction(function):
-            raise RunStateError(f"{function.__qualname__} is a generator function: decorate it with `container.inject`")
-        wrapper: Callable[..., R] = wrapped(function, self._fill)
-        return wrapper(*args, **kwargs)
+        result: R = called(function, self._fill, args, kwargs)
+        return result
 
     @overload
     async def acall(self, function: Callable[..., Awaitable[R]], /, *args: Any, **kwargs: Any) -> R: ...
@@ -254,12 +204,23 @@ class Operations:
 
         Returns:
             What the function returns, awaited.
+
+        Raises:
+            InjectionError: It asks for what is not there.
+            PlanError | ConfigError | PreflightError: Something is wrong; nothing was opened.
+
+        >>> import anyio
+        >>> from resourcekit import ConfigurableResource, ResourceContainer
+        >>> class Clock(ConfigurableResource):
+        ...     zone: str = "UTC"
+        >>> class App(ResourceContainer):
+        ...     clock = Clock()
+        >>> async def now(day: str, clock: Clock) -> str:
+        ...     return f"{day} in {clock.zone}"
+        >>> anyio.run(App().acall, now, "monday")
+        'monday in UTC'
         """
-        wishes = [wish for wish in wishes_of(function).read() if wish.name not in kwargs]
-        async with self._fill(function, wishes) as extra:
-            given, named = arguments(function, args, kwargs, extra)
-            done = function(*given, **named)
-            return await done if inspect.isawaitable(done) else done
+        return await acalled(function, self._fill, args, kwargs)
 
     def inject(self, function: Callable[..., R], /) -> Callable[..., R]:
         """A function whose every call opens a run with exactly what it asks for.
@@ -285,8 +246,8 @@ class Operations:
         wrapper: Callable[..., R] = wrapped(function, self._fill)
         return wrapper
 
-    def _fill(self, function: Callable[..., Any], wishes: Any) -> PerCall:
-        return PerCall(function, wishes, effective(self)._assembly.blueprint())
+    def _fill(self, spec: FunctionSpec, given: tuple[Any, ...], named: Mapping[str, Any]) -> PerCall:
+        return PerCall(spec, given, named, effective(self)._assembly.blueprint())
 
     def with_config(self, config: Config) -> Self:
         """A container like this one with an overlay over its declarations; this one stays as it is.
@@ -321,6 +282,9 @@ class Operations:
         Returns:
             A function that ends it.
 
+        Raises:
+            TypeError: It is not callable.
+
         >>> from resourcekit import ConfigurableResource, ResourceContainer
         >>> class App(ResourceContainer): ...
         >>> app = App()
@@ -331,6 +295,8 @@ class Operations:
         success
         >>> stop()
         """
+        if not callable(listener):
+            raise TypeError(f"listen() wants a function that takes an event, not a {type(listener).__name__}")
         listeners = self._assembly.listeners
         listeners.append(listener)
 
@@ -348,6 +314,16 @@ class Operations:
 
         Raises:
             PlanError | ConfigError | PreflightError: Something in the whole container is wrong; nothing was opened.
+
+        >>> from resourcekit import ConfigurableResource, ResourceContainer
+        >>> class Clock(ConfigurableResource, scope="app"):
+        ...     zone: str = "UTC"
+        >>> class App(ResourceContainer):
+        ...     clock = Clock()
+        >>> app = App().start()
+        >>> app.get(Clock).zone
+        'UTC'
+        >>> app.close()
         """
         assembly: Assembly = effective(self)._assembly
         assembly.app.enter(assembly.blueprint())
@@ -360,24 +336,69 @@ class Operations:
         Raises:
             TeardownError: Teardown hooks failed; every one has run.
             RunStateError: The container is not started.
+
+        >>> from resourcekit import ResourceContainer
+        >>> class App(ResourceContainer): ...
+        >>> App().close()
+        Traceback (most recent call last):
+        ...
+        resourcekit.errors.RunStateError: this container is not started; use `with container:`, or container.start()
         """
         self._leaving().leave(None)
 
     async def astart(self) -> Self:
-        """`start` for async resources."""
+        """`start` for async resources. Call `aclose` afterwards.
+
+        Returns:
+            This container.
+
+        Raises:
+            PlanError | ConfigError | PreflightError: Something in the whole container is wrong; nothing was opened.
+
+        >>> import anyio
+        >>> from resourcekit import ConfigurableResource, ResourceContainer
+        >>> class Clock(ConfigurableResource, scope="app"):
+        ...     async def setup_for_execution(self):
+        ...         self._zone = "UTC"
+        >>> class App(ResourceContainer):
+        ...     clock = Clock()
+        >>> async def main():
+        ...     app = await App().astart()
+        ...     print(app.get(Clock)._zone)
+        ...     await app.aclose()
+        >>> anyio.run(main)
+        UTC
+        """
         assembly: Assembly = effective(self)._assembly
         await assembly.app.aenter(assembly.blueprint())
         self._entered.append(assembly.app)
         return self
 
     async def aclose(self) -> None:
-        """`close` for async resources."""
+        """`close` for async resources.
+
+        Raises:
+            TeardownError: Teardown hooks failed; every one has run.
+            RunStateError: The container is not started.
+
+        >>> import anyio
+        >>> from resourcekit import ResourceContainer
+        >>> class App(ResourceContainer): ...
+        >>> async def main():
+        ...     app = await App().astart()
+        ...     await app.aclose()
+        >>> anyio.run(main)
+        """
         await self._leaving().aleave(None)
 
     def _leaving(self) -> App:
         if not self._entered:
             raise RunStateError("this container is not started; use `with container:`, or container.start()")
-        return self._entered.pop()
+        # An override may be on here, or may have ended: leave what stands for the container here, else the last.
+        app = effective(self)._assembly.app
+        leaving = app if app in self._entered else self._entered[-1]
+        self._entered.remove(leaving)
+        return leaving
 
     def __enter__(self) -> Self:
         return self.start()

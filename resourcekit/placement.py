@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TypeGuard
 
-from resourcekit.config.overlay import Overlaid, Overlay
-from resourcekit.construction import spec_of
+from resourcekit.config.overlay import Overlaid, Overlay, stand_ins
 from resourcekit.errors import Problem, did_you_mean
 from resourcekit.graph import Graph, Node
+from resourcekit.record import spec_of
 
 __all__ = ("place",)
 
@@ -47,8 +48,7 @@ class _Placing:
             if index is not None:
                 self._put(self.graph.nodes[index], parts[length:], content)
                 return
-        nested = {known.partition(".")[0] for known in self.graph.keys if "." in known}
-        if len(parts) == 1 and key in nested and isinstance(content, Mapping):
+        if isinstance(content, Mapping) and any(known.startswith(f"{key}.") for known in self.graph.keys):
             for inner, value in content.items():  # a table for a nested container
                 self.put_key(f"{key}.{inner}", value)
             return
@@ -102,12 +102,17 @@ class _Placing:
         self.problems.append(
             Problem(
                 code=code, where=where, message=message, source=self.source, hint=hint, declared=declared, owner=owner
-            )  # fmt: skip
+            )
         )
 
 
 def _merged(below: object, above: object) -> object:
     """Two overlays' values for one field: tables are merged, anything else is replaced."""
-    if not isinstance(below, Mapping) or not isinstance(above, Mapping):
+    if not _is_table(below) or not _is_table(above):
         return above
     return {**below, **{name: _merged(below.get(name), value) for name, value in above.items()}}
+
+
+def _is_table(value: object) -> TypeGuard[Mapping[str, object]]:
+    """Whether *value* has values by name: ``{env = "X"}`` stands for one value."""
+    return isinstance(stand_ins(value), dict)

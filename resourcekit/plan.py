@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
 
 from resourcekit.annotations import type_name
-from resourcekit.construction import spec_of
 from resourcekit.errors import Problem
 from resourcekit.graph import Graph, Node
 from resourcekit.hooks import Hooks
+from resourcekit.record import spec_of
 
 __all__ = ("Plan", "Step", "make_plan")
 
@@ -77,6 +77,7 @@ class Plan:
         problems: What is wrong whether the run is sync or async.
         graph: The graph the plan was made from.
         needed: The indexes of every node the plan needs, providers and values among them.
+        stuck: The resources that have no place in the order: they are in a cycle, or need one that is.
 
     >>> from resourcekit import ConfigurableResource, ResourceContainer
     >>> class Database(ConfigurableResource, scope="app"):
@@ -98,6 +99,7 @@ class Plan:
     problems: tuple[Problem, ...]
     graph: Graph
     needed: frozenset[int]
+    stuck: tuple[Step, ...] = ()
 
     @property
     def is_async(self) -> bool:
@@ -140,7 +142,6 @@ class Plan:
         owner = type_name(type(step.resource))
         return (str(number), step.name, owner, step.scope, hooks or "no hooks", f"after {after}" if after else "")
 
-
     def _named_needs(self, node: Node) -> list[int]:
         """What a node needs, by what a reader knows: resources and keys, not the providers in between."""
         found: set[int] = set()
@@ -176,13 +177,19 @@ def make_plan(graph: Graph, container: str, keys: Sequence[str] | None) -> Plan:
     problems = [problem for index, problem in graph.problems if index in needed]
     problems += [_cycle_problem(graph, cycle) for cycle in graph.cycles(stuck)]
     problems += [problem for index in order for problem in _captive_problems(graph, index)]
+    steps = _steps(graph, order, paths)
+    return Plan(container, keys, steps, tuple(problems), graph, frozenset(needed), _steps(graph, sorted(stuck), paths))
+
+
+def _steps(graph: Graph, indexes: Iterable[int], paths: Mapping[int, tuple[str, ...]]) -> tuple[Step, ...]:
+    """The steps for those of *indexes* that are resources."""
     resets = graph.resets
-    steps = tuple(
-        Step(node, paths.get(index, (node.name,)), spec_of(node.held.content).hooks, resets.get(index, ()))
-        for index in order
-        if (node := graph.nodes[index]).is_resource
+    nodes = (graph.nodes[index] for index in indexes)
+    return tuple(
+        Step(node, paths.get(node.index, (node.name,)), spec_of(node.held.content).hooks, resets.get(node.index, ()))
+        for node in nodes
+        if node.is_resource
     )
-    return Plan(container, keys, steps, tuple(problems), graph, frozenset(needed))
 
 
 def _cycle_problem(graph: Graph, cycle: list[int]) -> Problem:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import keyword
 from collections.abc import Callable, Container, Iterable, Iterator
-from typing import Any, Final, NoReturn, TypeVar
+from typing import Any, Final, NoReturn, TypeVar, cast
 
 from dependency_injector import providers
 
 from resourcekit.annotations import is_resource_class
-from resourcekit.construction import raw_values, record_of, relinked
+from resourcekit.construction import relinked
 from resourcekit.deferred import Deferred, ReadContext
 from resourcekit.errors import DefinitionError, NoActiveRunError, NotLiveError
 from resourcekit.graph import Held, held_resource
+from resourcekit.record import raw_values, record_of
 from resourcekit.resource import ConfigurableResourceFactory
 from resourcekit.run import open_runs
 from resourcekit.values import is_resource, leaves
@@ -27,9 +28,12 @@ CACHING: Final = (providers.BaseSingleton, providers.Resource)
 
 
 class _Overridings:
-    """How often a provider of ours was overridden: what was made before is made anew."""
+    """The last time a provider of ours was overridden: what was made before is made anew."""
 
-    count = 0
+    latest = object()
+
+    def happened(self) -> None:
+        self.latest = object()
 
 
 overridings: Final = _Overridings()
@@ -64,34 +68,33 @@ class ResourceProvider(providers.Provider[Any]):
         return copied
 
     def __deepcopy__(self, memo: Any) -> ResourceProvider:
-        if id(self) not in memo:
-            copy_all([self], memo, lambda thing: thing)
+        copy_all([self], memo, lambda thing: thing)
         copied: ResourceProvider = memo[id(self)]
         return copied
 
     @property
     def related(self) -> Iterator[Any]:
         """The providers its resource refers to, and those that override it: for `traverse` and wiring."""
-        for thing in _children_of_resource(self._resource, set()):
-            yield thing
+        yield from _children_of_resource(self._resource, set())
         yield from super().related
 
     def override(self, provider: Any) -> Any:
         """Override it as any provider; what is given takes this one's scope. The next run honours it."""
-        overridings.count += 1
         if not isinstance(provider, ResourceProvider):
             provider = as_replacement(self._key, provider, self, self._owner)
-        return super().override(provider)
+        context: Any = super().override(provider)
+        overridings.happened()
+        return context
 
     def reset_last_overriding(self) -> None:
         """Take the last overriding back."""
-        overridings.count += 1
         super().reset_last_overriding()
+        overridings.happened()
 
     def reset_override(self) -> None:
         """Take every overriding back."""
-        overridings.count += 1
         super().reset_override()
+        overridings.happened()
 
     def _provide(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         return live_object(self, self._key, self._owner)
@@ -131,6 +134,14 @@ class ConfiguredValue(Deferred):
 class ValueProvider(providers.Object[Any]):
     """The provider of a plain value under a key: made by `value`."""
 
+    stands_for: Any = Any
+    """The type that users of the key expect, where an override put the value in a resource's place."""
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        copied: Any = super().__deepcopy__(memo)
+        copied.stands_for = self.stands_for
+        return copied
+
     def __str__(self) -> str:
         return f"<{type(self).__name__} of a {type(self.provides).__name__}>"  # The value may be a secret.
 
@@ -161,8 +172,7 @@ def value(item: T, /) -> T:
     ...     resources.url
     'https://api.example.com'
     """
-    provider: Any = ValueProvider(item)
-    return provider  # type: ignore[no-any-return]
+    return cast("T", ValueProvider(item))
 
 
 def live_object(provider: Any, key: str, owner: str) -> Any:
@@ -243,13 +253,17 @@ def as_replacement(key: str, content: Any, replaced: Any, owner: str) -> Any:
         DefinitionError: As `as_provider`.
     """
     provider = as_provider(key, content, owner, is_key=True)
+    if isinstance(provider, ValueProvider) and isinstance(replaced, ResourceProvider | ValueProvider):
+        standing = ValueProvider(provider.provides)
+        if isinstance(replaced, ValueProvider):
+            standing.stands_for = replaced.stands_for
+        else:
+            standing.stands_for = held_resource(replaced._resource).offers
+        return standing
     if isinstance(provider, ResourceProvider):
         resource = provider._resource
     elif not isinstance(replaced, ResourceProvider):
-        is_called = isinstance(provider, ValueProvider) and not isinstance(replaced, ValueProvider)
-        return providers.Object(content) if is_called else provider
-    elif isinstance(provider, ValueProvider):
-        return provider
+        return providers.Object(content) if isinstance(provider, ValueProvider) else provider
     else:
         resource = Provided(made=provider)
     new = ResourceProvider(resource, scope=scope_of(replaced), is_replacement=True)
@@ -282,7 +296,7 @@ def check_key(key: object, owner: str, reserved: Container[str]) -> None:
 def hold_provider(provider: Any) -> Held:
     """What a provider of dependency-injector's is to the graph."""
     if isinstance(provider, ValueProvider):
-        return Held(provider, "value", provider.provides)
+        return Held(provider, "value", provider.provides, offers=provider.stands_for)
     provides = _of_provider(provider, "provides", None)
     is_class = isinstance(provides, type) and provides.__module__ != "unittest.mock"
     makes = isinstance(provider, providers.Factory | providers.BaseSingleton)
@@ -345,8 +359,10 @@ def direct_children(thing: Any) -> Iterator[Any]:
         yield from thing.related
 
 
-def _copied_leaf(leaf: Any, memo: dict[int, Any]) -> Any:
-    """The copy of what a field refers to; an option of a configuration becomes a source of config."""
+def _copied_leaf(leaf: Any, shells: dict[int, ResourceProvider], memo: dict[int, Any]) -> Any:
+    """The copy of what a field refers to: a resource with a key by its provider, an option as a source of config."""
+    if id(leaf) in shells:
+        return shells[id(leaf)]
     if isinstance(leaf, ConfiguredValue):
         return ConfiguredValue(memo[id(leaf.option)])
     copied = memo.get(id(leaf), leaf)
@@ -390,16 +406,18 @@ def copy_all(roots: Iterable[Any], memo: dict[int, Any], winner: Callable[[Any],
         if isinstance(thing, ResourceProvider) and winner(thing) is thing and id(thing) not in memo:
             memo[id(thing)] = thing.shell()
             fill.append(thing)
+    shells = {id(thing._resource): memo[id(thing)] for thing in fill}
     for thing in order:
         standing = winner(thing)
         if id(thing) in memo:
             continue
         if standing is not thing:
-            if id(standing) in memo:
-                memo[id(thing)] = memo[id(standing)]
+            if id(standing) not in memo:
+                raise DefinitionError(f"{type(standing).__name__} provider needs itself through redefined keys")
+            memo[id(thing)] = memo[id(standing)]
         elif is_resource(thing):
             memo[id(thing)] = (
-                relinked(thing, lambda leaf: _copied_leaf(leaf, memo)) if record_of(thing).linked else thing
+                relinked(thing, lambda leaf: _copied_leaf(leaf, shells, memo)) if record_of(thing).linked else thing
             )
         else:
             providers.deepcopy(thing, memo)

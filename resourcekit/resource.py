@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import inspect
-from abc import ABC, abstractmethod
+from abc import ABCMeta, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Iterator
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, contextmanager
 from typing import (
     TYPE_CHECKING,
-    Annotated,
     Any,
     ClassVar,
     Generic,
@@ -21,20 +20,28 @@ from typing import (
 
 import attrs
 
-from resourcekit.annotations import is_deferred
-from resourcekit.construction import construct, finish, raw_values, record_of, replaced, spec_of
+from resourcekit.annotations import is_deferred, resource_classes
+from resourcekit.construction import construct, finish, replaced
 from resourcekit.context import RunContext
 from resourcekit.declaration import make_resource_class
-from resourcekit.deferred import Deferred, EnvVar
-from resourcekit.errors import DefinitionError, FrozenResourceError, UnresolvedError
+from resourcekit.deferred import Deferred, EnvVar, described
+from resourcekit.errors import (
+    DefinitionError,
+    FrozenResourceError,
+    InvalidFieldError,
+    Location,
+    Problem,
+    UnresolvedError,
+)
 from resourcekit.fields import Field, field, is_factory, secret, state
 from resourcekit.frames import caller_location
 from resourcekit.hooks import default_hook
-from resourcekit.spec import RECORD, ResourceSpec
+from resourcekit.record import raw_values, record_of, spec_of
+from resourcekit.spec import RECORD, FieldSpec, ResourceSpec
+from resourcekit.values import holds, is_resource, leaves
 
-__all__ = ("ConfigurableResource", "ConfigurableResourceFactory", "ResourceDependency", "replace")
+__all__ = ("ConfigurableResource", "ConfigurableResourceFactory", "replace")
 
-T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 R = TypeVar("R", bound="ConfigurableResource")
 
@@ -42,7 +49,7 @@ R = TypeVar("R", bound="ConfigurableResource")
 @dataclass_transform(
     kw_only_default=True, frozen_default=False, eq_default=False, field_specifiers=(field, secret, state, Field)
 )
-class ConfigurableResource(ABC):
+class ConfigurableResource(metaclass=ABCMeta):  # noqa: B024  # a subclass may have abstract methods
     """A resource: subclass it, annotate its fields, add hooks and methods.
 
     The subclass is an attrs class at once: keyword-only, frozen, compared by its values. Names that begin
@@ -83,10 +90,29 @@ class ConfigurableResource(ABC):
             return object.__new__(cls)
 
         def __init__(self, *args, **arguments):
+            location = caller_location()
             if args:
-                name = type(self).__name__
-                raise DefinitionError(f"{name} takes keyword arguments only: {name}(field=value)")
-            construct(self, arguments, caller_location())
+                raise InvalidFieldError(type(self).__qualname__, [_positional(type(self).__name__, location)])
+            construct(self, arguments, location)
+
+        def __setattr__(self, name, value):
+            _allow_change(self, name)
+            object.__setattr__(self, name, value)
+
+        def __delattr__(self, name):
+            _allow_change(self, name)
+            object.__delattr__(self, name)
+
+        def __getattr__(self, name):
+            return _missing(self, name)
+
+        def __replace__(self, /, **changes):
+            _refuse_live(self)
+            return replaced(self, changes, caller_location())
+
+        def __setstate__(self, state):
+            self.__dict__.update(state)
+            finish(self, record_of(self))
 
         @default_hook
         def setup_for_execution(self, context):
@@ -142,7 +168,11 @@ class ConfigurableResource(ABC):
 
         Returns:
             ``EnvVar(prefix + FIELD)`` in every field that the constructor takes; a field's default is the
-            variable's default. Fields that hold resources with a default keep it.
+            variable's default. A default that is deferred or a resource, or is made of other fields, is kept.
+
+        Raises:
+            InvalidFieldError: A field needs a resource and has no default: no variable can give it one.
+            DefinitionError: *prefix* is no text.
 
         >>> class Database(ConfigurableResource):
         ...     host: str
@@ -150,36 +180,13 @@ class ConfigurableResource(ABC):
         >>> Database.from_env("DB_")
         Database(host=EnvVar('DB_HOST'), port=EnvVar('DB_PORT', default=...))
         """
+        if not isinstance(prefix, str):
+            raise DefinitionError(
+                f"from_env wants the text that the variables begin with, not a {type(prefix).__name__}"
+            )
         spec: ResourceSpec = getattr(cls, RECORD)
-        arguments = {}
-        for each in spec.by_alias.values():
-            default: Any = each.attribute.default
-            variable = prefix + each.name.upper()
-            if is_factory(default):
-                if default.takes_self:
-                    continue  # It needs the other fields: the class makes it when they are there.
-                arguments[each.alias] = EnvVar(variable, default=default.factory())
-            elif default is not attrs.NOTHING:
-                arguments[each.alias] = EnvVar(variable, default=default)
-            else:
-                arguments[each.alias] = EnvVar(variable) if each.required else EnvVar(variable, default=None)
-        return cls(**arguments)
-
-    if not TYPE_CHECKING:
-
-        def __setattr__(self, name, value):
-            _allow_change(self, name)
-            object.__setattr__(self, name, value)
-
-        def __delattr__(self, name):
-            _allow_change(self, name)
-            object.__delattr__(self, name)
-
-        def __getattr__(self, name):
-            return _missing(self, name)
-
-        def __replace__(self, /, **changes):
-            return replaced(self, changes, caller_location())
+        found = {field.alias: _variable(field, prefix) for field in spec.by_alias.values()}
+        return cls(**{alias: variable for alias, variable in found.items() if variable is not None})
 
     def __eq__(self, other: object) -> bool:
         if self is other:
@@ -197,19 +204,9 @@ class ConfigurableResource(ABC):
         return spec_of(self).represent(self, 0)
 
     def __getstate__(self) -> dict[str, Any]:
-        if record_of(self).live:
-            raise TypeError(
-                f"a live {type(self).__name__} cannot be copied or pickled: it belongs to its run; "
-                "send the declaration, or the container, and open a run where it arrives"
-            )
+        _refuse_live(self)
         kept = {name: self.__dict__[name] for name in spec_of(self).by_name if name in self.__dict__}
         return {**kept, RECORD: record_of(self)}
-
-    if not TYPE_CHECKING:
-
-        def __setstate__(self, state):
-            self.__dict__.update(state)
-            finish(self, record_of(self))
 
 
 # The base class has no fields of its own.
@@ -220,13 +217,13 @@ class ConfigurableResourceFactory(ConfigurableResource, Generic[T_co]):
     """A resource that vends another object: its users receive the T that `create_resource` gives.
 
     >>> import sqlite3
+    >>> from contextlib import closing
     >>> class Sqlite(ConfigurableResourceFactory[sqlite3.Connection]):
     ...     path: str = ":memory:"
     ...
     ...     def create_resource(self, context):
-    ...         connection = sqlite3.connect(self.path)
-    ...         yield connection
-    ...         connection.close()
+    ...         with closing(sqlite3.connect(self.path)) as connection:
+    ...             yield connection
     >>> from resourcekit import open_resource
     >>> with open_resource(Sqlite()) as connection:
     ...     connection.execute("select 1").fetchone()
@@ -245,6 +242,8 @@ class ConfigurableResourceFactory(ConfigurableResource, Generic[T_co]):
             | AbstractContextManager[T_co, bool | None]
             | AbstractAsyncContextManager[T_co, bool | None]
         ): ...
+
+        def __vended__(self) -> T_co: ...  # How `fields.Vends` knows a factory.
 
         @overload
         def __get__(self, instance: None, owner: Any = None, /) -> Self: ...
@@ -276,40 +275,6 @@ class ConfigurableResourceFactory(ConfigurableResource, Generic[T_co]):
 getattr(ConfigurableResourceFactory, RECORD).factory = ConfigurableResourceFactory
 
 
-if TYPE_CHECKING:
-
-    class ResourceDependency(Generic[T]):
-        """A field that receives what a factory vends."""
-
-        @overload
-        def __get__(self, instance: None, owner: Any = None, /) -> Self: ...
-        @overload
-        def __get__(self, instance: object, owner: Any = None, /) -> T: ...
-        def __get__(self, instance: object, owner: Any = None, /) -> Any: ...
-        def __set__(self, instance: object, value: T | ConfigurableResourceFactory[T], /) -> None: ...
-else:
-
-    class ResourceDependency:
-        """The annotation of a field that receives what a factory vends: ``ResourceDependency[Client]``.
-
-        Such a field takes a `ConfigurableResourceFactory` of Client, or a Client.
-
-        >>> class Client: ...
-        >>> class Clients(ConfigurableResourceFactory[Client]):
-        ...     def create_resource(self):
-        ...         return Client()
-        >>> class Uploader(ConfigurableResource):
-        ...     client: ResourceDependency[Client]
-        >>> from resourcekit import open_resource
-        >>> with open_resource(Uploader(client=Clients())) as uploader:
-        ...     type(uploader.client).__name__
-        'Client'
-        """
-
-        def __class_getitem__(cls, vended):
-            return Annotated[vended, cls]
-
-
 def replace(resource: R, /, **changes: Any) -> R:
     """A changed copy of a declaration; what does not change is not converted again.
 
@@ -322,6 +287,7 @@ def replace(resource: R, /, **changes: Any) -> R:
 
     Raises:
         InvalidFieldError: A keyword is unknown, or a value does not fit.
+        TypeError: *resource* is no resource, or a live one.
 
     >>> class Database(ConfigurableResource):
     ...     host: str
@@ -329,6 +295,9 @@ def replace(resource: R, /, **changes: Any) -> R:
     >>> replace(Database(host=EnvVar("DB_HOST")), port=5433)
     Database(host=EnvVar('DB_HOST'), port=5433)
     """
+    if not is_resource(resource):
+        raise TypeError(f"replace() wants a resource, not a {type(resource).__name__}")
+    _refuse_live(resource)
     changed: R = replaced(resource, changes, caller_location())
     return changed
 
@@ -359,13 +328,46 @@ async def _awhole(resource: Any, context: RunContext) -> AsyncIterator[Any]:
             await done
 
 
+def _positional(owner: str, location: Location | None) -> Problem:
+    """What to say of arguments without a keyword."""
+    return Problem(
+        code="unknown-field",
+        where=owner,
+        message="it takes keyword arguments only",
+        declared=location,
+        hint=f"write {owner}(field=value)",
+    )
+
+
+def _variable(field: FieldSpec, prefix: str) -> EnvVar | None:
+    """The variable of a field for `from_env`; None where the field keeps its default, or wants a resource."""
+    default: Any = field.attribute.default
+    variable = prefix + field.name.upper()
+    if default is attrs.NOTHING:
+        if field.required and resource_classes(field.annotation):
+            return None
+        return EnvVar(variable) if field.required else EnvVar(variable, default=None)
+    if field.is_derived:
+        return None  # It needs the other fields: the class makes it when they are there.
+    value = default.factory() if is_factory(default) else default
+    return None if holds(value) else EnvVar(variable, default=value)
+
+
+def _refuse_live(resource: ConfigurableResource) -> None:
+    if record_of(resource).live:
+        raise TypeError(
+            f"a live {type(resource).__name__} cannot be copied or pickled: it belongs to its run; "
+            "copy or send the declaration, or the container, and open a run where it arrives"
+        )
+
+
 def _allow_change(resource: ConfigurableResource, name: str) -> None:
     if name.startswith("_"):
         return
-    if callable(inspect.getattr_static(type(resource), name, None)) and name not in spec_of(resource).by_name:
+    found = inspect.getattr_static(type(resource), name, None)
+    is_method = callable(found) or isinstance(found, classmethod)
+    if is_method and name not in spec_of(resource).by_name:
         return  # So that mock.patch.object(resource, "fetch") works.
-    if isinstance(inspect.getattr_static(type(resource), name, None), staticmethod | classmethod):
-        return
     raise FrozenResourceError(type(resource).__name__, name)
 
 
@@ -374,7 +376,7 @@ def _missing(resource: ConfigurableResource, name: str) -> Any:
     record = resource.__dict__.get(RECORD)
     if record is not None and name in record.deferred:
         raise UnresolvedError(type(resource).__name__, name, _origin(record.deferred[name]))
-    descriptor = inspect.getattr_static(type(resource), name, None)
+    descriptor = next((base.__dict__[name] for base in type(resource).__mro__ if name in base.__dict__), None)
     if descriptor is not None and hasattr(type(descriptor), "__get__"):
         # A property raised an AttributeError, which Python has thrown away: ask again for the same one.
         return descriptor.__get__(resource, type(resource))
@@ -382,12 +384,15 @@ def _missing(resource: ConfigurableResource, name: str) -> Any:
 
 
 def _origin(value: object) -> str:
-    """Where a deferred value will come from, in words."""
-    if isinstance(value, Deferred):
-        return value.describe()
-    if is_deferred(value):
-        return "a provider"
-    return "values inside it that are not there yet"
+    """Where the parts of a value that are not there yet will come from, in words."""
+    found = dict.fromkeys(_leaf_origin(leaf) for _, leaf, _ in leaves(value, Any))
+    return ", ".join(found)
+
+
+def _leaf_origin(leaf: object) -> str:
+    if isinstance(leaf, Deferred):
+        return described(leaf)
+    return "a provider" if is_deferred(leaf) else f"the {type(leaf).__name__} it needs"
 
 
 def _hashed(value: Any) -> object:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 __all__ = ("MASK", "show")
 
@@ -16,13 +16,16 @@ def mask(_value: object) -> str:
     return MASK
 
 
-def show(value: object, *, secret: bool = False, source: str | None = None) -> str:
+def show(value: object, *, secret: bool = False, source: str | None = None, depth: int = 0) -> str:
     """How a field value may be shown in a repr, a note, a log record or a report.
+
+    Goes through containers and resources, and never through a provider, whose repr shows what it holds.
 
     Args:
         value: The value; it is looked at only when it is neither secret nor from outside.
         secret: The field is marked secret: the mask is shown, whatever the value.
         source: Where a value from outside came from; it is shown in the value's place.
+        depth: How many values it stands in: the deepest are left out.
 
     Returns:
         Text that holds no secret and no value that came from outside.
@@ -34,11 +37,6 @@ def show(value: object, *, secret: bool = False, source: str | None = None) -> s
         return MASK
     if source is not None:
         return f"<{source}>"
-    return plain(value, 0)
-
-
-def plain(value: object, depth: int) -> str:
-    """A repr that goes through containers and never through a provider, whose repr shows what it holds."""
     kind = type(value)
     if getattr(kind, "__IS_PROVIDER__", False) is True:
         return f"<provider {kind.__name__}>"
@@ -47,8 +45,16 @@ def plain(value: object, depth: int) -> str:
     nested = getattr(kind, "__resourcekit__", None)
     if nested is not None:
         return nested.represent(value, depth) if depth < _DEPTH else f"{kind.__name__}(...)"
+    return _repr(value)
+
+
+def _repr(value: Any) -> str:
+    """The value's own repr, shortened; but a source of the user's may show in its own what it logs in with."""
+    kind = type(value)
+    is_source = getattr(kind, "__deferred__", False) is True
     try:
-        text = repr(value)
+        is_trusted = not is_source or kind.__repr__.__module__.startswith("resourcekit.")
+        text = repr(value) if is_trusted else f"<{value.describe()}>"
     except Exception:  # A user's repr must not hide what we have to say.
         return f"<{kind.__name__}>"
     return text if len(text) <= _LIMIT else text[:_LIMIT] + "..."
@@ -56,9 +62,9 @@ def plain(value: object, depth: int) -> str:
 
 def _container(value: object, depth: int) -> str:
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{key!r}: {plain(item, depth + 1)}" for key, item in value.items()) + "}"
+        return "{" + ", ".join(f"{show(key)}: {show(item, depth=depth + 1)}" for key, item in value.items()) + "}"
     assert isinstance(value, list | tuple | set | frozenset)
-    items = ", ".join(plain(item, depth + 1) for item in value)
+    items = ", ".join(show(item, depth=depth + 1) for item in value)
     if isinstance(value, list):
         return f"[{items}]"
     if isinstance(value, tuple):

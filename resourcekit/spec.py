@@ -7,17 +7,26 @@ import typing
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from functools import cached_property
+from threading import RLock
 from types import FrameType, SimpleNamespace
 from typing import Any, Final, cast
 
 import attrs
 
-from resourcekit.annotations import build_validator, exact_type, resource_classes, type_name, union_members
+from resourcekit.annotations import (
+    build_validator,
+    exact_type,
+    is_deferred,
+    resource_classes,
+    type_name,
+    union_members,
+)
+from resourcekit.annotations.classes import own_annotations
 from resourcekit.errors import DefinitionError, Location, Problem
-from resourcekit.fields import METADATA, FieldOptions, State, is_factory
+from resourcekit.fields import METADATA, FieldOptions, ResourceDependency, State, is_factory
 from resourcekit.hooks import Hooks, hooks_of
-from resourcekit.secrets import plain, show
-from resourcekit.values import DEFERRED, holds
+from resourcekit.secrets import MASK, show
+from resourcekit.values import DEFERRED, RESOURCE, holds, leaves
 
 __all__ = ("RECORD", "FieldSpec", "ResourceSpec")
 
@@ -25,6 +34,7 @@ RECORD: Final = "__resourcekit__"
 """The one name everything of ours lives under: the spec on the class, the record on an instance."""
 
 _NO_OPTIONS: Final = FieldOptions()
+_READING: Final = RLock()
 
 
 @attrs.frozen(eq=False)
@@ -40,6 +50,7 @@ class FieldSpec:
         description: What it is, in the class's words.
         check: An attrs validator made from the annotation.
         exact: A class whose exact instances need no check.
+        has_secret_parts: A nested class of the annotation has secret fields.
     """
 
     name: str
@@ -50,6 +61,7 @@ class FieldSpec:
     description: str | None
     check: Callable[[object, attrs.Attribute[Any], object], None]
     exact: type | None
+    has_secret_parts: bool
 
     @property
     def required(self) -> bool:
@@ -62,9 +74,19 @@ class FieldSpec:
         return type(None) in union_members(self.annotation)
 
     @property
+    def is_derived(self) -> bool:
+        """Whether its default is made of the other fields."""
+        default: Any = self.attribute.default
+        return is_factory(default) and bool(default.takes_self)
+
+    @property
     def type_name(self) -> str:
         """The annotation in words."""
         return type_name(self.annotation)
+
+    def hides(self, value: object) -> bool:
+        """Whether *value* is secret, or may hold a secret of a nested class that is not made yet to mask it."""
+        return self.secret or (self.has_secret_parts and not _masks_itself(value))
 
     def mismatch(self, resource: object, value: object) -> str | None:
         """Why *value* is not of this field's type, or None; the text does not hold the value."""
@@ -97,8 +119,9 @@ class ResourceSpec:
         self.states = states or {}
         self.location = None if frame is None else Location(frame.f_code.co_filename, frame.f_lineno)
         self.attributes: tuple[attrs.Attribute[Any], ...] = cls.__dict__.get("__attrs_attrs__", ())
-        # A class made in a function may name classes of that function: its frame is kept until they are read.
-        self._frame = frame if "<locals>" in cls.__qualname__ else None
+        # Annotations may name what only a function, or code run by exec, knows: its frame is kept until they are read.
+        is_plain = frame is None or frame.f_locals is getattr(sys.modules.get(cls.__module__), "__dict__", None)
+        self._frame = None if is_plain else frame
 
     @cached_property
     def fields(self) -> tuple[FieldSpec, ...]:
@@ -108,11 +131,16 @@ class ResourceSpec:
             DefinitionError: An annotation cannot be read, names a factory, or does not fit its default;
                 or another decorator has taken the fields away.
         """
+        with _READING:  # The first to come reads them: the frame they may need is gone afterwards.
+            return self.__dict__.get("fields") or self._read_fields()
+
+    def _read_fields(self) -> tuple[FieldSpec, ...]:
         fields = tuple(self._field(attribute) for attribute in self.attributes)
         problems = [problem for field in fields for problem in self._default_problems(field)]
         if problems:
             text = "\n".join(f"  {problem}" for problem in problems)
             raise DefinitionError(f"class {self.cls.__qualname__} is wrong:\n{text}", problems)
+        self.__dict__["fields"] = fields
         self._frame = None
         return fields
 
@@ -130,11 +158,6 @@ class ResourceSpec:
     def hooks(self) -> Hooks:
         """The lifecycle hooks of the class."""
         return hooks_of(self.cls)
-
-    @cached_property
-    def has_validators(self) -> bool:
-        """Whether any field has a validator of the user's."""
-        return any(field.attribute.validator is not None for field in self.fields)
 
     def check_intact(self) -> None:
         """Refuse a class that another decorator has made over: its fields have lost what we know of them.
@@ -158,26 +181,38 @@ class ResourceSpec:
             description=options.description,
             check=build_validator(annotation),
             exact=exact_type(annotation),
+            has_secret_parts=_has_secrets(annotation),
         )
 
     def _annotation(self, attribute: attrs.Attribute[Any]) -> object:
         written = cast("object", attribute.type)  # attrs' stub knows no strings
         if written is None:
             return Any
-        if isinstance(written, type) and not hasattr(written, "__origin__"):
+        if isinstance(written, type) and not hasattr(written, "__origin__") and written is not ResourceDependency:
             return written
-        owner = next(base for base in self.cls.__mro__ if attribute.name in base.__dict__.get("__annotations__", {}))
-        names = dict(self._frame.f_locals) if self._frame is not None else {}
-        names.setdefault(self.cls.__name__, self.cls)
-        holder = SimpleNamespace(__annotations__={attribute.name: written})
+        owner = next(base for base in self.cls.__mro__ if attribute.name in own_annotations(base))
+        if owner is not self.cls and RECORD in owner.__dict__:
+            read = owner.__dict__[RECORD].by_name[attribute.name].annotation
+        else:
+            read = self._read_annotation(attribute.name, written, owner)
+        return substituted(read, type_arguments(self.cls, owner))
+
+    def _read_annotation(self, name: str, written: object, owner: type) -> object:
+        holder = SimpleNamespace(__annotations__={name: written})
+        frame = self._frame
+        names = {self.cls.__name__: self.cls}
+        if frame is not None:
+            names |= {**frame.f_globals, **frame.f_locals}
         try:
-            hints = typing.get_type_hints(holder, vars(sys.modules[owner.__module__]), names, include_extras=True)
+            hint = typing.get_type_hints(holder, vars(sys.modules[owner.__module__]), names, include_extras=True)[name]
         except (NameError, AttributeError, SyntaxError, TypeError) as error:
             reason = str(error)
         else:
-            return hints[attribute.name]
+            if hint is not ResourceDependency:
+                return hint
+            reason = "ResourceDependency must say what it receives, as in ResourceDependency[Client]"
         raise DefinitionError(
-            f"the annotation of {self.cls.__qualname__}.{attribute.name} cannot be read: {reason}; "
+            f"the annotation of {self.cls.__qualname__}.{name} cannot be read: {reason}; "
             f"import or define the name in module {owner.__module__} (not under `if TYPE_CHECKING:`)"
         )
 
@@ -203,7 +238,7 @@ class ResourceSpec:
             return found
         mismatch = field.mismatch(None, default)
         if mismatch is not None:
-            shown = show(default, secret=field.secret)
+            shown = show(default, secret=field.hides(default))
             message = f"its default {shown} does not fit: {mismatch}"
             found.append(
                 Problem(
@@ -226,26 +261,87 @@ class ResourceSpec:
             found = vended_argument(self.cls, self.factory)
             if found is not None:
                 return found
-        return Any if self.hooks.create is None else _returned(self.cls.create_resource)  # type: ignore[attr-defined]
+        return Any if self.hooks.create is None else _returned(cast("Any", self.cls).create_resource)
 
     def represent(self, resource: Any, depth: int) -> str:
         """The repr of a resource of this class: secrets masked, values from outside shown by their source."""
         record = resource.__dict__.get(RECORD)
-        shown = []
-        for attribute in self.attributes:
-            if attribute.repr is False or record is None:
+        shown = [] if record is None else [each for each in self.attributes if each.repr is not False]
+        fields = [f"{each.alias}={self._represent(resource, record, each, depth)}" for each in shown]
+        return f"{self.cls.__name__}({', '.join(fields)})"
+
+    def _represent(self, resource: Any, record: Any, attribute: attrs.Attribute[Any], depth: int) -> str:
+        """One field's value as it may be shown."""
+        name = attribute.name
+        source = record.sources.get(name)
+        value = record.deferred.get(name, resource.__dict__.get(name, attrs.NOTHING))
+        field = self.by_name[name]
+        is_secret = field.hides(value)
+        if callable(attribute.repr) and not is_secret and source is None and name not in record.deferred:
+            return attribute.repr(value)
+        text = show(value, secret=is_secret, source=source, depth=depth + 1)
+        # What the class itself makes of its fields may repeat a secret: a URL with the password in it.
+        is_made = source is None and (field.is_derived or getattr(attribute.converter, "takes_self", False))
+        return MASK if is_made and any(hidden in text for hidden in self.hidden(resource)) else text
+
+    def hidden(self, resource: Any) -> list[str]:
+        """The texts that may not be shown: of secret and outside values, here and in nested resources."""
+        found: list[str] = []
+        seen = set()
+        waiting = [resource]
+        while waiting:
+            current = waiting.pop()
+            record = current.__dict__.get(RECORD)
+            if id(current) in seen or record is None:
                 continue
-            options = attribute.metadata.get(METADATA, _NO_OPTIONS)
-            value = record.deferred.get(attribute.name, resource.__dict__.get(attribute.name, attrs.NOTHING))
-            source = record.sources.get(attribute.name)
-            if options.secret or source is not None:
-                text = show(value, secret=options.secret, source=source)
-            elif callable(attribute.repr):
-                text = attribute.repr(value)
-            else:
-                text = plain(value, depth + 1)
-            shown.append(f"{attribute.alias}={text}")
-        return f"{self.cls.__name__}({', '.join(shown)})"
+            seen.add(id(current))
+            for attribute in getattr(type(current), RECORD).attributes:
+                value = current.__dict__.get(attribute.name)
+                if _is_secret(attribute) or attribute.name in record.sources:
+                    found += _texts(value)
+                elif holds(value) & RESOURCE:
+                    waiting += [leaf for _, leaf, _ in leaves(value, Any) if hasattr(type(leaf), RECORD)]
+        return found
+
+
+def _texts(value: object) -> Iterator[str]:
+    """The ways a value, or one inside it, may be written into a text."""
+    if isinstance(value, dict):
+        value = [*value, *value.values()]
+    if isinstance(value, list | tuple | set | frozenset):
+        for item in value:
+            yield from _texts(item)
+    elif isinstance(value, str | bytes):
+        yield from {str(value), repr(value).removeprefix("b")[1:-1]} - {""}
+    elif value is not None:
+        yield from {show(value), _str(value)}
+
+
+def _str(value: object) -> str:
+    """The value's text, or its repr where the text fails."""
+    try:
+        return str(value)
+    except Exception:  # A user's __str__ must not hide what we have to say.
+        return show(value)
+
+
+def _has_secrets(annotation: Any) -> bool:
+    """Whether a nested attrs class in an annotation has secret fields; a resource class looks after its own."""
+    if attrs.has(annotation) and not hasattr(annotation, RECORD):
+        return any(_is_secret(attribute) for attribute in attrs.fields(annotation))
+    return any(map(_has_secrets, typing.get_args(annotation)))
+
+
+def _is_secret(attribute: attrs.Attribute[Any]) -> bool:
+    options: FieldOptions = attribute.metadata.get(METADATA, _NO_OPTIONS)
+    return options.secret
+
+
+def _masks_itself(value: object) -> bool:
+    """Whether a value's repr masks the secrets of nested classes: their objects do, the dicts for them do not."""
+    if isinstance(value, list | tuple | set | frozenset):
+        return all(map(_masks_itself, value))
+    return value is None or attrs.has(type(value)) or is_deferred(value)
 
 
 def decorated_error(cls: type) -> DefinitionError:
@@ -256,17 +352,31 @@ def decorated_error(cls: type) -> DefinitionError:
     )
 
 
-def vended_argument(cls: type, factory: type) -> object | None:
+def vended_argument(cls: type, factory: Any) -> object | None:
     """The T of ``ConfigurableResourceFactory[T]`` among the bases of *cls*, None when it is not given."""
-    known: dict[object, object] = {}
+    found = type_arguments(cls, factory).get(factory.__parameters__[0])
+    return None if isinstance(found, typing.TypeVar) else found
+
+
+def type_arguments(cls: type, owner: type) -> dict[Any, object]:
+    """What the type parameters of *owner*, a generic base of *cls*, stand for in *cls*."""
+    known: dict[Any, dict[Any, object]] = {}
     for base in cls.__mro__:
         for alias in base.__dict__.get("__orig_bases__", ()):
             origin = typing.get_origin(alias)
-            arguments = [known.get(argument, argument) for argument in typing.get_args(alias)]
-            if origin is factory:
-                return None if isinstance(arguments[0], typing.TypeVar) else arguments[0]
-            known.update(zip(getattr(origin, "__parameters__", ()), arguments, strict=False))
-    return None
+            arguments = [substituted(argument, known.get(base, {})) for argument in typing.get_args(alias)]
+            known.setdefault(origin, dict(zip(getattr(origin, "__parameters__", ()), arguments, strict=False)))
+    return known.get(owner, {})
+
+
+def substituted(annotation: Any, arguments: Mapping[Any, object]) -> object:
+    """*annotation* with the type parameters in it replaced by what they stand for."""
+    if isinstance(annotation, typing.TypeVar):
+        return arguments.get(annotation, annotation)
+    parameters = getattr(annotation, "__parameters__", ())
+    if not parameters or not arguments or typing.get_origin(annotation) is None:  # A bare generic class has them too.
+        return annotation
+    return annotation[tuple(arguments.get(parameter, parameter) for parameter in parameters)]
 
 
 _WRAPPERS: Final = (

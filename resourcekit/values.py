@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
+import attrs
+
 from resourcekit.annotations import element_annotation, is_deferred
 
-__all__ = ("Position", "holds", "leaves", "rebuild")
+__all__ = ("Position", "copied", "hides_deferred", "holds", "is_resource", "leaves", "rebuild")
 
 Position = tuple[str | int, ...]
 """Where a leaf stands in a field value: ``(0,)`` in a list, ``("eu",)`` in a dict."""
@@ -45,16 +48,28 @@ def _any_of(values: Any) -> int:
     return found
 
 
-def leaves(value: Any, annotation: object, position: Position = ()) -> Iterator[tuple[Position, object, object]]:
-    """Every leaf of *value* that is deferred or a resource, with where it stands and the type wanted there."""
+def hides_deferred(value: Any) -> bool:
+    """Whether *value* holds one that is not there yet, or a resource, where no run looks for it."""
     kind = type(value)
-    if kind in _SCALARS:
-        return
+    if kind in _SCALARS or is_deferred(value) or is_resource(value):
+        return False
+    if kind in _SEQUENCES or kind is dict:
+        return any(map(hides_deferred, value.values() if kind is dict else value))
+    if isinstance(value, list | tuple | set | frozenset | dict | deque):
+        return any(map(holds, value.values() if isinstance(value, dict) else value))
+    names = [each.name for each in attrs.fields(kind)] if attrs.has(kind) else getattr(kind, "__dataclass_fields__", ())
+    # A resource or a provider in an object of the user's is the user's own; an EnvVar would stay one for ever.
+    return any(getattr(type(getattr(value, name, None)), "__deferred__", False) for name in names)
+
+
+def leaves(value: Any, annotation: object, position: Position = ()) -> Iterator[tuple[Position, object, object]]:
+    """Every leaf that is deferred or a resource, with where it stands and the type wanted there; *value* holds one."""
+    kind = type(value)
     if kind in _SEQUENCES or kind is dict:
         for key, item in _items(value):
             if holds(item):
                 yield from leaves(item, element_annotation(annotation, value, key), (*position, key))
-    elif is_deferred(value) or is_resource(value):
+    else:
         yield position, value, annotation
 
 

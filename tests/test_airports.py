@@ -9,7 +9,8 @@ from types import ModuleType
 
 import pytest
 
-EXAMPLE = Path(__file__).parents[1] / "docs" / "examples" / "airports.py"
+ROOT = Path(__file__).parents[1]
+EXAMPLE = ROOT / "docs" / "examples" / "airports.py"
 VARIABLES = ("APP_ENV", "DB_HOST", "DB_PORT", "DB_NAME", "DB_USER", "DB_PASSWORD")
 REPORT = """\
 ## Which airports are the highest, in feet?
@@ -91,6 +92,13 @@ def test_missing_variables_are_one_report(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_page_shows_what_is_told() -> None:
+    """The report of missing variables in docs/example.md is what a reader gets in a checkout."""
+    page = (ROOT / "docs" / "example.md").read_text(encoding="utf-8")
+    shown = page.split("```text\n")[1].split("\n...")[0]
+    assert run_example(ROOT, APP_ENV="prod").stderr.startswith(shown)
+
+
 def test_an_unknown_environment_is_told(tmp_path: Path) -> None:
     """A misspelt APP_ENV stops the example, and the error names the environments."""
     done = run_example(tmp_path, APP_ENV="prd")
@@ -106,14 +114,15 @@ def test_both_containers_are_wired(airports: ModuleType) -> None:
 
 def test_a_failing_run_is_undone(airports: ModuleType) -> None:
     """What a run loaded is rolled back, and the last report stays, if the run fails."""
+    frankfurt = {"icao": "EDDF", "name": "Frankfurt", "country": "DE", "elevation": 364.0, "tz": "Europe/Berlin"}
+    schiphol = {"icao": "EHAM", "name": "Schiphol", "country": "NL", "elevation": -11.0, "tz": "Europe/Amsterdam"}
     app = airports.Dev()
-    rows = [{"icao": "EDDF", "name": "Frankfurt Airport", "country": "DE", "elevation": 364.0, "tz": "Europe/Berlin"}]
-    app.call(airports.load, rows)
+    app.call(airports.load, [frankfurt])
     app.call(airports.answer)
     with pytest.raises(KeyboardInterrupt), app.run():
-        airports.load([])
+        airports.load([schiphol])
         airports.answer()
         raise KeyboardInterrupt
     with app.run("highest") as resources:
-        assert list(map(tuple, resources.highest.answer())) == [("Frankfurt Airport", "DE", 364.0)]
+        assert list(map(tuple, resources.highest.answer())) == [("Frankfurt", "DE", 364.0)]
     assert "Frankfurt" in Path("airports.md").read_text(encoding="utf-8")

@@ -22,13 +22,28 @@ PACKAGE = "resourcekit"
 # A name stands for the module or for the package with all that is in it. A module imports its own row and those above.
 ROWS = {
     1: ("words", {"annotations", "deferred", "errors", "fields", "frames", "secrets", "values"}),
-    2: ("resource", {"construction", "context", "hooks", "resource", "spec"}),
+    2: (
+        "resource",
+        {"checking", "construction", "context", "declaration", "hooks", "record", "resource", "spec"},
+    ),
     3: ("config", {"config"}),
     4: ("graph", {"graph", "placement", "plan"}),
     5: ("lifecycle", {"lifecycle"}),
     6: ("run", {"run"}),
     7: ("injection", {"injection"}),
-    8: ("container", {"container", "environments", "providers", "wiring"}),
+    8: (
+        "container",
+        {
+            "assembly",
+            "container",
+            "environments",
+            "instance",
+            "operations",
+            "overriding",
+            "providers",
+            "wiring",
+        },
+    ),
     9: ("definitions", {"definitions"}),
     10: ("tools", {"inspection", "pytest_plugin", "testing"}),
     11: ("edges", {"cli", "integrations"}),

@@ -100,6 +100,13 @@ def test_page(page: Path, workplace: types.ModuleType) -> None:
         example.evaluate()
 
 
+def test_readme_links() -> None:
+    """README's links into the project lead to files that are there."""
+    links = re.findall(r"\]\(([^)#:]+)\)", (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert links
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
 def docstring_examples() -> Iterator[object]:
     """Yield one parameter set for each docstring of the package that holds examples: the module and its line."""
     spec = importlib.util.find_spec("resourcekit")

@@ -1,4 +1,4 @@
-"""Overlay files and the files behind FileVar."""
+"""Overlay files."""
 
 import builtins
 import json
@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resourcekit.config.files import OverlayFileError, SyntaxProblem, load_overlay, parse_json, read_text_file
+from resourcekit.config.files import OverlayFileError, SyntaxProblem, load_overlay, parse_json
 
 MARK = "hunter2"
 
@@ -135,8 +135,7 @@ def test_malformed_files(write, name, content, position, reason):
     assert MARK not in repr(error.args)
 
 
-@pytest.mark.parametrize("read", [load_overlay, read_text_file])
-def test_files_that_cannot_be_read(read, tmp_path, monkeypatch):
+def test_files_that_cannot_be_read(tmp_path, monkeypatch):
     """A missing file, a directory and a path that is none are errors of the same class."""
     (tmp_path / "folder.toml").mkdir()
     (tmp_path / "file.toml").touch()
@@ -148,12 +147,12 @@ def test_files_that_cannot_be_read(read, tmp_path, monkeypatch):
     }
     for path, reason in cases.items():
         with pytest.raises(OverlayFileError) as caught:
-            read(path)
+            load_overlay(path)
         assert reason in caught.value.reason
         assert (caught.value.__cause__, caught.value.__context__) == (None, None)
     monkeypatch.chdir(tmp_path)
     with pytest.raises(OverlayFileError, match=f"missing.toml: no such file in {tmp_path}"):
-        read("missing.toml")
+        load_overlay("missing.toml")
 
 
 def test_no_permission(write, monkeypatch):
@@ -185,44 +184,6 @@ def test_without_pyyaml(write, monkeypatch):
     monkeypatch.setattr(builtins, "__import__", without_yaml)
     with pytest.raises(OverlayFileError, match=r"pip install 'resourcekit\[yaml\]'"):
         load_overlay(file)
-
-
-@pytest.mark.parametrize(
-    ("content", "value"),
-    [
-        (b"", ""),
-        (b"secret", "secret"),
-        (b"secret\n", "secret"),
-        (b"secret\r\n", "secret"),
-        (b"secret\n\n", "secret\n"),
-        (b"secret\r", "secret\r"),
-        (b"two\r\nlines\n", "two\r\nlines"),
-        (b" spaces \n", " spaces "),
-        (b"\n", ""),
-        (b"\xef\xbb\xbfmarked\n", "marked"),
-        ("é".encode(), "é"),
-    ],
-)
-def test_text_files(write, content, value):
-    """A file with one value gives its text, without one trailing newline."""
-    assert read_text_file(write("secret", content)) == value
-
-
-def test_text_file_that_is_not_utf8(write):
-    """A secret that is not UTF-8 is an error with the position, and without the secret."""
-    with pytest.raises(OverlayFileError) as caught:
-        read_text_file(write("secret", MARK.encode() + b"\n\xff"))
-    assert (caught.value.line, caught.value.column) == (2, 1)
-    assert "byte 9" in caught.value.reason
-    assert caught.value.__context__ is None
-
-
-@given(st.text(st.characters(exclude_categories=["Cs"])))
-def test_every_text_is_read_back(tmp_path_factory, text):
-    """What was written, with a newline after it, is what is read."""
-    file = tmp_path_factory.getbasetemp() / "text"
-    file.write_bytes((text + "\n").encode())
-    assert read_text_file(file) == text.removeprefix("\ufeff")
 
 
 json_values = st.recursive(

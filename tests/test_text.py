@@ -294,7 +294,7 @@ GOOD = [
 ]
 
 
-@pytest.mark.parametrize(("raw", "annotation", "value"), GOOD, ids=repr)
+@pytest.mark.parametrize(("raw", "annotation", "value"), GOOD, ids=lambda value: repr(value)[:60])
 def test_good_values(raw, annotation, value):
     """A value from outside becomes the value that its field's type says."""
     result = convert(raw, annotation)

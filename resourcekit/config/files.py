@@ -1,4 +1,4 @@
-"""Overlay files and the files behind `FileVar`: read whole, with errors that never show what is in them."""
+"""Overlay files: read whole, with errors that never show what is in them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import attrs
 
 from resourcekit.errors import ResourceKitError
 
-__all__ = ("OverlayFileError", "SyntaxProblem", "load_overlay", "parse_json", "read_text_file")
+__all__ = ("OverlayFileError", "SyntaxProblem", "load_overlay", "parse_json")
 
 
 class OverlayFileError(ResourceKitError, ValueError):
@@ -97,29 +97,6 @@ def load_overlay(path: str | os.PathLike[str]) -> dict[str, object]:
     if wrong:
         raise OverlayFileError(name, f"the keys at the top level must be text, one is of type {wrong[0]}: quote it")
     return outcome
-
-
-def read_text_file(path: str | os.PathLike[str]) -> str:
-    r"""Read a file that holds one value, as `FileVar` does.
-
-    Args:
-        path: The file: UTF-8, a byte order mark is accepted and dropped.
-
-    Returns:
-        The text as it is, without one trailing newline (``\n`` or ``\r\n``).
-
-    Raises:
-        OverlayFileError: The file cannot be read or is not UTF-8.
-
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     file = Path(folder, "password")
-    ...     _ = file.write_text("hunter2\n")
-    ...     read_text_file(file)
-    'hunter2'
-    """
-    text = _read(os.fspath(path))
-    return text.removesuffix("\r\n") if text.endswith("\r\n") else text.removesuffix("\n")
 
 
 def parse_json(text: str) -> object:

@@ -11,11 +11,12 @@ import attrs
 
 from resourcekit.annotations import unwrap
 from resourcekit.config.overlay import Overlaid, stand_ins
-from resourcekit.construction import draft, record_of, spec_of
-from resourcekit.deferred import Computed, Deferred, ReadContext, SourceError, ref
-from resourcekit.errors import Problem
+from resourcekit.construction import draft
+from resourcekit.deferred import Computed, Deferred, EnvVar, ReadContext, Reference, SourceError, described
+from resourcekit.errors import DefinitionError, Problem
+from resourcekit.record import raw_values, record_of, spec_of
 from resourcekit.spec import FieldSpec
-from resourcekit.values import Position, leaves, rebuild
+from resourcekit.values import Position, copied, holds, leaves, rebuild
 
 __all__ = ("resolve",)
 
@@ -90,35 +91,54 @@ class _Reading:
         return self._convert(read, self.wanted) if _has_mapping(value) else read
 
     def overlay(self, overlaid: Overlaid) -> object:
-        """An overlay's value, converted; fields of a nested class that it leaves out keep what is declared."""
+        """An overlay's value, converted; what it leaves out of a dict or a nested class keeps what is declared."""
         self.sources.append(overlaid.source)
-        value = stand_ins(overlaid.value)
-        here = self.declaration.__dict__.get(self.field.name)
-        if isinstance(value, dict) and not isinstance(here, dict):
-            value = {**_fields_of(here), **value}
+        try:
+            value = stand_ins(overlaid.value)
+        except DefinitionError as error:  # of an EnvVar or FileVar: no value from outside is in it
+            self.problems.append(self._problem("invalid-value", error.message, where=self.where))
+            return None
+        if self.field.attribute.converter is None:
+            value = _laid_over(raw_values(self.declaration).get(self.field.name), value)
         read = rebuild(value, self.wanted, self._leaf)
         return read if self.problems else self._convert(read, self.wanted)
 
     def _leaf(self, leaf: object, wanted: object, position: Position) -> object:
+        """What one source gives, converted; a default and what is no text are of the field's type already."""
         if not _is_source(leaf):
             return leaf
         assert isinstance(leaf, Deferred)
         where = ".".join(map(str, (self.where, *position)))
-        source = _described(leaf)
+        source = described(leaf)
+        if isinstance(leaf, EnvVar) and leaf.uses_default(self.environ):
+            self.sources.append(f"the default of {source}")
+            return copied(leaf.default)
         self.sources.append(source)
+        read = self._read(leaf, where, source)
+        target = getattr(leaf, "target", None)
+        return self._convert(read, target or wanted, where, source) if isinstance(read, str) else read
+
+    def _read(self, leaf: Deferred, where: str, source: str) -> object:
+        """What a source gives; None after a problem."""
+        owner = type(leaf).__name__
+        code, hint = "unreadable-source", "call its read() by itself to see more"
         try:
             read = leaf.read(ReadContext(self.environ, where))
         except SourceError as error:
-            problem = self._problem(error.code, error.message, where=where, source=source, hint=error.hint)
+            code, message, hint = error.code, error.message, error.hint or ""
         except Exception as error:
             # The words of an error from outside may hold a value: its type must do.
-            message = f"{source} could not be read: {type(error).__name__} from {type(leaf).__name__}.read"
-            hint = "call its read() by itself to see more"
-            problem = self._problem("unreadable-source", message, where=where, source=source, hint=hint)
+            message = f"{source} could not be read: {type(error).__name__} from {owner}.read"
         else:
-            target = getattr(leaf, "target", None)
-            return self._convert(read, target or wanted, where, source) if isinstance(read, str) else read
-        self.problems.append(problem)
+            if inspect.iscoroutine(read):
+                read.close()
+                message, hint = f"{owner}.read is async, nobody awaits it", "read the value without await"
+            elif holds(read):
+                message = f"{owner}.read gave a {type(read).__name__}, which has no value yet itself"
+                hint = "let it give the value"
+            else:
+                return read
+        self.problems.append(self._problem(code, message, where=where, source=source, hint=hint))
         return None
 
     def _convert(self, value: object, wanted: Any, where: str = "", source: str | None = None) -> object:
@@ -129,7 +149,7 @@ class _Reading:
         except ConversionError as error:
             found = error.problems
         for each in found:
-            place = ".".join(part for part in (where or self.where, each.where) if part)
+            place = ".".join(map(str, (where or self.where, *each.path)))
             self.problems.append(
                 self._problem("invalid-value", each.reason, where=place, expected=each.expected, source=source)
             )
@@ -151,20 +171,21 @@ class _Reading:
 
 
 def _is_source(leaf: object) -> bool:
-    return isinstance(leaf, Deferred) and not isinstance(leaf, ref | Computed)
-
-
-def _described(leaf: Deferred) -> str:
-    try:
-        return str(leaf.describe())
-    except Exception:  # A user's describe() must not hide what is wrong.
-        return type(leaf).__name__
+    return isinstance(leaf, Deferred) and not isinstance(leaf, Reference | Computed)
 
 
 def _has_mapping(value: object) -> bool:
     if isinstance(value, dict):
         return True
     return isinstance(value, list | tuple | set | frozenset) and any(map(_has_mapping, value))
+
+
+def _laid_over(below: object, above: object) -> object:
+    """*above*, and where it is a table also what *below* has beside it: a dict, or an object with fields."""
+    if not isinstance(above, dict):
+        return above
+    parts = below if isinstance(below, dict) else _fields_of(below)
+    return {**parts, **{name: _laid_over(parts.get(name), part) for name, part in above.items()}}
 
 
 def _fields_of(value: object) -> dict[str, object]:

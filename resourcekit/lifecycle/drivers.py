@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, Final
 
 from resourcekit.errors import RunStateError
-from resourcekit.lifecycle.machine import Call, Machine
+from resourcekit.lifecycle.machine import Call, CallFailed, Machine
 
 __all__ = ("Observer", "drive", "drive_async")
 
@@ -17,10 +17,6 @@ Observer = Callable[[Call], AbstractContextManager[object]]
 """Gives what is entered around each call: it sees when the call starts, ends and fails."""
 
 _UNSEEN: Final = nullcontext()
-
-
-def _is_awaited(call: Call, given: Any) -> bool:
-    return inspect.isawaitable(given) if call.awaits_any else inspect.iscoroutine(given)
 
 
 def drive(machine: Machine, observe: Observer | None = None) -> Any:
@@ -37,34 +33,25 @@ def drive(machine: Machine, observe: Observer | None = None) -> Any:
                 if _is_awaited(call, given):
                     _refuse(call, given)
         except BaseException as error:
-            resume = partial(machine.throw, error)
+            resume = partial(machine.throw, CallFailed(call, error))
         else:
             resume = partial(machine.send, given)
 
 
-def _refuse(call: Call, given: Any) -> None:
-    if inspect.iscoroutine(given):
-        given.close()
-    raise RunStateError(
-        f"{call.phase} of {call.step.name!r} gave an awaitable, and the run is sync; open it with `async with`"
-    )
-
-
-async def drive_async(machine: Machine, observe: Observer | None = None, *, is_shielded: bool = False) -> Any:
+async def drive_async(machine: Machine, observe: Observer | None = None, *, has_failed: bool = False) -> Any:
     """Run *machine* to its end in an async run.
 
     Cancellation may interrupt the call that is awaiting. Once anything has failed, the remaining calls are
-    shielded, in this same task.
+    shielded, in this same task; but for those that close a cancel scope of their own, inside which no other
+    may be open.
 
     Args:
         machine: The machine.
         observe: Sees each call.
-        is_shielded: Something has failed before: shield from the start.
+        has_failed: Something has failed before.
     """
     resume = partial(machine.send, None)
-    with ExitStack() as shield:
-        if is_shielded:
-            shield.enter_context(_shield())
+    with _Shield() as shield:
         while True:
             try:
                 call = resume()
@@ -72,18 +59,56 @@ async def drive_async(machine: Machine, observe: Observer | None = None, *, is_s
                 return stop.value
             try:
                 with _UNSEEN if observe is None else observe(call):
+                    if call.closes_scope:
+                        shield.close()
                     given = call.function()
-                    given = await given if _is_awaited(call, given) else given
+                    if _is_awaited(call, given):
+                        # As late as this: a coroutine that is closed without its loop can still call sync hooks.
+                        if has_failed and not call.closes_scope:
+                            shield.open(given)
+                        given = await given
             except BaseException as error:
-                resume = partial(machine.throw, error)
-                if not is_shielded:
-                    shield.enter_context(_shield())
-                    is_shielded = True
+                has_failed = True
+                resume = partial(machine.throw, CallFailed(call, error))
             else:
                 resume = partial(machine.send, given)
 
 
-def _shield() -> AbstractContextManager[object]:
-    from anyio import CancelScope  # Only when something has failed: importing it costs a start.
+class _Shield(ExitStack):
+    """A cancel scope that keeps cancellation out, opened when there is need."""
 
-    return CancelScope(shield=True)
+    is_open = False
+
+    def open(self, given: Any) -> None:
+        """Open it, if it is not; *given* is what is to be awaited inside."""
+        if self.is_open:
+            return
+        from anyio import CancelScope  # Only when something has failed: importing it costs a start.
+
+        try:
+            self.enter_context(CancelScope(shield=True))
+        except BaseException:  # There is no loop any more.
+            _close(given)
+            raise
+        self.is_open = True
+
+    def close(self) -> None:
+        """Close it; it may be opened again."""
+        self.is_open = False
+        super().close()
+
+
+def _is_awaited(call: Call, given: Any) -> bool:
+    return inspect.isawaitable(given) if call.awaits_any else inspect.iscoroutine(given)
+
+
+def _refuse(call: Call, given: Any) -> None:
+    _close(given)
+    raise RunStateError(
+        f"{call.phase} of {call.step.name!r} gave an awaitable, and the run is sync; open it with `async with`"
+    )
+
+
+def _close(given: Any) -> None:
+    if inspect.iscoroutine(given):
+        given.close()

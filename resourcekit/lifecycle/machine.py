@@ -1,7 +1,7 @@
 """The logic of a scope: which hook comes next, what is up, what is undone. It calls nothing itself.
 
 Each function is a generator of `Call`s. A driver makes each call, awaiting what is to be awaited, and sends
-back what it gave or throws what it raised; so sync and async runs share every decision.
+back what it gave or throws `CallFailed` with what it raised; so sync and async runs share every decision.
 """
 
 from __future__ import annotations
@@ -12,16 +12,18 @@ from typing import Any
 
 import attrs
 
-from resourcekit.construction import complete, record_of, spec_of
+from resourcekit.construction import complete
 from resourcekit.context import RunContext
 from resourcekit.deferred import Computed
 from resourcekit.errors import DefinitionError
 from resourcekit.hooks import Hook, is_manager
 from resourcekit.lifecycle.outcome import annotate
+from resourcekit.lifecycle.scopes import innermost_cancel_scope
 from resourcekit.plan import Step
+from resourcekit.record import record_of, spec_of
 from resourcekit.values import leaves, rebuild
 
-__all__ = ("Call", "LiveResource", "Machine", "Scope", "set_up", "tear_down")
+__all__ = ("Call", "CallFailed", "LiveResource", "Machine", "Scope", "set_up", "tear_down")
 
 
 @attrs.frozen(eq=False)
@@ -31,17 +33,28 @@ class Call:
     Args:
         function: Takes no arguments.
         step: Whose it is.
-        phase: The hook's name, or ``"construct"``.
+        phase: The hook's name, ``"construct"`` or ``"reset"``.
         awaits_any: Whether anything awaitable is awaited, not coroutines alone: a vended object may be awaitable.
+        closes_scope: Whether it closes a cancel scope that was opened before, so that none may be open inside.
     """
 
     function: Callable[[], Any]
     step: Step
     phase: str
     awaits_any: bool = True
+    closes_scope: bool = False
 
 
 Machine = Generator[Call, Any, Any]
+
+
+class CallFailed(Exception):
+    """What a driver throws into a machine: any exception at all, a StopIteration as well, arrives as it is."""
+
+    def __init__(self, call: Call, error: BaseException) -> None:
+        super().__init__(call, error)
+        self.call = call
+        self.error = error
 
 
 @attrs.frozen(eq=False)
@@ -61,6 +74,7 @@ class Undo:
     phase: str
     context: RunContext
     function: Callable[[BaseException | None], Any]
+    closes_scope: bool = False
 
 
 @attrs.define(eq=False)
@@ -87,8 +101,13 @@ class Scope:
 def set_up(scope: Scope, steps: tuple[Step, ...]) -> Machine:
     """Bring *steps* up, in order; gives the first error, or None. What is up by then stands in *scope*."""
     for step in steps:
-        error = yield from _bring_up(scope, step)
-        if error is not None:
+        try:
+            yield from _bring_up(scope, step)
+        except CallFailed as failed:
+            annotate(failed.error, failed.call.step, failed.call.phase)
+            return failed.error
+        except BaseException as error:  # Ctrl-C between two hooks; a user's object that fails when it is looked at.
+            annotate(error, step, "set-up")
             return error
     return None
 
@@ -105,95 +124,96 @@ def tear_down(scope: Scope, outcome: BaseException | None) -> Machine:
         undo = scope.undo.pop()
         undo.context.exception = outcome
         try:
-            yield Call(partial(undo.function, outcome), undo.step, undo.phase)
-        except BaseException as error:
-            if not _is_same(error, outcome):
-                annotate(error, undo.step, undo.phase)
-                errors.append(error)
+            yield Call(partial(undo.function, outcome), undo.step, undo.phase, closes_scope=undo.closes_scope)
+        except CallFailed as failed:
+            if not _is_passed_on(failed.error, outcome, undo.closes_scope):
+                annotate(failed.error, undo.step, undo.phase)
+                errors.append(failed.error)
     scope.live.clear()
     return errors
 
 
-def _is_same(error: BaseException, outcome: BaseException | None) -> bool:
-    """Whether a context manager only let the body's exception through."""
+def _is_passed_on(error: BaseException, outcome: BaseException | None, is_scope: bool) -> bool:
+    """Whether a context manager only lets the body's exception through.
+
+    A task group puts it in a group of its own, and raises a cancellation anew.
+    """
     if error is outcome:
         return True
-    # Python wraps these two on their way out of a generator.
-    return isinstance(outcome, StopIteration | StopAsyncIteration) and error.__cause__ is outcome
+    if isinstance(error, BaseExceptionGroup):
+        return all(_is_passed_on(each, outcome, is_scope) for each in error.exceptions)
+    return is_scope and type(error) is type(outcome) and not isinstance(error, Exception)
 
 
 def _bring_up(scope: Scope, step: Step) -> Machine:
-    phase = "construct"
-    hooks = step.hooks
     identity = id(step.node.held.identity)
     resource = scope.drafts[identity]
-    try:
-        if record_of(resource).deferred:
-            complete(resource, (yield from _links(scope, step, resource)))
-        else:
-            complete(resource, {})
-        exposed = resource
-        if hooks.called:
-            context = scope.context(step)
-            if hooks.whole is not None:
-                phase = hooks.whole.name
-                exposed = yield from _enter(scope, step, hooks.whole, resource, context)
-                exposed = resource if exposed is None else exposed  # a bare `yield`
-            else:
-                if hooks.setup is not None:
-                    phase = hooks.setup.name
-                    yield Call(partial(hooks.setup.call, resource, context), step, phase)
-                if hooks.teardown is not None:
-                    scope.undo.append(
-                        Undo(step, hooks.teardown.name, context, _teardown(hooks.teardown, resource, context))
-                    )
-                if hooks.create is not None:
-                    phase = hooks.create.name
-                    exposed = yield from _enter(scope, step, hooks.create, resource, context)
-    except BaseException as error:
-        annotate(error, step, phase)
-        return error
+    links = (yield from _links(scope, step, resource)) if record_of(resource).deferred else {}
+    yield Call(partial(complete, resource, links), step, "construct")
+    exposed = (yield from _call_hooks(scope, step, resource)) if step.hooks.called else resource
     scope.live[identity] = LiveResource(step, resource, exposed)
     for provider in step.resets:
-        scope.undo.append(Undo(step, "reset", scope.context(step), _reset(provider)))
+        scope.undo.append(Undo(step, "reset", scope.context(step), partial(_reset, provider)))
+
+
+def _call_hooks(scope: Scope, step: Step, resource: Any) -> Machine:
+    """Set one resource up; gives what its users receive. What is to be undone is noted as soon as it is done."""
+    hooks = step.hooks
+    context = scope.context(step)
+    if hooks.whole is not None:
+        exposed = yield from _enter(scope, step, hooks.whole, resource, context)
+        return resource if exposed is None else exposed  # a bare `yield`
+    if hooks.setup is not None:
+        yield Call(partial(hooks.setup.call, resource, context), step, hooks.setup.name)
+    if hooks.teardown is not None:
+        scope.undo.append(
+            Undo(step, hooks.teardown.name, context, partial(_teardown, hooks.teardown, resource, context))
+        )
+    if hooks.create is not None:
+        return (yield from _enter(scope, step, hooks.create, resource, context))
+    return resource
+
+
+def _reset(provider: Any, _outcome: BaseException | None) -> Any:
+    """Make a caching provider forget its object, which used a resource that is going away."""
+    if hasattr(provider, "shutdown"):
+        return provider.shutdown()
+    provider.reset()  # It gives a context manager, which nobody is to enter.
     return None
 
 
-def _reset(provider: Any) -> Callable[[BaseException | None], Any]:
-    """What makes a caching provider forget its object, which used a resource that is going away."""
-    if hasattr(provider, "shutdown"):
-        return lambda _outcome: provider.shutdown()
-
-    def reset(_outcome: BaseException | None) -> None:
-        provider.reset()  # It gives a context manager, which nobody is to enter.
-
-    return reset
+def _teardown(hook: Hook, resource: Any, context: RunContext, _outcome: BaseException | None) -> Any:
+    return hook.call(resource, context)
 
 
-def _teardown(hook: Hook, resource: Any, context: RunContext) -> Callable[[BaseException | None], Any]:
-    return lambda _outcome: hook.call(resource, context)
+def _leave(leave: Callable[..., Any], outcome: BaseException | None) -> Any:
+    kind = None if outcome is None else type(outcome)
+    return leave(kind, outcome, None if outcome is None else outcome.__traceback__)
 
 
 def _enter(scope: Scope, step: Step, hook: Hook, resource: Any, context: RunContext) -> Machine:
     """Call a hook that may give a context manager; gives what users receive."""
-    given = yield Call(partial(hook.call, resource, context), step, hook.name, awaits_any=hook.is_async)
+    call = Call(partial(hook.call, resource, context), step, hook.name, awaits_any=hook.is_async)
+    given = yield call
     if not is_manager(hook, given):
         if hook.name == "yield_for_execution":
-            raise DefinitionError(
-                f"{type(resource).__name__}.yield_for_execution gave a {type(given).__name__}; "
-                "make it a generator that yields once, or return a context manager"
-            )
+            raise CallFailed(call, _no_manager(resource, given))
         return given
     enters_async = hasattr(type(given), "__aenter__") and (scope.is_async or not hasattr(type(given), "__enter__"))
     enter, leave = ("__aenter__", "__aexit__") if enters_async else ("__enter__", "__exit__")
+    leaving = partial(_leave, getattr(given, leave))
+    before = innermost_cancel_scope()
     exposed = yield Call(getattr(given, enter), step, hook.name)
-
-    def undo(outcome: BaseException | None) -> Any:
-        kind = None if outcome is None else type(outcome)
-        return getattr(given, leave)(kind, outcome, None if outcome is None else outcome.__traceback__)
-
-    scope.undo.append(Undo(step, hook.name, context, undo))
+    holds_scope = innermost_cancel_scope() is not before  # A task group that stays open, for one.
+    scope.undo.append(Undo(step, hook.name, context, leaving, holds_scope))
     return exposed
+
+
+def _no_manager(resource: Any, given: Any) -> DefinitionError:
+    return DefinitionError(
+        f"{type(resource).__name__}.yield_for_execution gave a {type(given).__name__}; "
+        "make it a generator that yields once, or return a context manager"
+    )
 
 
 def _links(scope: Scope, step: Step, resource: Any) -> Machine:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final
 
 from resourcekit.context import LOGGER
@@ -20,8 +21,9 @@ def annotate(error: BaseException, step: Step, phase: str) -> None:
     path = " -> ".join(step.path)
     declared = f", declared at {step.node.held.location}" if step.node.held.location else ""
     note = f"resourcekit: {phase} of {step.name!r} ({type(step.resource).__name__}), needed as {path}{declared}"
-    if note not in getattr(error, "__notes__", ()):
-        _add_note(error, note)
+    notes = _notes(error)
+    if note not in notes:
+        notes.append(note)
 
 
 def surfacing(primary: BaseException | None, errors: Sequence[BaseException]) -> BaseException | None:
@@ -32,44 +34,49 @@ def surfacing(primary: BaseException | None, errors: Sequence[BaseException]) ->
         errors: What teardown hooks raised, in the order they ran.
 
     Returns:
-        *primary* where there is one, with the others attached to it; an interrupt from a teardown (Ctrl-C,
-        exit, cancellation) comes before an ordinary error. Without either, one `TeardownError`. None when
-        nothing went wrong.
+        *primary* where there is one, with the others attached to it; what came from a teardown goes before it
+        only if it weighs more: Ctrl-C and exit more than cancellation, cancellation more than an ordinary
+        error. Without either, one `TeardownError`. None when nothing went wrong.
     """
     if not errors:
         return primary
-    interrupt = next((error for error in errors if not isinstance(error, Exception)), None)
-    main = primary
-    if interrupt is not None and (primary is None or isinstance(primary, Exception)):
-        main = interrupt
-    if main is None:
+    main = max((primary, *errors), key=_weight)
+    if main is not primary and isinstance(main, Exception):
         return TeardownError([error for error in errors if isinstance(error, Exception)])
-    for error in errors:
-        if error is not main:
-            LOGGER.error("a teardown hook failed after %s", type(main).__name__, exc_info=error)
-    attach(main, [error for error in errors if error is not main])
-    if main is interrupt and primary is not None and main.__context__ is None:
+    assert main is not None
+    others = [error for error in errors if error is not main]
+    for error in others:
+        LOGGER.error("a teardown hook failed, %s surfaces", type(main).__name__, exc_info=error)
+    if others:
+        _attach(main, others)
+    if main is not primary and main.__context__ is None:
         main.__context__ = primary
     return main
 
 
-def attach(main: BaseException, errors: Sequence[BaseException]) -> None:
+def _weight(error: BaseException | None) -> int:
+    """How much an exception matters where only one can surface; of equals, the first does."""
+    if error is None:
+        return -1
+    if isinstance(error, GeneratorExit):
+        return 0  # Closing a generator swallows it, and with it whatever were attached to it.
+    if isinstance(error, KeyboardInterrupt | SystemExit):
+        return 3
+    return 1 if isinstance(error, Exception) else 2
+
+
+def _attach(main: BaseException, errors: Sequence[BaseException]) -> None:
     """Put teardown errors on *main*: a group in its ``teardown_errors`` and one note that tells it."""
-    former: TeardownError | None = getattr(main, "teardown_errors", None)
+    former = _read(main, "teardown_errors")
     before = former.exceptions if isinstance(former, TeardownError) else ()
     ordinary = [*before, *(error for error in errors if isinstance(error, Exception))]
     if ordinary:
-        try:
-            BaseException.__setattr__(main, "teardown_errors", TeardownError(ordinary))
-        except (AttributeError, TypeError):
-            pass  # It refuses attributes: the log and run.report tell.
+        _write(main, "teardown_errors", TeardownError(ordinary))
     interrupts = [error for error in errors if not isinstance(error, Exception)]
-    notes = getattr(main, "__notes__", None)
-    if isinstance(notes, list):
-        notes[:] = [note for note in notes if not str(note).startswith(_HEAD)]
     lines = [f"  {line}" for error in (*ordinary, *interrupts) for line in _told(error)]
-    if lines:
-        _add_note(main, "\n".join([_HEAD, *lines]))
+    notes = _notes(main)
+    notes[:] = [note for note in notes if not str(note).startswith(_HEAD)]
+    notes.append("\n".join([_HEAD, *lines]))
 
 
 def _told(error: BaseException) -> list[str]:
@@ -78,8 +85,23 @@ def _told(error: BaseException) -> list[str]:
     return text.splitlines()
 
 
-def _add_note(error: BaseException, note: str) -> None:
+def _notes(error: BaseException) -> list[str]:
+    """The notes of *error*, to be changed in place; of one that refuses notes, a list that nobody sees."""
+    notes = _read(error, "__notes__")
+    if not isinstance(notes, list):
+        notes = []
+        _write(error, "__notes__", notes)
+    return notes
+
+
+def _read(error: BaseException, name: str) -> object:
     try:
-        BaseException.add_note(error, note)
-    except (AttributeError, TypeError):
-        pass  # It refuses notes: the log and run.report tell.
+        found: object = BaseException.__getattribute__(error, name)
+    except Exception:  # It is not there, or a property of the user's raises.
+        return None
+    return found
+
+
+def _write(error: BaseException, name: str, value: object) -> None:
+    with suppress(Exception):  # Where it refuses, the log and run.report tell.
+        BaseException.__setattr__(error, name, value)  # Past a frozen class's own.

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from time import perf_counter
 from typing import Any, Literal
 
 import attrs
 
 from resourcekit.context import LOGGER
-from resourcekit.errors import TeardownError
 from resourcekit.lifecycle.machine import Call
 
-__all__ = ("Event", "Listener", "PhaseEvent", "RunEvent", "RunReport", "log_events", "observer")
+__all__ = ("Event", "Listener", "Observation", "PhaseEvent", "RunEvent", "RunReport", "log_events", "tell")
 
-Outcome = Literal["open", "success", "failed", "setup failed", "teardown failed"]
+Outcome = Literal["not opened", "open", "success", "failed", "setup failed", "teardown failed"]
 
 
 @attrs.frozen
@@ -71,9 +69,10 @@ class RunReport:
         run_id: The run's identifier.
         container: The container's name.
         order: The resources in the order they were set up.
-        outcome: ``"open"``, ``"success"``, ``"failed"`` (the body), ``"setup failed"`` or ``"teardown failed"``.
+        outcome: ``"not opened"``, ``"open"``, ``"success"``, ``"failed"`` (the body), ``"setup failed"`` or
+            ``"teardown failed"``.
         error: What the body, or a failing setup, raised.
-        teardown_errors: What teardown hooks raised.
+        teardown_errors: What teardown hooks raised, in the order they ran.
         phases: A `PhaseEvent` for each hook that has ended, in order.
 
     >>> report = RunReport("r1", "App", ["database"], "success")
@@ -85,9 +84,9 @@ class RunReport:
     run_id: str
     container: str
     order: list[str] = attrs.field(factory=list)
-    outcome: Outcome = "open"
+    outcome: Outcome = "not opened"
     error: BaseException | None = attrs.field(default=None, repr=False)
-    teardown_errors: TeardownError | None = attrs.field(default=None, repr=False)
+    teardown_errors: tuple[BaseException, ...] = attrs.field(default=(), repr=False)
     phases: list[PhaseEvent] = attrs.field(factory=list)
 
     def to_dict(self) -> dict[str, Any]:
@@ -98,7 +97,7 @@ class RunReport:
             "order": list(self.order),
             "outcome": self.outcome,
             "error": None if self.error is None else type(self.error).__name__,
-            "teardown_errors": [type(error).__name__ for error in _errors(self.teardown_errors)],
+            "teardown_errors": [type(error).__name__ for error in self.teardown_errors],
             "phases": [
                 {
                     "name": each.name,
@@ -106,7 +105,7 @@ class RunReport:
                     "status": each.status,
                     "start": each.start,
                     "duration": each.duration,
-                }  # fmt: skip
+                }
                 for each in self.phases
             ],
         }
@@ -121,46 +120,59 @@ class RunReport:
                 if each.name == name
             ]
             lines.append(f"  {number}  {name.ljust(width)}  {', '.join(spent)}".rstrip())
-        lines += [f"  teardown error: {type(error).__name__}" for error in _errors(self.teardown_errors)]
+        lines += [f"  teardown error: {type(error).__name__}" for error in self.teardown_errors]
         return "\n".join(lines)
 
 
-def _errors(group: TeardownError | None) -> Sequence[BaseException]:
-    return () if group is None else group.exceptions
+def tell(listeners: Sequence[Listener], event: Event) -> BaseException | None:
+    """Give *event* to every listener; one that fails is logged, a run does not end for it.
 
-
-def tell(listeners: Sequence[Listener], event: Event) -> None:
-    """Give *event* to every listener; one that fails is logged, a run does not end for it."""
-    for listener in listeners:
+    Returns:
+        A Ctrl-C, or another exception that is no error, which came while a listener ran.
+    """
+    interrupt = None
+    for listener in tuple(listeners):
         try:
             listener(event)
         except Exception:
             LOGGER.exception("a listener failed")
-
-
-def observer(report: RunReport, listeners: Sequence[Listener]) -> Callable[[Call], Any]:
-    """What a driver enters around each call to time it, tell listeners, and write the report."""
-    opened = perf_counter()
-
-    @contextmanager
-    def observe(call: Call) -> Iterator[None]:
-        owner = type(call.step.resource).__name__
-        start = perf_counter() - opened
-        event = PhaseEvent(report.run_id, call.step.name, owner, call.phase, "started", start)
-        tell(listeners, event)
-        error: BaseException | None = None
-        try:
-            yield
         except BaseException as raised:
-            error = raised
-            raise
-        finally:
-            ended = attrs.evolve(event, status="finished" if error is None else "failed", error=error,
-                                 duration=perf_counter() - opened - start)  # fmt: skip
-            report.phases.append(ended)
-            tell(listeners, ended)
+            interrupt = raised
+    return interrupt
 
-    return observe
+
+class Observation:
+    """What a driver enters around one call: it times it, tells listeners, and writes the report.
+
+    Args:
+        call: The call.
+        report: The run's report.
+        listeners: Who hears of it.
+        opened: When the run was opened, by `perf_counter`.
+    """
+
+    def __init__(self, call: Call, report: RunReport, listeners: Sequence[Listener], opened: float) -> None:
+        self._report = report
+        self._listeners = listeners
+        self._opened = opened
+        name, owner = call.step.name, type(call.step.resource).__name__
+        self._event = PhaseEvent(report.run_id, name, owner, call.phase, "started", perf_counter() - opened)
+
+    def __enter__(self) -> None:
+        # A teardown hook runs, whatever comes in between.
+        self._interrupt = tell(self._listeners, self._event)
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        ended = attrs.evolve(
+            self._event,
+            status="finished" if error is None else "failed",
+            error=error,
+            duration=perf_counter() - self._opened - self._event.start,
+        )
+        self._report.phases.append(ended)
+        interrupt = tell(self._listeners, ended) or self._interrupt
+        if interrupt is not None:
+            raise interrupt
 
 
 def log_events(event: Event) -> None:

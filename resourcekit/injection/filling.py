@@ -1,0 +1,216 @@
+"""The arguments that are injected into one call: from the current run, or from a run of its own."""
+
+from __future__ import annotations
+
+import inspect
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any, Self
+
+from resourcekit.errors import InjectionError, NoActiveRunError, RunStateError
+from resourcekit.graph import Held
+from resourcekit.injection.function import FunctionSpec
+from resourcekit.injection.matching import check_value, held_at, key_for, no_key
+from resourcekit.injection.reading import Wish
+from resourcekit.run import Blueprint, Run, Session, open_runs
+
+__all__ = ("Fill", "Filling", "FromCurrent", "PerCall")
+
+
+class Filling(ABC):
+    """Around one call: gives its arguments, and steps aside while a generator rests.
+
+    Args:
+        spec: The function's.
+        given: The caller's arguments by position.
+        named: The caller's arguments by name; they win.
+    """
+
+    _run: Run[Any] | None = None
+
+    def __init__(self, spec: FunctionSpec, given: tuple[Any, ...], named: Mapping[str, Any]) -> None:
+        self._spec = spec
+        self._given = given
+        self._named = named
+        self._extra: dict[str, Any] = {}
+        self._made: list[Wish] = []
+        self._unsure: list[Wish] = []
+
+    @abstractmethod
+    def _source(self, wish: Wish) -> tuple[Held, Any] | None:
+        """What fills *wish*, live, or the provider that gives it; None to leave it to its default."""
+
+    def arguments(self) -> tuple[Any, Mapping[str, Any]]:
+        """The arguments of the call, by position and by name.
+
+        Raises:
+            InjectionError: A parameter cannot be filled.
+            RunStateError: A provider gave what must be awaited.
+        """
+        self._collect()
+        for wish in self._made:
+            made = self._extra[wish.name]
+            if inspect.isawaitable(made):
+                if inspect.iscoroutine(made):
+                    made.close()  # Nobody will await it.
+                raise RunStateError(
+                    f"{self._spec.name}() is sync, and the provider for {wish.name!r} gave an awaitable"
+                )
+        return self._arranged()
+
+    async def aarguments(self) -> tuple[Any, Mapping[str, Any]]:
+        """`arguments`, where what a provider gave is awaited if it must be."""
+        self._collect()
+        for wish in self._made:
+            made = self._extra[wish.name]
+            self._extra[wish.name] = await made if inspect.isawaitable(made) else made
+        return self._arranged()
+
+    def _collect(self) -> None:
+        for wish in self._spec.wishes(self._named):
+            source = self._source(wish)
+            if source is None:
+                self._extra[wish.name] = wish.default
+                continue
+            held, content = source
+            if held.kind == "provider":
+                content = content()
+                self._made.append(wish)
+            self._extra[wish.name] = content
+            if held.offers is Any:
+                self._unsure.append(wish)
+
+    def _arranged(self) -> tuple[Any, Mapping[str, Any]]:
+        for wish in self._unsure:
+            check_value(self._spec.name, wish, self._extra[wish.name])
+        return self._spec.arrange(self._given, self._named, self._extra)
+
+    def returned(self, result: Any) -> Any:
+        """What the call of a sync function gives: where it had a run of its own, no coroutine, which needs the run.
+
+        Raises:
+            RunStateError: It is one.
+        """
+        if self._run is None or not inspect.iscoroutine(result):
+            return result
+        result.close()
+        raise RunStateError(
+            f"{self._spec.name}() is sync, and gave a coroutine, to be awaited when its run has ended; "
+            "make it `async def`, or use `await container.acall(...)`"
+        )
+
+    def suspend(self) -> None:
+        """A generator yields: the run of its own that it has is not the current one of its caller."""
+        if self._run is not None:
+            self._run.suspend()
+
+    def resume(self) -> None:
+        """The generator goes on."""
+        if self._run is not None:
+            self._run.resume()
+
+    def __enter__(self) -> Self:
+        if self._run is not None:
+            self._run._open()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._run is not None:
+            self._run._close(error)
+
+    async def __aenter__(self) -> Self:
+        if self._run is not None:
+            await self._run._aopen()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._run is not None:
+            await self._run._aclose(error)
+
+
+Fill = Callable[[FunctionSpec, tuple[Any, ...], Mapping[str, Any]], Filling]
+
+
+class FromCurrent(Filling):
+    """Fills from the current run or those around it, else from the started apps: the way of the bare `inject`.
+
+    The first that has a key for a parameter decides: another type under its name is an error.
+    """
+
+    def __init__(self, spec: FunctionSpec, given: tuple[Any, ...], named: Mapping[str, Any]) -> None:
+        super().__init__(spec, given, named)
+        self._sessions = list(open_runs())
+
+    def _source(self, wish: Wish) -> tuple[Held, Any] | None:
+        asleep: InjectionError | None = None
+        for session in self._sessions:
+            key = key_for(self._spec, wish, session.blueprint)
+            if key is None:
+                continue
+            is_there, content = session.exposed(key)
+            if is_there:
+                return held_at(session.blueprint, key), content
+            asleep = asleep or _not_live(self._spec.name, wish, session, key)
+        if wish.is_optional:
+            return None
+        if not self._sessions:
+            raise NoActiveRunError(f"{self._spec.name}({wish.name})", "a container")
+        raise asleep or no_key(self._spec.name, wish, self._sessions[0].blueprint)
+
+
+def _not_live(function: str, wish: Wish, session: Session, key: str) -> InjectionError:
+    live = [name for name in session.keys if session.exposed(name)[0]]
+    reason = f"key {key!r} is not live in this run of {session.blueprint.name}, which has: {', '.join(live) or 'none'}"
+    return InjectionError(function, wish.name, reason, f"open the run with run({key!r})")
+
+
+class PerCall(Filling):
+    """Opens a run for one call, of exactly what is asked for: the way of a container's `inject`, `call` and `acall`.
+
+    What a function asks for that the bare `inject` made is opened too; that one takes it from the run.
+
+    Args:
+        spec: The function's.
+        given: The caller's arguments by position.
+        named: The caller's arguments by name; they win.
+        blueprint: The container's.
+
+    Raises:
+        InjectionError: The container lacks what is asked for.
+    """
+
+    def __init__(
+        self, spec: FunctionSpec, given: tuple[Any, ...], named: Mapping[str, Any], blueprint: Blueprint
+    ) -> None:
+        super().__init__(spec, given, named)
+        self._keys = _keys_for(spec, named, blueprint)
+        roots = dict.fromkeys(self._keys.values())
+        inside = spec.inside
+        while inside is not None:
+            inside.update()
+            roots |= dict.fromkeys(_keys_for(inside, named, blueprint).values())
+            inside = inside.inside
+        self._run = Run(blueprint, tuple(roots))
+
+    def _source(self, wish: Wish) -> tuple[Held, Any] | None:
+        key = self._keys.get(wish.name)
+        if key is None or self._run is None:
+            return None
+        return held_at(self._run.blueprint, key), self._run.exposed(key)[1]
+
+
+def _keys_for(spec: FunctionSpec, named: Mapping[str, Any], blueprint: Blueprint) -> dict[str, str]:
+    """The key for each parameter that one fills."""
+    found = {}
+    for wish in spec.wishes(named):
+        key = key_for(spec, wish, blueprint)
+        if key is not None:
+            found[wish.name] = key
+        elif not wish.is_optional:
+            raise no_key(spec.name, wish, blueprint)
+    return found

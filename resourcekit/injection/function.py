@@ -1,0 +1,146 @@
+"""What is known of a function that is injected: read when it is decorated, and again when more can be known."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import Any, Final
+from weakref import WeakKeyDictionary
+
+from resourcekit.errors import InjectionError
+from resourcekit.injection.names import Annotations, names_of
+from resourcekit.injection.reading import Wish, read_signature
+from resourcekit.run import Blueprint
+
+__all__ = ("MARK", "FunctionSpec", "function_spec", "unbound")
+
+MARK: Final = "__resourcekit_injection__"
+"""Where a function that the bare `inject` made keeps its `FunctionSpec`."""
+
+
+class FunctionSpec:
+    """What is known of a function that is injected; it does not hold the function itself.
+
+    Args:
+        function: The function.
+
+    Raises:
+        InjectionError: A parameter asks for a factory, not for what it vends.
+    """
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        plain = unbound(function)
+        self.name: str = getattr(plain, "__qualname__", type(plain).__qualname__)
+        self.signature = _signature_of(function)
+        self.inside = _inside(plain)
+        self.keys: WeakKeyDictionary[Blueprint, dict[str, str | None]] = WeakKeyDictionary()
+        self._annotations = Annotations(self.signature, *names_of(plain))
+        self._bound = frozenset(function.keywords) if isinstance(function, functools.partial) else frozenset()
+        self._read()
+
+    def _read(self) -> None:
+        self.reading = read_signature(self.name, self.signature, self._annotations, self._bound)
+        self.keys.clear()
+
+    @property
+    def is_final(self) -> bool:
+        """Whether every annotation is resolved."""
+        return not self._annotations.unresolved
+
+    def wishes(self, named: Collection[str]) -> Iterator[Wish]:
+        """What is asked for, less the arguments *named* by the caller."""
+        return (wish for wish in self.reading.wishes if wish.name not in named)
+
+    def update(self) -> None:
+        """Read the signature again if a name in it has been defined since."""
+        if self._annotations.are_due:
+            self._annotations.resolve()
+            self._read()
+
+    def prepare(self, given: Sequence[Any], named: Collection[str]) -> None:
+        """Be up to date for one call.
+
+        Args:
+            given: The caller's arguments by position.
+            named: The names of the caller's other arguments.
+
+        Raises:
+            InjectionError: An argument is missing, and nobody can tell whether it is to be injected.
+        """
+        self.update()
+        if not self._absent(given, named):
+            return
+        self._read()  # A factory that vends the parameter's type may have been defined since.
+        for name in self._absent(given, named):
+            reason = self._annotations.unresolved.get(name)
+            if reason is not None:
+                hint = "import the name at run time, not under TYPE_CHECKING alone, or give it the default injected()"
+                raise InjectionError(self.name, name, f"its annotation cannot be resolved, {reason}", hint)
+
+    def _absent(self, given: Sequence[Any], named: Collection[str]) -> list[str]:
+        """The doubtful parameters that the caller leaves out."""
+        doubtful = self.reading.doubtful
+        return [name for name in doubtful if name not in named and doubtful[name] >= len(given)]
+
+    def arrange(
+        self, given: tuple[Any, ...], named: Mapping[str, Any], extra: Mapping[str, Any]
+    ) -> tuple[Sequence[Any], Mapping[str, Any]]:
+        """The arguments of a call: what the caller gave, and *extra* for the injected parameters.
+
+        Raises:
+            TypeError: The caller's arguments do not fit the public signature.
+        """
+        if len(given) <= self.reading.lead:
+            return given, {**named, **extra}
+        # An injected parameter stands between others: bind by name, then call in the function's own order.
+        asked = {wish.name for wish in self.reading.wishes}
+        filled = {**extra, **{name: value for name, value in named.items() if name in asked}}
+        try:
+            bound = self.reading.public.bind(*given, **{k: v for k, v in named.items() if k not in asked})
+        except TypeError as error:
+            advice = f"injected, and given by keyword only: {', '.join(sorted(asked))}"
+            raise TypeError(f"{self.name}(): {error}; {advice}") from None
+        bound.apply_defaults()
+        values = {**bound.arguments, **filled}
+        ordered = {name: values[name] for name in self.signature.parameters}
+        whole = inspect.BoundArguments(self.signature, ordered)
+        return whole.args, whole.kwargs
+
+
+def unbound(function: Any) -> Any:
+    """The function that a `functools.partial` calls; any other as it is."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    return function
+
+
+def _signature_of(function: Callable[..., Any]) -> inspect.Signature:
+    try:
+        return inspect.signature(function)
+    except (ValueError, TypeError):  # Some functions written in C do not say.
+        return inspect.signature(lambda *args, **kwargs: None)
+
+
+def _inside(function: Any) -> FunctionSpec | None:
+    """The spec of a function that the bare `inject` made, also where another decorator is around it."""
+    found = getattr(function, MARK, None)
+    return found if isinstance(found, FunctionSpec) else None
+
+
+_KNOWN: Final[WeakKeyDictionary[Any, FunctionSpec]] = WeakKeyDictionary()
+
+
+def function_spec(function: Callable[..., Any]) -> FunctionSpec:
+    """The `FunctionSpec` of *function*, made once for a plain function.
+
+    Raises:
+        InjectionError: A parameter asks for a factory, not for what it vends.
+    """
+    is_plain = inspect.isfunction(function)
+    found = _KNOWN.get(function) if is_plain else None
+    if found is None:
+        found = FunctionSpec(function)
+        if is_plain and found.is_final:  # Else it holds the names of a frame, and so perhaps the function itself.
+            _KNOWN[function] = found
+    return found

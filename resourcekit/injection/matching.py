@@ -1,0 +1,117 @@
+"""Which key of a container fills a parameter: by name, else by a unique type."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from resourcekit.annotations import accepts, build_validator, type_name, union_members
+from resourcekit.errors import InjectionError, nearest
+from resourcekit.graph import Held
+from resourcekit.injection.function import FunctionSpec
+from resourcekit.injection.reading import Wish
+from resourcekit.run import Blueprint
+
+__all__ = ("check_value", "find_key", "held_at", "key_for", "no_key", "required_key")
+
+
+def held_at(blueprint: Blueprint, key: str) -> Held:
+    """What a key holds."""
+    return blueprint.graph.nodes[blueprint.graph.keys[key]].held
+
+
+def key_for(spec: FunctionSpec, wish: Wish, blueprint: Blueprint) -> str | None:
+    """`find_key`, asked once for each parameter and container."""
+    known = spec.keys.setdefault(blueprint, {})
+    if wish.name not in known:
+        known[wish.name] = find_key(spec.name, wish, blueprint)
+    return known[wish.name]
+
+
+def find_key(function: str, wish: Wish, blueprint: Blueprint) -> str | None:
+    """The key that fills *wish*: of its name, else the only one of its type; None where there is none.
+
+    Raises:
+        InjectionError: The key of that name is of another type, or several keys are of the type.
+    """
+    nodes = blueprint.graph.nodes  # One thing under several keys is one.
+    fitting = [node.keys[0] for node in nodes if node.keys and _is_of_type(wish, node.held)]
+    if wish.name in blueprint.graph.keys:
+        held = held_at(blueprint, wish.name)
+        if not _fits(wish, held):
+            found = type(held.content) if held.kind == "value" else held.offers
+            raise _wrong_type(function, wish, type_name(found), fitting)
+        return wish.name
+    if len(fitting) > 1:
+        reason = f"{blueprint.name} has no key {wish.name!r}, and {len(fitting)} of type {type_name(wish.wanted)}"
+        raise InjectionError(function, wish.name, reason, f"name the parameter {' or '.join(sorted(fitting))}")
+    return fitting[0] if fitting else None
+
+
+def required_key(function: str, wish: Wish, blueprint: Blueprint) -> str:
+    """`find_key`, where there must be one.
+
+    Raises:
+        InjectionError: There is none, or `find_key` raises it.
+    """
+    key = find_key(function, wish, blueprint)
+    if key is None:
+        raise no_key(function, wish, blueprint)
+    return key
+
+
+def no_key(function: str, wish: Wish, blueprint: Blueprint) -> InjectionError:
+    """The error of a container that has nothing for *wish*."""
+    keys = list(blueprint.graph.keys)
+    listed = ", ".join(keys[:12]) + (", ..." if keys[12:] else "") or "none"
+    of_type = "" if wish.wanted is Any else f" and none of type {type_name(wish.wanted)}"
+    reason = f"{blueprint.name} has no key {wish.name!r}{of_type}; its keys: {listed}"
+    near = nearest(wish.name, keys)
+    return InjectionError(function, wish.name, reason, f"did you mean {near}?" if near else "")
+
+
+def check_value(function: str, wish: Wish, value: object) -> None:
+    """Refuse a value of the wrong type, where that could not be known before it was there.
+
+    Raises:
+        InjectionError: It is.
+    """
+    if not _is_right(wish, value):
+        raise _wrong_type(function, wish, type_name(type(value)), ())
+
+
+def _wrong_type(function: str, wish: Wish, found: str, fitting: Collection[str]) -> InjectionError:
+    reason = f"it wants {type_name(wish.wanted)}, the key of that name holds {found}"
+    hint = f"name it {' or '.join(sorted(fitting))}" if fitting else "rename the parameter, or change its annotation"
+    return InjectionError(function, wish.name, reason, hint)
+
+
+def _fits(wish: Wish, held: Held) -> bool:
+    """Whether a key of the right name is of the right type, as far as that is known before it is up."""
+    if held.kind == "value":
+        return _is_right(wish, held.content)
+    return held.offers is Any or accepts(wish.wanted, held.offers)
+
+
+def _is_of_type(wish: Wish, held: Held) -> bool:
+    """Whether something is known to be what *wish* wants."""
+    offered = _offered(held)
+    if wish.wanted is Any or offered is Any:
+        return False
+    wanted = [member for member in union_members(wish.wanted) if member is not type(None)]
+    return any(accepts(member, offered) for member in wanted) and _fits(wish, held)
+
+
+def _offered(held: Held) -> Any:
+    """The type that a key gives its users, as well as it is known."""
+    if held.offers is not Any or held.kind == "provider":
+        return held.offers
+    return type(held.content)
+
+
+def _is_right(wish: Wish, value: object) -> bool:
+    try:
+        build_validator(wish.wanted)(None, None, value)
+    except (TypeError, ValueError):
+        return False
+    return True

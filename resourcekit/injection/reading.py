@@ -1,0 +1,154 @@
+"""What a signature asks for: which parameters are injected, with what, and what callers see of the others."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+import typing
+from collections.abc import Collection, Mapping
+from typing import Any, Final
+
+import attrs
+
+from resourcekit.annotations import resource_classes, type_name, union_members
+from resourcekit.config.scalars import scalar_form
+from resourcekit.errors import InjectionError
+from resourcekit.injection.markers import INJECTED, is_foreign, is_marked
+from resourcekit.injection.names import Annotations
+from resourcekit.resource import ConfigurableResourceFactory
+from resourcekit.spec import RECORD
+
+__all__ = ("Reading", "Wish", "read_signature")
+
+
+@attrs.frozen
+class Wish:
+    """What one parameter asks for.
+
+    Args:
+        name: The parameter.
+        wanted: The type, Any when it does not say.
+        is_optional: Whether it may be left to its default, or to None.
+        default: What it gets when there is none.
+    """
+
+    name: str
+    wanted: object
+    is_optional: bool = False
+    default: object = None
+
+
+@attrs.frozen(eq=False)
+class Reading:
+    """What a signature says, as far as its annotations are resolved by now.
+
+    Args:
+        wishes: The parameters that are injected.
+        public: The signature without them: what callers and web frameworks see.
+        lead: How many positional arguments stand in front of the first injected parameter.
+        doubtful: The required parameters that may yet turn out to be injected, each with its place among the
+            positional ones.
+    """
+
+    wishes: tuple[Wish, ...]
+    public: inspect.Signature
+    lead: int
+    doubtful: Mapping[str, int]
+
+
+_POSITIONAL: Final = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+_VARIABLE: Final = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+
+
+def read_signature(
+    function: str, signature: inspect.Signature, annotations: Annotations, bound: Collection[str]
+) -> Reading:
+    """The `Reading` of a signature.
+
+    Args:
+        function: The function's name, for messages.
+        signature: Its signature.
+        annotations: Its annotations.
+        bound: The parameters that a `functools.partial` has filled.
+
+    Raises:
+        InjectionError: A parameter asks for a factory, not for what it vends.
+    """
+    vended = _vended_types()
+    wishes: list[Wish] = []
+    kept: list[inspect.Parameter] = []
+    doubtful: dict[str, int] = {}
+    for name, parameter in signature.parameters.items():
+        annotation = annotations[name]
+        is_free = parameter.kind not in _VARIABLE and name not in bound
+        if is_free and _is_asked(parameter, annotation, vended):
+            wishes.append(_wish(function, parameter, annotation))
+            continue
+        if is_free and parameter.default is parameter.empty and _is_doubtful(name, annotations):
+            doubtful[name] = len(kept) if parameter.kind in _POSITIONAL else sys.maxsize
+        kept.append(parameter.replace(annotation=_shown(parameter.annotation, annotation)))
+    returned = _shown(signature.return_annotation, annotations["return"])
+    public = inspect.Signature(kept, return_annotation=returned)
+    return Reading(tuple(wishes), public, _lead(signature, {wish.name for wish in wishes}), doubtful)
+
+
+def _is_asked(parameter: inspect.Parameter, annotation: Any, vended: Collection[object]) -> bool:
+    if parameter.default is INJECTED:
+        return True
+    if is_foreign(parameter.default):
+        return False
+    if is_marked(annotation):
+        return True
+    if any(map(is_foreign, getattr(annotation, "__metadata__", ()))):
+        return False
+    return bool(resource_classes(annotation)) or any(member in vended for member in union_members(annotation))
+
+
+def _wish(function: str, parameter: inspect.Parameter, annotation: Any) -> Wish:
+    for cls in resource_classes(annotation):
+        if issubclass(cls, ConfigurableResourceFactory):
+            vended = type_name(getattr(cls, RECORD).vended)
+            reason = f"it wants {cls.__name__}, a factory, whose users receive {vended}"
+            raise InjectionError(function, parameter.name, reason, f"annotate it as ResourceParam[{vended}]")
+    wanted = Any if annotation is parameter.empty else annotation
+    if parameter.default is not parameter.empty and parameter.default is not INJECTED:
+        return Wish(parameter.name, wanted, True, parameter.default)
+    return Wish(parameter.name, wanted, type(None) in union_members(annotation))
+
+
+def _is_doubtful(name: str, annotations: Annotations) -> bool:
+    return name in annotations.unresolved or any(map(_is_vendable, union_members(annotations[name])))
+
+
+def _shown(written: Any, resolved: Any) -> Any:
+    """How the public signature has an annotation: resolved, since who reads it may not know the names in it."""
+    if not isinstance(written, str) or resolved is inspect.Parameter.empty:
+        return written
+    return None if resolved is type(None) else resolved
+
+
+def _lead(signature: inspect.Signature, asked: Collection[str]) -> int:
+    kinds = {name: signature.parameters[name].kind for name in asked}
+    if inspect.Parameter.POSITIONAL_ONLY in kinds.values():
+        return -1
+    positional = [name for name, parameter in signature.parameters.items() if parameter.kind in _POSITIONAL]
+    return next((place for place, name in enumerate(positional) if name in asked), sys.maxsize)
+
+
+def _is_vendable(annotation: Any) -> bool:
+    """Whether a parameter of this type may be a resource: plain data, a str or a date, hardly ever is."""
+    cls = typing.get_origin(annotation) or annotation
+    if not isinstance(cls, type) or cls.__module__ in ("builtins", "typing") or cls is inspect.Parameter.empty:
+        return False
+    return scalar_form(cls) is None
+
+
+def _vended_types() -> Collection[object]:
+    """Every type that some factory vends, but for plain data."""
+    found: list[object] = []
+    waiting: list[type] = [ConfigurableResourceFactory]
+    while waiting:
+        cls = waiting.pop()
+        waiting += cls.__subclasses__()
+        found += filter(_is_vendable, union_members(getattr(cls, RECORD).vended))
+    return found

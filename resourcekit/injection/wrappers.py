@@ -1,0 +1,175 @@
+"""Wrappers of the function's own kind, and single calls, around which a `Filling` stands."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Generator, Mapping
+from functools import partial, wraps
+from typing import Any, Final, Literal
+
+from resourcekit.errors import RunStateError
+from resourcekit.injection.filling import Fill, Filling, FromCurrent
+from resourcekit.injection.function import MARK, FunctionSpec, function_spec, unbound
+
+__all__ = ("acalled", "called", "wrapped")
+
+Kind = Literal["function", "coroutine function", "generator function", "async generator function"]
+
+_KINDS: Final[tuple[tuple[Kind, Callable[[Any], bool]], ...]] = (
+    ("coroutine function", inspect.iscoroutinefunction),
+    ("async generator function", inspect.isasyncgenfunction),
+    ("generator function", inspect.isgeneratorfunction),
+)
+
+
+def _kind_of(function: Any, user: str) -> Kind:
+    """The kind of *function*.
+
+    Raises:
+        TypeError: It is none: a class, an object that cannot be called.
+    """
+    if not callable(function) or isinstance(function, type):
+        what = f"the class {function.__name__}" if isinstance(function, type) else f"a {type(function).__name__}"
+        raise TypeError(f"{user} wants a function, not {what}")
+    plain = unbound(function)
+    for kind, is_kind in _KINDS:
+        if is_kind(plain) or is_kind(plain.__call__):
+            return kind
+    return "function"
+
+
+def wrapped(function: Any, fill: Fill) -> Any:
+    """A wrapper of *function* of the same kind, that fills the parameters that are injected.
+
+    Args:
+        function: A function of any kind, or a classmethod or staticmethod object.
+        fill: Makes what is entered around each call.
+
+    Raises:
+        TypeError: *function* is not a function.
+        InjectionError: A parameter asks for a factory.
+    """
+    if isinstance(function, classmethod | staticmethod):
+        return type(function)(wrapped(function.__func__, fill))
+    kind = _kind_of(function, "inject")
+    spec = function_spec(function)
+    wrapper: Any = wraps(function)(_wrapper(function, kind, spec, fill))
+    wrapper.__signature__ = spec.reading.public
+    # Also where `wraps` has copied the mark of the function inside: it tells what the wrapper itself asks for.
+    setattr(wrapper, MARK, spec if fill is FromCurrent else None)
+    return wrapper
+
+
+def _wrapper(function: Any, kind: Kind, spec: FunctionSpec, fill: Fill) -> Any:
+    made: Any
+
+    def begin(given: tuple[Any, ...], named: Mapping[str, Any]) -> Filling:
+        spec.prepare(given, named)
+        made.__signature__ = spec.reading.public
+        return fill(spec, given, named)
+
+    if kind == "coroutine function":
+
+        async def coroutine(*given: Any, **named: Any) -> Any:
+            async with begin(given, named) as filling:
+                args, kwargs = await filling.aarguments()
+                return await function(*args, **kwargs)
+
+        made = coroutine
+
+    elif kind == "async generator function":
+
+        async def async_generator(*given: Any, **named: Any) -> Any:
+            async with begin(given, named) as filling:
+                args, kwargs = await filling.aarguments()
+                generator = function(*args, **kwargs)
+                resume, payload = generator.asend, None
+                while True:  # An async `yield from`, which Python lacks.
+                    try:
+                        item, payload = await resume(payload), None
+                    except StopAsyncIteration:
+                        return
+                    filling.suspend()
+                    try:
+                        resume, payload = generator.asend, (yield item)
+                    except BaseException as error:
+                        resume, payload = generator.athrow, error
+                    filling.resume()
+
+        made = async_generator
+
+    elif kind == "generator function":
+
+        def generator(*given: Any, **named: Any) -> Any:
+            with begin(given, named) as filling:
+                args, kwargs = filling.arguments()
+                return (yield from _stepped(function(*args, **kwargs), filling))
+
+        made = generator
+
+    else:
+
+        def plain(*given: Any, **named: Any) -> Any:
+            with begin(given, named) as filling:
+                args, kwargs = filling.arguments()
+                return filling.returned(function(*args, **kwargs))
+
+        made = plain
+
+    return made
+
+
+def _stepped(generator: Generator[Any, Any, Any], filling: Filling) -> Generator[Any, Any, Any]:
+    """``yield from``, with *filling* stepping aside at each yield."""
+    resume = partial(generator.send, None)
+    while True:
+        try:
+            item = resume()
+        except StopIteration as stop:
+            return stop.value
+        filling.suspend()
+        try:
+            resume = partial(generator.send, (yield item))
+        except BaseException as error:
+            resume = partial(generator.throw, error)
+        filling.resume()
+
+
+def called(function: Callable[..., Any], fill: Fill, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    """Call a sync function, filled.
+
+    Raises:
+        TypeError: It is not a function.
+        RunStateError: It is of another kind.
+    """
+    kind = _kind_of(function, "call")
+    spec = function_spec(function)
+    if kind == "coroutine function":
+        raise RunStateError(f"{spec.name} is async: use `await container.acall(...)`")
+    _refuse_generators(spec, kind)
+    spec.prepare(args, kwargs)
+    with fill(spec, args, kwargs) as filling:
+        given, named = filling.arguments()
+        return filling.returned(function(*given, **named))
+
+
+async def acalled(function: Callable[..., Any], fill: Fill, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    """Call a sync or async function, filled, and await what it gives.
+
+    Raises:
+        TypeError: It is not a function.
+        RunStateError: It is of another kind.
+    """
+    kind = _kind_of(function, "acall")
+    spec = function_spec(function)
+    _refuse_generators(spec, kind)
+    spec.prepare(args, kwargs)
+    async with fill(spec, args, kwargs) as filling:
+        given, named = await filling.aarguments()
+        done = function(*given, **named)
+        return await done if inspect.isawaitable(done) else done
+
+
+def _refuse_generators(spec: FunctionSpec, kind: Kind) -> None:
+    if kind.endswith("generator function"):
+        raise RunStateError(f"{spec.name} is a{'n' * (kind[0] == 'a')} {kind}: decorate it with `container.inject`")

@@ -1,0 +1,252 @@
+"""A container instance: what calling a container class gives, and how it is copied, derived and pickled."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from copy import deepcopy
+from functools import cache
+from typing import Any, Final
+
+from dependency_injector import containers, providers
+
+from resourcekit.assembly import Assembly, Recipe, derived_providers, flat, instance_providers, keys_of
+from resourcekit.config.overlay import Overlay
+from resourcekit.errors import DefinitionError
+from resourcekit.operations import Operations
+from resourcekit.overriding import Override, effective
+from resourcekit.providers import ResourceProvider, as_provider, check_key
+from resourcekit.wiring import wire
+
+__all__ = ("OPERATIONS", "ContainerInstance", "is_key", "reserved_names")
+
+_NOTHING: Final[Mapping[str, Any]] = {}
+
+
+OPERATIONS: Final = frozenset(
+    {"of", "override", "wire", *(name for name in vars(Operations) if not name.startswith("_"))}
+)
+
+
+def is_key(content: object) -> bool:
+    """Whether what a body or an assignment has under a name makes a key of it."""
+    return isinstance(content, providers.Provider) and not isinstance(content, providers.Self)
+
+
+@cache
+def reserved_names() -> frozenset[str]:
+    """The names a key cannot have: what containers, their classes and dependency-injector's have already."""
+    plain = containers.DynamicContainer()
+    names = {*dir(containers.DeclarativeContainer), *dir(plain), *OPERATIONS}
+    return frozenset(name for name in names if not name.startswith("_"))
+
+
+class ContainerInstance(Operations, containers.DynamicContainer):
+    """What calling a container class gives."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._entered = []
+        self._assembly = Assembly(type(self).__name__, self.providers)
+
+    def __setattr__(self, name: str, content: Any) -> None:
+        assembly: Assembly | None = self.__dict__.get("_assembly")
+        if assembly is None or name.startswith("_"):
+            super().__setattr__(name, content)
+            return
+        provider = as_provider(name, content, assembly.name, is_key=name in self.providers)
+        is_parent = name == "parent" and not isinstance(provider, ResourceProvider)  # dependency-injector's own
+        if is_parent or not is_key(provider):
+            super().__setattr__(name, provider)
+            return
+        check_key(name, assembly.name, reserved_names())
+        former = self.providers.get(name)
+        if former is not None and former is not provider:
+            assembly.alias(former, name)
+        self._put(name, provider)
+        assembly.recipe += (("set", (name, content)),)
+        assembly.changed()
+
+    def _put(self, key: str, provider: Any) -> None:
+        """Set a provider as dependency-injector does; but `__getattr__` gives it, which knows of overrides."""
+        super().__setattr__(key, provider)
+        object.__delattr__(self, key)
+
+    def __delattr__(self, name: str) -> None:
+        if name not in self.providers:
+            super().__delattr__(name)
+            return
+        del self.providers[name]
+        self._assembly.recipe += (("delete", name),)
+        self._assembly.changed()
+
+    def _take(
+        self,
+        cls: Any,
+        assembly: Assembly,
+        found: Mapping[str, Any],
+        memo: dict[int, Any],
+        shared: Mapping[str, Any] = _NOTHING,
+    ) -> None:
+        """Become an instance of *cls* with these providers; the *shared* ones stay another container's children."""
+        assembly.providers = self.providers
+        self._assembly = assembly
+        self.provider_type = cls.provider_type
+        self.wiring_config = deepcopy(cls.wiring_config)
+        self.declarative_parent = cls
+        own = providers.deepcopy(cls.__self__, memo)
+        own.set_container(self)
+        object.__setattr__(self, "__self__", own)
+        for name in own.alt_names:
+            containers.DynamicContainer.__setattr__(self, name, own)
+        for key, provider in found.items():
+            is_shared = provider is shared.get(key)
+            if is_shared:
+                self.providers[key] = provider
+            else:
+                self._put(key, provider)
+
+    def _derive(self, changes: Mapping[str, object], overlay: Overlay | None) -> Any:
+        mine = self._assembly
+        is_override = overlay is None
+        step: tuple[str, Any] = ("override", dict(changes)) if is_override else ("config", overlay)
+        assembly = Assembly(
+            mine.name,
+            {},
+            overlays=mine.overlays if overlay is None else (*mine.overlays, overlay),
+            listeners=mine.listeners if is_override else list(mine.listeners),
+            recipe=(*mine.recipe, step),
+        )
+        if is_override:
+            assembly.origin = mine.origin or mine
+            assembly.app = type(mine.app)(mine.app)
+        found = derived_providers(assembly, mine, changes, is_shared=is_override)
+        derived = type(self)()
+        derived._take(self.declarative_parent, assembly, found, {}, mine.providers)
+        return derived
+
+    def override(self, overriding: Any = None, /, **resources: Any) -> Any:
+        """A container like this one with other resources, seen in this context only: for ``with`` and ``async with``.
+
+        Args:
+            overriding: dependency-injector's own form: a container whose providers override this one's, for
+                everybody, until ``reset_override``.
+            **resources: Resources, providers or plain values (mocks) by the key whose place and scope they take; a
+                nested container's keys are dotted, ``**{"storage.db": ...}``.
+
+        Returns:
+            A context manager that gives the derived container. Code that holds the original sees the derived one
+            inside the block; other threads and tasks do not. None for dependency-injector's form.
+
+        Raises:
+            UnknownKeyError: A key is not in the container.
+            DefinitionError: What is given cannot take a key's place.
+
+        >>> from resourcekit import ConfigurableResource, ResourceContainer
+        >>> class Clock(ConfigurableResource):
+        ...     zone: str = "UTC"
+        >>> class App(ResourceContainer):
+        ...     clock = Clock()
+        >>> app = App()
+        >>> with app.override(clock=Clock(zone="CET")) as fake, app.run() as resources:
+        ...     resources.clock.zone
+        'CET'
+        """
+        if overriding is not None:
+            if resources or not containers.is_container(overriding):
+                given = type(overriding).__name__
+                raise DefinitionError(f"override() takes keys, override(database={given}(...)), or one container")
+            return super().override(overriding)
+        return Override(self, effective(self)._derive(resources, None))
+
+    def wire(
+        self,
+        modules: Any = None,
+        packages: Any = None,
+        from_package: Any = None,
+        keep_cache: Any = None,
+        warn_unresolved: bool = False,
+    ) -> None:
+        """Wire modules and packages, as dependency-injector does; markers of every class of the MRO are resolved.
+
+        Args:
+            modules: Modules or their names, relative ones too.
+            packages: Packages or their names: every module in them is wired.
+            from_package: Where relative names begin; the caller's package unless ``wiring_config`` says otherwise.
+            keep_cache: Whether dependency-injector keeps what it knows of signatures.
+            warn_unresolved: Whether it warns of every marker that is not this container's.
+
+        Raises:
+            InjectionError: A marker names a key that the container does not have.
+
+        >>> from resourcekit import ResourceContainer
+        >>> ResourceContainer.of({"url": "https://api.example.com"}).wire()
+        """
+        config = self.wiring_config
+        if from_package is None and not (config.from_package or config.modules or config.packages):
+            from_package = sys._getframe(1).f_globals.get("__package__")  # The caller's, as dependency-injector has it.
+        wire(
+            self,
+            modules=modules,
+            packages=packages,
+            from_package=from_package,
+            keep_cache=keep_cache,
+            warn_unresolved=warn_unresolved,
+        )
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        mine = self._assembly
+        copied = memo[id(self)] = type(self)()
+        assembly = Assembly(
+            mine.name,
+            {},
+            aliases=dict(mine.aliases),
+            kept=list(mine.kept),
+            overlays=mine.overlays,
+            recipe=mine.recipe,
+        )
+        known = keys_of(self.providers)
+        found = instance_providers(assembly, known, {}, memo)
+        for key, provider in flat(known).items():
+            assembly.alias(provider, key)
+        copied._take(self.declarative_parent, assembly, found, memo)
+        return copied
+
+    def __getattr__(self, name: str) -> Any:
+        parent = self.__dict__.get("declarative_parent")
+        if parent is not None and not name.startswith("__"):
+            provider = effective(self).providers.get(name)
+            if provider is not None:
+                return provider
+            for base in parent.__mro__:  # a method or constant of the user's container class
+                if name in base.__dict__ and base is not containers.DeclarativeContainer:
+                    found = base.__dict__[name]
+                    return found.__get__(self, parent) if hasattr(type(found), "__get__") else found
+        known = ", ".join(self.__dict__.get("providers", {}))
+        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}; its keys: {known}", name=name, obj=self)
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *dir(self.declarative_parent), *self.providers})
+
+    def __reduce__(self) -> Any:
+        return _remade, (self._assembly.portable_recipe(),)
+
+    def __repr__(self) -> str:
+        return f"<{self._assembly.name} container: {', '.join(keys_of(self.providers))}>"
+
+
+def _remade(recipe: Recipe) -> Any:
+    """An instance made again by its recipe: what unpickling does."""
+    made: Any = None
+    for step, content in recipe:
+        if step in ("new", "of"):
+            cls, resources = content
+            made = cls(**resources) if step == "new" else cls.of(resources)
+        elif step == "set":
+            setattr(made, *content)
+        elif step == "delete":
+            delattr(made, content)
+        else:
+            overlay, changes = (content, {}) if step == "config" else (None, content)
+            made = made._derive(changes, overlay)
+    return made

@@ -1,0 +1,56 @@
+"""What resourcekit knows of one resource object, beside its values."""
+
+from __future__ import annotations
+
+import attrs
+
+from resourcekit.errors import Location
+from resourcekit.spec import RECORD, ResourceSpec
+
+__all__ = ("Record", "raw_values", "record_of", "spec_of")
+
+
+@attrs.define(eq=False)
+class Record:
+    """What resourcekit knows of one resource object.
+
+    Args:
+        location: Where the declaration stands.
+        live: Whether a run made it.
+        name: The key, or path, a run gave it.
+        given: The fields whose values the constructor or an overlay gave; the others have their defaults.
+        captured: The lists, dicts and sets of a declaration as they were given, whatever became of them since.
+        deferred: The fields that have no value yet, by name.
+        linked: The fields that hold resources, or values that are not there yet.
+        sources: Where each value from outside came from.
+        unchecked: The fields whose validators wait for another field's value.
+    """
+
+    location: Location | None = None
+    live: bool = False
+    name: str = ""
+    given: frozenset[str] = frozenset()
+    captured: dict[str, object] = attrs.field(factory=dict)
+    deferred: dict[str, object] = attrs.field(factory=dict)
+    linked: set[str] = attrs.field(factory=set)
+    sources: dict[str, str] = attrs.field(factory=dict)
+    unchecked: set[str] = attrs.field(factory=set)
+
+
+def spec_of(resource: object) -> ResourceSpec:
+    """The spec of a resource's class."""
+    spec: ResourceSpec = getattr(type(resource), RECORD)
+    return spec
+
+
+def record_of(resource: object) -> Record:
+    """The record of a resource."""
+    record: Record = resource.__dict__[RECORD]
+    return record
+
+
+def raw_values(resource: object) -> dict[str, object]:
+    """Every field's value by name, as it was given."""
+    record = record_of(resource)
+    known = {**resource.__dict__, **record.captured, **record.deferred}
+    return {name: known[name] for name in spec_of(resource).by_name if name in known}

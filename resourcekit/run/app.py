@@ -1,0 +1,187 @@
+"""The app scope: resources that live as long as a container is entered."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
+from typing import Any, Final
+from weakref import WeakValueDictionary
+
+import attrs
+
+from resourcekit.errors import RunStateError
+from resourcekit.plan import Step
+from resourcekit.run.blueprint import AppScope, Blueprint
+from resourcekit.run.session import Session, runs_here
+
+__all__ = ("App", "AppRun", "Substitute", "open_runs", "runs_of", "substitutes")
+
+_PAUSE: Final = 0.01  # seconds between two looks of a task that waits for another thread or loop
+
+
+class AppRun(Session):
+    """One start of a container's app scope."""
+
+    def _chosen(self, step: Step) -> bool:
+        return step.scope == "app"
+
+    def __repr__(self) -> str:
+        return f"<container {self.blueprint.name}: {self._state}>"
+
+
+class App(AppScope):
+    """The app scope of a container: started once whoever enters, visible in every thread.
+
+    Who enters while another starts or stops it waits for that one, in any thread or event loop.
+
+    Args:
+        parent: As for `AppScope`.
+    """
+
+    def __init__(self, parent: AppScope | None = None) -> None:
+        super().__init__(parent)
+        self.session: AppRun | None = None
+        self._entered = 0
+        self._turn = threading.Lock()  # Held while it starts or stops.
+        self._thread = 0  # Whose turn it is.
+
+    def enter(self, blueprint: Blueprint) -> None:
+        """Start the app-scoped resources, or join those who have.
+
+        Raises:
+            RunStateError: Waiting for the one who starts it would never end.
+        """
+        if not self._takes_turn(blueprint):
+            if self._thread == threading.get_ident():
+                raise RunStateError(
+                    f"{blueprint.name} is being started or stopped by another task of this thread, which cannot go on "
+                    "while this one waits: use `async with`"
+                )
+            self._turn.acquire()
+        try:
+            session = self._begins(blueprint)
+            if session is not None:
+                session._open()
+                self._started(session)
+            self._entered += 1
+        finally:
+            self._give_turn()
+
+    async def aenter(self, blueprint: Blueprint) -> None:
+        """`enter` for async resources."""
+        while not self._takes_turn(blueprint):
+            from anyio import sleep  # No primitive of one loop is safe to wake from another's thread.
+
+            await sleep(_PAUSE)
+        try:
+            session = self._begins(blueprint)
+            if session is not None:
+                await session._aopen()
+                self._started(session)
+            self._entered += 1
+        finally:
+            self._give_turn()
+
+    def leave(self, error: BaseException | None) -> None:
+        """Tear the app-scoped resources down when the last one leaves."""
+        self._turn.acquire()  # Nobody starts or stops it while one is in: this never waits for long.
+        try:
+            session = self._ends()
+            if session is not None:
+                session._close(error)
+        finally:
+            self._give_turn()
+
+    async def aleave(self, error: BaseException | None) -> None:
+        """`leave` for async resources."""
+        self._turn.acquire()
+        try:
+            session = self._ends()
+            if session is not None:
+                await session._aclose(error)
+        finally:
+            self._give_turn()
+
+    def _takes_turn(self, blueprint: Blueprint) -> bool:
+        if any(isinstance(run, AppRun) and run.blueprint.app is self for run in runs_here()):
+            raise RunStateError(
+                f"a hook of {blueprint.name} enters {blueprint.name} itself while it starts or stops; "
+                "give the hook's resource a field for what it needs"
+            )
+        return self._turn.acquire(blocking=False)
+
+    def _give_turn(self) -> None:
+        self._thread = 0
+        self._turn.release()
+
+    def _begins(self, blueprint: Blueprint) -> AppRun | None:
+        self._thread = threading.get_ident()
+        return AppRun(blueprint, None) if self._entered == 0 else None
+
+    def _started(self, session: AppRun) -> None:
+        session.leave_context()  # Only its own start saw it as the current run.
+        self.session = session
+        self.live = session.up
+        _STARTED[id(session)] = session
+
+    def _ends(self) -> AppRun | None:
+        session = self.session
+        assert session is not None, "who leaves has entered"
+        self._thread = threading.get_ident()
+        self._entered -= 1
+        if self._entered:
+            return None
+        # From here on only its own teardown sees it: nobody else is given what is about to go.
+        self.session = None
+        self.live = {}
+        del _STARTED[id(session)]
+        session.enter_context()
+        return session
+
+
+# Weak: what is left open and forgotten is collected, and warns.
+_STARTED: Final[WeakValueDictionary[int, AppRun]] = WeakValueDictionary()
+
+
+def open_runs() -> Iterator[Session]:
+    """The runs that are open here, the innermost first, then the started apps, the latest first."""
+    yield from runs_here()
+    for session in reversed(list(_STARTED.values())):
+        yield _seen_here(session)
+
+
+def runs_of(blueprint: Blueprint) -> Iterator[Session]:
+    """The runs of one container that are open here, the innermost first, then its started app as *blueprint* has it."""
+    yield from (run for run in runs_here() if run.blueprint.origin is blueprint.origin)
+    if any(session.blueprint.origin is blueprint.origin for session in _STARTED.values()):
+        yield AppRun(blueprint, None)
+
+
+@attrs.frozen(eq=False)
+class Substitute:
+    """What stands for a container in a context that overrides it.
+
+    Args:
+        original: The container.
+        derived: The one that stands for it.
+        origin: The `Blueprint.origin` of both.
+        blueprint: Gives the blueprint of the latter.
+    """
+
+    original: object
+    derived: Any
+    origin: object
+    blueprint: Callable[[], Blueprint]
+
+
+substitutes: Final[ContextVar[tuple[Substitute, ...]]] = ContextVar("resourcekit_overrides", default=())
+"""The overrides of this context, the latest last."""
+
+
+def _seen_here(session: Session) -> Session:
+    """A started app as this context sees it: where it is overridden, without what was replaced."""
+    for substitute in reversed(substitutes.get()):
+        if substitute.origin is session.blueprint.origin:
+            return AppRun(substitute.blueprint(), None)
+    return session

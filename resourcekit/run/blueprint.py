@@ -1,0 +1,164 @@
+"""What a run is opened from, and everything that is checked before its first hook."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from resourcekit.config.overlay import Overlay
+from resourcekit.config.resolution import resolve
+from resourcekit.deferred import Reference
+from resourcekit.errors import Problem, UnknownKeyError
+from resourcekit.graph import Graph, Held
+from resourcekit.lifecycle.machine import LiveResource
+from resourcekit.lifecycle.report import Listener
+from resourcekit.placement import place
+from resourcekit.plan import Plan, Step, make_plan
+
+__all__ = ("AppScope", "Blueprint", "Preflight", "preflight")
+
+
+class AppScope:
+    """What is up for as long as the app; nothing, where there is no app to start.
+
+    Args:
+        parent: The app scope of the container this one was derived from by an override; what is up there and
+            was not replaced is up here.
+    """
+
+    def __init__(self, parent: AppScope | None = None) -> None:
+        self.live: Mapping[int, LiveResource] = {}
+        self._parent = parent
+
+    def find(self, held: Held) -> LiveResource | None:
+        """The live resource of a declaration, None when it is not up."""
+        found = self.live.get(id(held.identity))
+        return self._parent.find(held) if found is None and self._parent is not None else found
+
+
+@attrs.define(eq=False)
+class Blueprint:
+    """What a run is opened from: the graph of a container, its overlays, its app scope.
+
+    Args:
+        name: The container's name, for messages.
+        graph: Its graph.
+        hold: Says what a resource or provider is in this container.
+        owns: Whether a provider is one of its keys'.
+        origin: The container it was made for, whatever was overridden since.
+        overlays: Its own overlays, the strongest last.
+        listeners: Who hears of events.
+        app: Its app scope.
+    """
+
+    name: str
+    graph: Graph
+    hold: Callable[[object], Held]
+    owns: Callable[[object], bool] = lambda provider: False
+    origin: object = None
+    overlays: tuple[Overlay, ...] = ()
+    listeners: list[Listener] = attrs.field(factory=list)
+    app: AppScope = attrs.field(factory=AppScope)
+    _plans: dict[tuple[str, ...] | None, Plan] = attrs.field(factory=dict, init=False)
+
+    def plan(self, keys: tuple[str, ...] | None) -> Plan:
+        """The plan for *keys*, None for all of them; made once.
+
+        Raises:
+            TypeError: A key is no text.
+            UnknownKeyError: A key is not in the container.
+        """
+        for key in keys or ():
+            if _text(key) not in self.graph.keys:
+                raise UnknownKeyError(key, self.name, self.graph.keys)
+        found = self._plans.get(keys)
+        if found is None:
+            found = self._plans[keys] = make_plan(self.graph, self.name, keys)
+        return found
+
+    def held(self, leaf: object) -> Held:
+        """What a leaf of a field value is: a resource, a provider, a reference to a key."""
+        if isinstance(leaf, Reference):
+            return self.graph.nodes[self.graph.keys[leaf.key]].held
+        return self.hold(leaf)
+
+
+def _text(key: object) -> str:
+    if not isinstance(key, str):
+        raise TypeError(f"keys are text, such as 'orders', not a {type(key).__name__}: write run('orders', 'users')")
+    return key
+
+
+@attrs.frozen(eq=False)
+class Preflight:
+    """What is known before the first hook: the plan, the steps to do, their live resources, every problem."""
+
+    plan: Plan
+    steps: tuple[Step, ...]
+    drafts: Mapping[int, Any]
+    problems: tuple[Problem, ...]
+
+
+def preflight(
+    blueprint: Blueprint,
+    keys: tuple[str, ...] | None,
+    *,
+    overlays: Sequence[Overlay] = (),
+    environ: Mapping[str, str] | None,
+    is_async: bool,
+    chosen: Callable[[Step], bool] = lambda step: True,
+) -> Preflight:
+    """Check plan and config of a run, and make its resources; no hook is called.
+
+    Args:
+        blueprint: The container's.
+        keys: What is asked for; None means all.
+        overlays: The run's own.
+        environ: The environment; None leaves config unread.
+        is_async: Whether async hooks are fine.
+        chosen: Which steps are to be done, of those that are not up in the app scope.
+    """
+    plan = blueprint.plan(keys)
+    steps = _missing(blueprint, plan)
+    done = tuple(step for step in steps if chosen(step))
+    problems = list(plan.problems)
+    if not is_async:
+        problems += plan.sync_problems(done)
+    placed, found = place(blueprint.graph, (*blueprint.overlays, *overlays))
+    problems += found
+    problems += _app_overlays(blueprint, overlays)
+    drafts = {}
+    if environ is not None:
+        for step in (*steps, *plan.stuck):
+            fields = placed.get(step.node.index, {})
+            resource, found = resolve(step.resource, step.name, fields, environ, step.path)
+            drafts[id(step.node.held.identity)] = resource
+            problems += found
+    return Preflight(plan, done, drafts, tuple(problems))
+
+
+def _missing(blueprint: Blueprint, plan: Plan) -> list[Step]:
+    """The steps that are not up in the app scope, or stand on an app-scoped key that was overridden since."""
+    missing = [step for step in plan.steps if blueprint.app.find(step.node.held) is None]
+    if len(missing) == len(plan.steps) or all(step.scope == "run" for step in missing):
+        return missing
+    stale = {step.node.index for step in missing}
+    for index in blueprint.graph.order(set(plan.needed))[0]:
+        if any(edge.target in stale for edge in blueprint.graph.nodes[index].edges):
+            stale.add(index)
+    return [step for step in plan.steps if step.node.index in stale]
+
+
+def _app_overlays(blueprint: Blueprint, overlays: Sequence[Overlay]) -> Iterator[Problem]:
+    """A run cannot configure what the app has started."""
+    placed, _ = place(blueprint.graph, overlays) if overlays else ({}, [])
+    for index, fields in placed.items():
+        node = blueprint.graph.nodes[index]
+        if blueprint.app.find(node.held) is not None:
+            yield node.problem(
+                "app-overlay",
+                f"it is app-scoped and started, its {', '.join(fields)} cannot be set for one run",
+                hint="lay it over the container, container.with_config(...), and start that",
+            )

@@ -1,0 +1,78 @@
+"""One run: the context manager that `container.run()` gives."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Generic, TypeVar, cast
+
+from resourcekit.run.session import Session
+from resourcekit.run.view import LiveView
+
+__all__ = ("Run",)
+
+C_co = TypeVar("C_co", covariant=True)
+
+
+class Run(Session, Generic[C_co]):
+    """The scope manager of one run: a context manager, sync and async, that gives the live resources.
+
+    What it gives has one attribute per key; a type checker sees the container's own type. A run is opened once.
+
+    >>> from resourcekit import ConfigurableResource, ResourceContainer
+    >>> class Greeter(ConfigurableResource):
+    ...     greeting: str = "hello"
+    >>> class App(ResourceContainer):
+    ...     greeter = Greeter()
+    >>> with App().run() as resources:
+    ...     resources.greeter.greeting
+    'hello'
+    """
+
+    def start(self) -> C_co:
+        """Open the run without ``with``: for notebooks. Call `close` afterwards.
+
+        Returns:
+            What ``with`` gives: the live resources.
+
+        Raises:
+            PlanError | ConfigError | PreflightError: Something is wrong; nothing was opened.
+        """
+        self._open()
+        return cast("C_co", LiveView(self))
+
+    def close(self) -> None:
+        """End a run that `start` opened.
+
+        Raises:
+            TeardownError: Teardown hooks failed; every one has run.
+            RunStateError: The run is not open.
+        """
+        self._close(None)
+
+    async def astart(self) -> C_co:
+        """`start` for async resources."""
+        await self._aopen()
+        return cast("C_co", LiveView(self))
+
+    async def aclose(self) -> None:
+        """`close` for async resources."""
+        await self._aclose(None)
+
+    def __enter__(self) -> C_co:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._close(error)
+
+    async def __aenter__(self) -> C_co:
+        return await self.astart()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._aclose(error)
+
+    def __repr__(self) -> str:
+        return f"<run {self.run_id} of {self.blueprint.name}: {self._state}>"
