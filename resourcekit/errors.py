@@ -436,8 +436,8 @@ class NotLiveError(ResourceKitError, AttributeError):
         key: The resource's key.
         name: The attribute that was asked for.
 
-    >>> print(NotLiveError("app", "database", "query"))
-    app.database is the declaration, it has no attribute 'query'; use `with app.run() as resources: resources.database`
+    >>> print(NotLiveError("Prod", "database", "query"))
+    Prod.database is the declaration, it has no attribute 'query'; with app = Prod(), use `with app.run() as resources: resources.database`
     """
 
     def __init__(self, container: str, key: str, name: str) -> None:
@@ -449,7 +449,7 @@ class NotLiveError(ResourceKitError, AttributeError):
     def __str__(self) -> str:
         return (
             f"{self.container}.{self.key} is the declaration, it has no attribute {self.attribute!r}; "
-            f"use `with {self.container}.run() as resources: resources.{self.key}`"
+            f"with app = {self.container}(), use `with app.run() as resources: resources.{self.key}`"
         )
 
 

@@ -159,7 +159,7 @@ def test_the_same_objects_in_async_code() -> None:
 
 def test_the_declaration_says_how_to_get_the_live_one() -> None:
     """An attribute of a declaration in a container names the way to the live resource."""
-    with pytest.raises(NotLiveError, match=r"with Prod\.run\(\) as resources: resources\.database"):
+    with pytest.raises(NotLiveError, match=r"with app\.run\(\) as resources: resources\.database"):
         Prod().database.query("select 1")
 
 

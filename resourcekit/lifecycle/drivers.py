@@ -28,7 +28,7 @@ def drive(machine: Machine, observe: Observer | None = None) -> Any:
         except StopIteration as stop:
             return stop.value
         try:
-            with _UNSEEN if observe is None else observe(call):
+            with observe(call) if observe is not None and call.is_observed else _UNSEEN:
                 given = call.function()
                 if _is_awaited(call, given):
                     _refuse(call, given)
@@ -58,7 +58,7 @@ async def drive_async(machine: Machine, observe: Observer | None = None, *, has_
             except StopIteration as stop:
                 return stop.value
             try:
-                with _UNSEEN if observe is None else observe(call):
+                with observe(call) if observe is not None and call.is_observed else _UNSEEN:
                     if call.closes_scope:
                         shield.close()
                     given = call.function()

@@ -36,6 +36,7 @@ class Call:
         phase: The hook's name, ``"construct"`` or ``"reset"``.
         awaits_any: Whether anything awaitable is awaited, not coroutines alone: a vended object may be awaitable.
         closes_scope: Whether it closes a cancel scope that was opened before, so that none may be open inside.
+        is_observed: Whether it is a phase of its own, that listeners hear of.
     """
 
     function: Callable[[], Any]
@@ -43,6 +44,7 @@ class Call:
     phase: str
     awaits_any: bool = True
     closes_scope: bool = False
+    is_observed: bool = True
 
 
 Machine = Generator[Call, Any, Any]
@@ -193,7 +195,8 @@ def _leave(leave: Callable[..., Any], outcome: BaseException | None) -> Any:
 
 def _enter(scope: Scope, step: Step, hook: Hook, resource: Any, context: RunContext) -> Machine:
     """Call a hook that may give a context manager; gives what users receive."""
-    call = Call(partial(hook.call, resource, context), step, hook.name, awaits_any=hook.is_async)
+    # Making a context manager of a generator is no phase of its own: it does nothing yet.
+    call = Call(partial(hook.call, resource, context), step, hook.name, hook.is_async, is_observed=hook.wrap is None)
     given = yield call
     if not is_manager(hook, given):
         if hook.name == "yield_for_execution":
@@ -205,7 +208,7 @@ def _enter(scope: Scope, step: Step, hook: Hook, resource: Any, context: RunCont
     before = innermost_cancel_scope()
     exposed = yield Call(getattr(given, enter), step, hook.name)
     holds_scope = innermost_cancel_scope() is not before  # A task group that stays open, for one.
-    scope.undo.append(Undo(step, hook.name, context, leaving, holds_scope))
+    scope.undo.append(Undo(step, f"{hook.name} (exit)", context, leaving, holds_scope))
     return exposed
 
 

@@ -11,6 +11,7 @@ from functools import partial
 from time import perf_counter
 from typing import Any, Final
 from uuid import uuid4
+from weakref import ReferenceType, ref
 
 from resourcekit.config.overlay import Overlay
 from resourcekit.context import RunContext
@@ -26,12 +27,22 @@ from resourcekit.run.blueprint import Blueprint, preflight
 
 __all__ = ("Session", "runs_here")
 
-_CURRENT: Final[ContextVar[Session | None]] = ContextVar("resourcekit_run", default=None)
+# Weak: a run that is left open and forgotten is collected, and warns.
+_CURRENT: Final[ContextVar[ReferenceType[Session] | None]] = ContextVar("resourcekit_run", default=None)
+
+
+def _current() -> Session | None:
+    reference = _CURRENT.get()
+    return None if reference is None else reference()
+
+
+def _make_current(run: Session | None) -> None:
+    _CURRENT.set(None if run is None else ref(run))
 
 
 def runs_here() -> Iterator[Session]:
     """The runs that are open in this context, the innermost first."""
-    run = _CURRENT.get()
+    run = _current()
     while run is not None:
         if run.is_open:
             yield run
@@ -141,7 +152,7 @@ class Session:
         outer = list(runs_here())
         for run, before in zip([self, *outer], [*outer, None], strict=True):
             run.previous = before  # Ended runs are left out: a chain of them would grow for ever.
-        _CURRENT.set(self)
+        _make_current(self)
 
     def leave_context(self) -> None:
         """Give the context back the run it had before, unless another has come after: that one stays.
@@ -149,18 +160,18 @@ class Session:
         A run that ends in another context than it began in, a fixture or a notebook cell, stays in the one it
         began in; look-ups pass it over.
         """
-        if _CURRENT.get() is self:
-            _CURRENT.set(self.previous)
+        if _current() is self:
+            _make_current(self.previous)
 
     def suspend(self) -> None:
         """Leave the context, with the runs opened inside this one, while the generator that opened it rests."""
-        self._innermost = _CURRENT.get()
-        _CURRENT.set(self.previous)
+        self._innermost = _current()
+        _make_current(self.previous)
 
     def resume(self) -> None:
         """Enter the context, which may be another, as `suspend` left it."""
-        self.previous = _CURRENT.get()
-        _CURRENT.set(self._innermost)
+        self.previous = _current()
+        _make_current(self._innermost)
         self._innermost = None
 
     def _tell(self, status: str) -> BaseException | None:
