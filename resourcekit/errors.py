@@ -437,7 +437,8 @@ class NotLiveError(ResourceKitError, AttributeError):
         name: The attribute that was asked for.
 
     >>> print(NotLiveError("Prod", "database", "query"))
-    Prod.database is the declaration, it has no attribute 'query'; with app = Prod(), use `with app.run() as resources: resources.database`
+    Prod.database is the declaration, it has no attribute 'query'; with app = Prod(), use `with app.run() as \
+resources: resources.database`
     """
 
     def __init__(self, container: str, key: str, name: str) -> None:

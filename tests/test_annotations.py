@@ -469,7 +469,9 @@ def test_a_mock_of_a_resource_is_no_resource() -> None:
     assert check(Cache, Mock(spec=Database)) is None
 
 
-@pytest.mark.parametrize("value", [Later(), providers.Factory(int), providers.Configuration().port], ids=["own", "provider", "option"])
+@pytest.mark.parametrize(
+    "value", [Later(), providers.Factory(int), providers.Configuration().port], ids=["own", "provider", "option"]
+)
 def test_deferred_values_pass(value: object) -> None:
     """A value that is not there yet fits everywhere, at any depth; it is judged when it is there."""
     assert is_deferred(value)

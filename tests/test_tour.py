@@ -59,9 +59,7 @@ class Base(ResourceContainer):
 
 
 class Prod(Base):
-    database = Database(
-        host=EnvVar("DB_HOST"), port=EnvVar("DB_PORT", default=5432), password=EnvVar("DB_PASSWORD")
-    )
+    database = Database(host=EnvVar("DB_HOST"), port=EnvVar("DB_PORT", default=5432), password=EnvVar("DB_PASSWORD"))
 
 
 class FakeDatabase(Database):
