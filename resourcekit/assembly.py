@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any, cast
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final, cast
 
 import attrs
 from dependency_injector import providers
@@ -17,11 +17,11 @@ from resourcekit.lifecycle.report import Listener
 from resourcekit.providers import (
     Provided,
     ResourceProvider,
+    ValueProvider,
     as_provider,
     as_replacement,
     copy_all,
     direct_children,
-    hold_provider,
     overridings,
     postorder,
     scope_of,
@@ -39,6 +39,9 @@ __all__ = (
     "instance_providers",
     "keys_of",
 )
+
+_CACHING: Final = (providers.BaseSingleton, providers.Resource)
+_CONFIGURATIONS: Final = (providers.Configuration, providers.ConfigurationOption)
 
 Recipe = tuple[tuple[str, Any], ...]
 """The steps that make an instance: what a pickle holds of it."""
@@ -155,7 +158,7 @@ class _Bindings:
             standing = overriding
             self._owned[id(standing)] = standing  # Called, it gives what the key gives.
         if not isinstance(standing, ResourceProvider):
-            return hold_provider(standing)
+            return _hold_plain(standing)
         is_replacement = standing._is_replacement or standing is not thing
         return _held(standing, scope_of(thing) or scope_of(standing), is_replacement)
 
@@ -170,8 +173,40 @@ def _held(provider: ResourceProvider, scope: str | None, is_replacement: bool) -
     resource = provider._resource
     held = held_resource(resource, scope=scope, is_replacement=is_replacement)
     if isinstance(resource, Provided):
-        return attrs.evolve(held, offers=hold_provider(raw_values(resource)["made"]).offers)
+        return attrs.evolve(held, offers=_hold_plain(raw_values(resource)["made"]).offers)
     return held
+
+
+def _hold_plain(provider: Any) -> Held:
+    """What a provider of dependency-injector's is to the graph."""
+    if isinstance(provider, ValueProvider):
+        return Held(provider, "value", provider.provides, offers=provider.stands_for)
+    provides = _of_provider(provider, "provides", None)
+    is_class = isinstance(provides, type) and provides.__module__ != "unittest.mock"
+    makes = isinstance(provider, providers.Factory | providers.BaseSingleton)
+    return Held(
+        provider,
+        "provider",
+        provider,
+        "app" if isinstance(provider, _CACHING) else None,
+        # A configuration's relatives are its options, which need nothing.
+        needs=() if isinstance(provider, _CONFIGURATIONS) else tuple(provider.related),
+        raw=tuple(_raw_arguments(provider)),
+        offers=provides if is_class and makes else Any,
+    )
+
+
+def _of_provider(provider: Any, name: str, default: Any) -> Any:
+    """An attribute that a provider's class has: a configuration option makes up any other."""
+    return getattr(provider, name) if hasattr(type(provider), name) else default
+
+
+def _raw_arguments(provider: Any) -> Iterator[object]:
+    """Resources given to a plain provider directly: nobody would set them up."""
+    arguments = [*_of_provider(provider, "args", ()), *dict(_of_provider(provider, "kwargs", {})).values()]
+    if isinstance(provider, providers.Object):
+        arguments.append(provider.provides)
+    return (argument for argument in arguments if is_resource(argument))
 
 
 def _portable(content: Any, keys: Mapping[int, str], memo: dict[int, Any]) -> Any:
@@ -306,5 +341,5 @@ def _copied(assembly: Assembly, winners: Mapping[str, Any], memo: dict[int, Any]
         key = None if id(thing) in standing else keys.get(id(thing))
         return thing if key is None else winners.get(key, thing)
 
-    copy_all(winners.values(), memo, winner)
+    copy_all(winners.values(), memo, winner, winners)
     return {key: memo[id(provider)] for key, provider in winners.items()}

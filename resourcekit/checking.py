@@ -9,7 +9,7 @@ import attrs
 
 from resourcekit.annotations import accepts, build_validator, type_name
 from resourcekit.deferred import EnvVar, Reference
-from resourcekit.errors import Problem, UnresolvedError
+from resourcekit.errors import Problem, UnresolvedError, kind_in_words
 from resourcekit.record import Record, spec_of
 from resourcekit.secrets import show
 from resourcekit.spec import FieldSpec
@@ -30,10 +30,9 @@ def type_problem(resource: object, field: FieldSpec, value: object, record: Reco
         shown = f": {show(value)}" if is_shown else ""
         return field_problem(resource, field, record, f"{mismatch}{shown}", code="wrong-type")
     if not record.live and hides_deferred(value):
-        return field_problem(
-            resource, field, record, f"a {type(value).__name__} holds what is not there yet, where no run looks for it",
-            code="wrong-type", hint="put it into a list, tuple, set or dict; for a class, give a dict of its fields",
-        )  # fmt: skip
+        message = f"{kind_in_words(value)} holds what is not there yet, where no run looks for it"
+        hint = "put it into a list, tuple, set or dict; for a class, give a dict of its fields"
+        return field_problem(resource, field, record, message, code="wrong-type", hint=hint)
     return None
 
 

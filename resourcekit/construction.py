@@ -11,9 +11,10 @@ from typing import Any, cast
 
 import attrs
 
+from resourcekit.annotations.classes import own_annotations
 from resourcekit.checking import field_problem, outcry, type_problem, unread_problems, validator_problem
 from resourcekit.deferred import Computed, described
-from resourcekit.errors import InvalidFieldError, Location, Problem, UnresolvedError, did_you_mean
+from resourcekit.errors import InvalidFieldError, Location, Problem, UnresolvedError, did_you_mean, shortened
 from resourcekit.fields import is_factory
 from resourcekit.record import Record, raw_values, record_of, spec_of
 from resourcekit.spec import RECORD, FieldSpec, ResourceSpec
@@ -168,37 +169,49 @@ def _bind(
     spec: ResourceSpec, arguments: Mapping[str, object], location: Location | None
 ) -> tuple[dict[str, object], list[Problem]]:
     """The arguments by field name, and what is missing or unknown."""
-    owner = spec.cls.__name__
     values: dict[str, object] = {}
     problems = []
     for alias, field in spec.by_alias.items():
         if alias in arguments:
             values[field.name] = arguments[alias]
         elif field.required:
-            problems.append(
-                Problem(
-                    code="missing-field",
-                    where=f"{owner}.{alias}",
-                    message=f"field {alias!r} is required",
-                    expected=field.type_name,
-                    declared=location,
-                    hint=f"give {alias}=...",
-                )
-            )
+            problems.append(_missing_field(spec, field, location))
         elif field.attribute.default is attrs.NOTHING:
             values[field.name] = None
-    for name in arguments:
-        if name not in spec.by_alias:
-            problems.append(
-                Problem(
-                    code="unknown-field",
-                    where=f"{owner}.{name}",
-                    message=f"there is no field {name!r}",
-                    declared=location,
-                    hint=did_you_mean(name, spec.by_alias),
-                )
-            )
+    problems += [_unknown_field(spec, name, location) for name in arguments if name not in spec.by_alias]
     return values, problems
+
+
+def _missing_field(spec: ResourceSpec, field: FieldSpec, location: Location | None) -> Problem:
+    return Problem(
+        code="missing-field",
+        where=f"{spec.cls.__name__}.{field.alias}",
+        message=f"field {field.alias!r} is required",
+        expected=field.type_name,
+        declared=location,
+        hint=f"give {field.alias}=...",
+    )
+
+
+def _unknown_field(spec: ResourceSpec, name: str, location: Location | None) -> Problem:
+    shown = shortened(name)
+    return Problem(
+        code="unknown-field",
+        where=f"{spec.cls.__name__}.{shown}",
+        message=f"there is no field {shown!r}",
+        declared=location,
+        hint=_way_to_a_field(spec, name) or did_you_mean(shown, spec.by_alias),
+    )
+
+
+def _way_to_a_field(spec: ResourceSpec, name: str) -> str | None:
+    """How to make a field of a plain attribute that the class has under this name."""
+    owner = next((base for base in spec.cls.__mro__ if name in base.__dict__), None)
+    if owner is None or name.startswith("_") or hasattr(type(owner.__dict__[name]), "__get__"):
+        return None
+    if name in own_annotations(owner):  # A ClassVar was meant to be none.
+        return None
+    return f"{owner.__name__}.{name} has no annotation: write {name}: {type(owner.__dict__[name]).__name__} = ..."
 
 
 def _assign(resource: object, record: Record, values: Mapping[str, object], settled: frozenset[str]) -> list[Problem]:

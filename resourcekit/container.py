@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, Self, TypeVa
 from dependency_injector import containers
 
 from resourcekit.assembly import Assembly, alias_all, instance_providers
-from resourcekit.errors import DefinitionError, RunStateError
+from resourcekit.errors import DefinitionError, RunStateError, kind_in_words
 from resourcekit.instance import OPERATIONS, ContainerInstance, is_key, reserved_names
 from resourcekit.operations import Operations
 from resourcekit.overriding import Override
@@ -203,7 +203,7 @@ class ResourceContainer(Operations, containers.DeclarativeContainer, metaclass=C
         'https://api.example.com'
         """
         if not isinstance(resources, Mapping):
-            raise DefinitionError(f"{cls.__name__}.of() takes a mapping of keys, not a {type(resources).__name__}")
+            raise DefinitionError(f"{cls.__name__}.of() takes a mapping of keys, not {kind_in_words(resources)}")
         namespace = Namespace(cls.__name__, (cls,))
         for key, content in resources.items():
             check_key(key, f"{cls.__name__}.of", reserved_names())

@@ -48,6 +48,8 @@ CONFIG_CODES: Final = frozenset(
         "wrong-type",
     }
 )
+_LISTED: Final = 12
+_LONGEST_NAME: Final = 100
 
 
 def nearest(name: str, candidates: Iterable[str]) -> str | None:
@@ -66,8 +68,28 @@ def did_you_mean(name: str, candidates: Iterable[str], *, prefix: str = "") -> s
         return f"did you mean {prefix}{near}?"
     if not known:
         return "there is none"
-    shown = ", ".join(known[:12]) + (", ..." if len(known) > 12 else "")
-    return f"there is: {shown}"
+    return f"there is: {listed(known)}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first few of *names* as text, with dots for the others."""
+    return ", ".join(names[:_LISTED]) + (", ..." if len(names) > _LISTED else "")
+
+
+def with_article(noun: str) -> str:
+    """*noun* with its indefinite article: ``an int``, ``a Database``."""
+    starts_with_vowel = noun.lower().startswith(("a", "e", "i", "o"))  # A u is often spoken as in "a user".
+    return f"{'an' if starts_with_vowel else 'a'} {noun}"
+
+
+def kind_in_words(value: object) -> str:
+    """What *value* is: ``an int``; never the value."""
+    return with_article(type(value).__name__)
+
+
+def shortened(text: str) -> str:
+    """A name from outside that may be of any length, short enough for a message."""
+    return text if len(text) <= _LONGEST_NAME else text[:_LONGEST_NAME] + "..."
 
 
 @attrs.frozen
@@ -425,7 +447,8 @@ class UnknownKeyError(ResourceKitError, LookupError):
         self.container = container
 
     def __str__(self) -> str:
-        return f"{self.container} has no key {self.key!r}; {did_you_mean(self.key, self.known)}"
+        key = shortened(self.key)
+        return f"{self.container} has no key {key!r}; {did_you_mean(key, self.known)}"
 
 
 class NotLiveError(ResourceKitError, AttributeError):
@@ -474,21 +497,22 @@ class NotInRunError(ResourceKitError, AttributeError):
 
     def __str__(self) -> str:
         if self.key not in self.known:
-            return f"{self.key!r} is no key of this container; {did_you_mean(self.key, self.known)}"
+            key = shortened(self.key)
+            return f"{key!r} is no key of this container; {did_you_mean(key, self.known)}"
         call = ", ".join(repr(key) for key in (*self.chosen, self.key))
         has = ", ".join(self.chosen) or "nothing"
         return f"{self.key!r} is not in this run, which has {has}; open it with run({call})"
 
 
 class NoActiveRunError(ResourceKitError, RuntimeError):
-    """A live resource was asked for where no run is open and no app is started.
+    """A live resource was asked for where no open run and no started app has it.
 
     Args:
         what: What was asked for.
         container: The container's name.
 
     >>> print(NoActiveRunError("database", "Prod"))
-    no live 'database': no run of Prod is open here and it is not started; use `with container.run():` or \
+    no live 'database' here: neither an open run of Prod nor its app scope has it; use `with container.run():` or \
 `with container:`
     """
 
@@ -499,7 +523,7 @@ class NoActiveRunError(ResourceKitError, RuntimeError):
 
     def __str__(self) -> str:
         return (
-            f"no live {self.what!r}: no run of {self.container} is open here and it is not started; "
+            f"no live {self.what!r} here: neither an open run of {self.container} nor its app scope has it; "
             "use `with container.run():` or `with container:`"
         )
 

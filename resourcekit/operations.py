@@ -7,11 +7,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
-from resourcekit.annotations import type_name
 from resourcekit.assembly import Assembly
 from resourcekit.config.overlay import Overlay
-from resourcekit.errors import NoActiveRunError, Problem, RunStateError, UnknownKeyError
-from resourcekit.injection import FunctionSpec, PerCall, Wish, acalled, called, required_key, wrapped
+from resourcekit.errors import NoActiveRunError, Problem, RunStateError, UnknownKeyError, kind_in_words
+from resourcekit.injection import FunctionSpec, PerCall, acalled, called, key_of_type, wrapped
 from resourcekit.lifecycle.report import Listener
 from resourcekit.overriding import effective
 from resourcekit.plan import Plan
@@ -151,7 +150,7 @@ class Operations:
         """
         blueprint = effective(self)._assembly.blueprint()
         if not isinstance(key, str):
-            key = required_key("get", Wish(type_name(key), key), blueprint)
+            key = key_of_type(key, blueprint)
         elif key not in blueprint.graph.keys:
             raise UnknownKeyError(key, blueprint.name, blueprint.graph.keys)
         for session in runs_of(blueprint):
@@ -296,7 +295,7 @@ class Operations:
         >>> stop()
         """
         if not callable(listener):
-            raise TypeError(f"listen() wants a function that takes an event, not a {type(listener).__name__}")
+            raise TypeError(f"listen() wants a function that takes an event, not {kind_in_words(listener)}")
         listeners = self._assembly.listeners
         listeners.append(listener)
 

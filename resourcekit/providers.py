@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import keyword
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from typing import Any, Final, NoReturn, TypeVar, cast
 
 from dependency_injector import providers
 
 from resourcekit.annotations import is_resource_class
 from resourcekit.construction import relinked
-from resourcekit.deferred import Deferred, ReadContext
-from resourcekit.errors import DefinitionError, NoActiveRunError, NotLiveError
-from resourcekit.graph import Held, held_resource
+from resourcekit.deferred import Deferred, ReadContext, Reference
+from resourcekit.errors import DefinitionError, NoActiveRunError, NotLiveError, kind_in_words
+from resourcekit.graph import held_resource
 from resourcekit.record import raw_values, record_of
 from resourcekit.resource import ConfigurableResourceFactory
 from resourcekit.run import open_runs
@@ -23,8 +23,6 @@ __all__ = ("ResourceProvider", "ValueProvider", "as_provider", "check_key", "val
 T = TypeVar("T")
 
 _OPTIONS: Final = (providers.ConfigurationOption, providers.TypedConfigurationOption)
-_CONFIGURATIONS: Final = (providers.Configuration, providers.ConfigurationOption)
-CACHING: Final = (providers.BaseSingleton, providers.Resource)
 
 
 class _Overridings:
@@ -68,7 +66,7 @@ class ResourceProvider(providers.Provider[Any]):
         return copied
 
     def __deepcopy__(self, memo: Any) -> ResourceProvider:
-        copy_all([self], memo, lambda thing: thing)
+        copy_all([self], memo, lambda thing: thing, {})
         copied: ResourceProvider = memo[id(self)]
         return copied
 
@@ -143,7 +141,7 @@ class ValueProvider(providers.Object[Any]):
         return copied
 
     def __str__(self) -> str:
-        return f"<{type(self).__name__} of a {type(self.provides).__name__}>"  # The value may be a secret.
+        return f"<{type(self).__name__} of {kind_in_words(self.provides)}>"  # The value may be a secret.
 
 
 class Provided(ConfigurableResourceFactory[Any]):
@@ -238,7 +236,9 @@ def _refuse_misspelled(key: str, content: Any, owner: str, *, is_key: bool) -> N
             f"or give each resource a key of its own; providers.List and providers.Dict make a {kind} of keys"
         )
     elif is_key and hasattr(type(content), "__get__"):
-        raise DefinitionError(f"{where} is a {kind}, it cannot take the place of a key; value(...) makes it a value")
+        raise DefinitionError(
+            f"{where} is {kind_in_words(content)}, it cannot take the place of a key; value(...) makes it a value"
+        )
 
 
 def _holds_resources(content: Any) -> bool:
@@ -293,38 +293,6 @@ def check_key(key: object, owner: str, reserved: Container[str]) -> None:
         )
 
 
-def hold_provider(provider: Any) -> Held:
-    """What a provider of dependency-injector's is to the graph."""
-    if isinstance(provider, ValueProvider):
-        return Held(provider, "value", provider.provides, offers=provider.stands_for)
-    provides = _of_provider(provider, "provides", None)
-    is_class = isinstance(provides, type) and provides.__module__ != "unittest.mock"
-    makes = isinstance(provider, providers.Factory | providers.BaseSingleton)
-    return Held(
-        provider,
-        "provider",
-        provider,
-        "app" if isinstance(provider, CACHING) else None,
-        # A configuration's relatives are its options, which need nothing.
-        needs=() if isinstance(provider, _CONFIGURATIONS) else tuple(provider.related),
-        raw=tuple(_raw_arguments(provider)),
-        offers=provides if is_class and makes else Any,
-    )
-
-
-def _of_provider(provider: Any, name: str, default: Any) -> Any:
-    """An attribute that a provider's class has: a configuration option makes up any other."""
-    return getattr(provider, name) if hasattr(type(provider), name) else default
-
-
-def _raw_arguments(provider: Any) -> Iterator[object]:
-    """Resources given to a plain provider directly: nobody would set them up."""
-    arguments = [*_of_provider(provider, "args", ()), *dict(_of_provider(provider, "kwargs", {})).values()]
-    if isinstance(provider, providers.Object):
-        arguments.append(provider.provides)
-    return (argument for argument in arguments if is_resource(argument))
-
-
 def _children_of_resource(resource: Any, seen: set[int]) -> Iterator[Any]:
     """The providers that a resource refers to, in its own fields and in those of resources nested inline."""
     waiting = [resource]
@@ -345,22 +313,37 @@ def direct_children(thing: Any) -> Iterator[Any]:
         yield thing._resource
         yield from thing.overridden
     elif is_resource(thing):
-        linked = record_of(thing).linked
-        values = raw_values(thing) if linked else {}
-        for name in linked:
-            for _, leaf, _ in leaves(values[name], Any):
-                if isinstance(leaf, ConfiguredValue):
-                    yield leaf.option
-                elif not isinstance(leaf, Deferred):
-                    yield leaf
+        for leaf in _leaves(thing):
+            if isinstance(leaf, ConfiguredValue):
+                yield leaf.option
+            elif not isinstance(leaf, Deferred):
+                yield leaf
     elif isinstance(thing, providers.ConfigurationOption):
         yield thing._get_root()
     else:
         yield from thing.related
 
 
-def _copied_leaf(leaf: Any, shells: dict[int, ResourceProvider], memo: dict[int, Any]) -> Any:
+def _leaves(resource: Any) -> Iterator[Any]:
+    """Everything in a resource's fields that is a resource or has no value yet."""
+    linked = record_of(resource).linked
+    values = raw_values(resource) if linked else {}
+    return (leaf for name in linked for _, leaf, _ in leaves(values[name], Any))
+
+
+def _referred(thing: Any, keys: Mapping[str, Any]) -> Iterator[Any]:
+    """The providers of the keys that a resource's fields name."""
+    for leaf in _leaves(thing) if is_resource(thing) else ():
+        if isinstance(leaf, Reference) and leaf.key in keys:
+            yield keys[leaf.key]
+
+
+def _copied_leaf(
+    leaf: Any, shells: dict[int, ResourceProvider], memo: dict[int, Any], keys: Mapping[str, Any]
+) -> Any:
     """The copy of what a field refers to: a resource with a key by its provider, an option as a source of config."""
+    if isinstance(leaf, Reference):
+        return memo.get(id(keys[leaf.key]), leaf) if leaf.key in keys else leaf
     if id(leaf) in shells:
         return shells[id(leaf)]
     if isinstance(leaf, ConfiguredValue):
@@ -385,20 +368,23 @@ def postorder(roots: Iterable[Any], children: Callable[[Any], Iterable[Any]]) ->
     return order
 
 
-def copy_all(roots: Iterable[Any], memo: dict[int, Any], winner: Callable[[Any], Any]) -> None:
+def copy_all(
+    roots: Iterable[Any], memo: dict[int, Any], winner: Callable[[Any], Any], keys: Mapping[str, Any]
+) -> None:
     """Copy providers, and the resources they hold, into *memo*.
 
     Args:
         roots: The providers.
         memo: Copies by the id of the original, as deepcopy keeps them; what it has already is not copied.
         winner: The provider that stands for a given one in the container: itself, unless its key was redefined.
+        keys: The container's keys: a `ref` to one is bound to it, also where the container is nested in another.
     """
 
     def children(thing: Any) -> Iterable[Any]:
         standing = winner(thing)
         if standing is not thing:
             return (standing,)
-        return () if id(thing) in memo else direct_children(thing)
+        return () if id(thing) in memo else (*direct_children(thing), *_referred(thing, keys))
 
     order = postorder(roots, children)
     fill = []
@@ -417,7 +403,9 @@ def copy_all(roots: Iterable[Any], memo: dict[int, Any], winner: Callable[[Any],
             memo[id(thing)] = memo[id(standing)]
         elif is_resource(thing):
             memo[id(thing)] = (
-                relinked(thing, lambda leaf: _copied_leaf(leaf, shells, memo)) if record_of(thing).linked else thing
+                relinked(thing, lambda leaf: _copied_leaf(leaf, shells, memo, keys))
+                if record_of(thing).linked
+                else thing
             )
         else:
             providers.deepcopy(thing, memo)

@@ -32,6 +32,7 @@ from resourcekit.errors import (
     Location,
     Problem,
     UnresolvedError,
+    kind_in_words,
 )
 from resourcekit.fields import Field, field, is_factory, secret, state
 from resourcekit.frames import caller_location
@@ -181,9 +182,7 @@ class ConfigurableResource(metaclass=ABCMeta):  # noqa: B024  # a subclass may h
         Database(host=EnvVar('DB_HOST'), port=EnvVar('DB_PORT', default=...))
         """
         if not isinstance(prefix, str):
-            raise DefinitionError(
-                f"from_env wants the text that the variables begin with, not a {type(prefix).__name__}"
-            )
+            raise DefinitionError(f"from_env wants the text that the variables begin with, not {kind_in_words(prefix)}")
         spec: ResourceSpec = getattr(cls, RECORD)
         found = {field.alias: _variable(field, prefix) for field in spec.by_alias.values()}
         return cls(**{alias: variable for alias, variable in found.items() if variable is not None})
@@ -296,7 +295,7 @@ def replace(resource: R, /, **changes: Any) -> R:
     Database(host=EnvVar('DB_HOST'), port=5433)
     """
     if not is_resource(resource):
-        raise TypeError(f"replace() wants a resource, not a {type(resource).__name__}")
+        raise TypeError(f"replace() wants a resource, not {kind_in_words(resource)}")
     _refuse_live(resource)
     changed: R = replaced(resource, changes, caller_location())
     return changed

@@ -136,7 +136,9 @@ class ResourceSpec:
 
     def _read_fields(self) -> tuple[FieldSpec, ...]:
         fields = tuple(self._field(attribute) for attribute in self.attributes)
-        problems = [problem for field in fields for problem in self._default_problems(field)]
+        problems = [
+            problem for field in fields for problem in (*self._factory_problems(field), *self._default_problems(field))
+        ]
         if problems:
             text = "\n".join(f"  {problem}" for problem in problems)
             raise DefinitionError(f"class {self.cls.__qualname__} is wrong:\n{text}", problems)
@@ -216,41 +218,35 @@ class ResourceSpec:
             f"import or define the name in module {owner.__module__} (not under `if TYPE_CHECKING:`)"
         )
 
-    def _default_problems(self, field: FieldSpec) -> list[Problem]:
-        where = f"{self.cls.__name__}.{field.name}"
-        found = []
+    def _factory_problems(self, field: FieldSpec) -> Iterator[Problem]:
+        """What is wrong with an annotation that names a factory."""
         for cls in resource_classes(field.annotation):
-            if getattr(cls, RECORD).factory is not None:
-                vended = type_name(getattr(cls, RECORD).vended)
-                found.append(
-                    Problem(
-                        code="factory-field",
-                        where=where,
-                        message=f"{cls.__name__} is a factory: users receive what it vends, not the factory",
-                        hint=f"annotate it as ResourceDependency[{vended}]",
-                        declared=self.location,
-                    )
+            spec: ResourceSpec = getattr(cls, RECORD)
+            if spec.factory is not None:
+                yield Problem(
+                    code="factory-field",
+                    where=f"{self.cls.__name__}.{field.name}",
+                    message=f"{cls.__name__} is a factory: users receive what it vends, not the factory",
+                    hint=f"annotate it as ResourceDependency[{type_name(spec.vended)}]",
+                    declared=self.location,
                 )
+
+    def _default_problems(self, field: FieldSpec) -> Iterator[Problem]:
+        """What is wrong with a default that is there already, as the class is read."""
         default = field.attribute.default
         if is_factory(default) or default is attrs.NOTHING or field.attribute.converter is not None:
-            return found
-        if holds(default) & DEFERRED:
-            return found
-        mismatch = field.mismatch(None, default)
+            return
+        mismatch = None if holds(default) & DEFERRED else field.mismatch(None, default)
         if mismatch is not None:
             shown = show(default, secret=field.hides(default))
-            message = f"its default {shown} does not fit: {mismatch}"
-            found.append(
-                Problem(
-                    code="wrong-default",
-                    where=where,
-                    message=message,
-                    expected=field.type_name,
-                    declared=self.location,
-                    hint="change the default or the annotation",
-                )
+            yield Problem(
+                code="wrong-default",
+                where=f"{self.cls.__name__}.{field.name}",
+                message=f"its default {shown} does not fit: {mismatch}",
+                expected=field.type_name,
+                declared=self.location,
+                hint="change the default or the annotation",
             )
-        return found
 
     @cached_property
     def vended(self) -> object:

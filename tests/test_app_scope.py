@@ -549,3 +549,19 @@ def test_the_app_scope_of_two_containers():
         assert first.get("database").host == "localhost"
         with pytest.raises(NoActiveRunError):
             second.get("database")
+
+
+def test_an_override_of_another_container_changes_nothing_here():
+    """A started app is seen as it is while some other container is overridden."""
+
+    class Clock(ConfigurableResource, scope="app"):
+        zone: str
+
+    class Mine(ResourceContainer):
+        clock = Clock(zone="UTC")
+
+    class Other(ResourceContainer):
+        clock = Clock(zone="CET")
+
+    with Mine() as app, Other().override(clock=Clock(zone="fake")):
+        assert app.providers["clock"]().zone == "UTC"

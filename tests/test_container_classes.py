@@ -467,10 +467,12 @@ def test_of_makes_a_container_from_a_dictionary():
         assert resources.orders.database.host == "other"
 
 
-@pytest.mark.parametrize("wrong", [None, 3, ["database"], Database()])
-def test_of_wants_a_mapping(wrong):
+@pytest.mark.parametrize(
+    ("wrong", "what"), [(None, "a NoneType"), (3, "an int"), (["database"], "a list"), (Database(), "a Database")]
+)
+def test_of_wants_a_mapping(wrong, what):
     """Anything else is refused by name of its type."""
-    with pytest.raises(DefinitionError, match=f"a mapping of keys, not a {type(wrong).__name__}"):
+    with pytest.raises(DefinitionError, match=f"a mapping of keys, not {what}"):
         ResourceContainer.of(wrong)
 
 

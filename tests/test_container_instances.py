@@ -17,6 +17,7 @@ from resourcekit import (
     EnvVar,
     InjectionError,
     NoActiveRunError,
+    NotInRunError,
     ResourceContainer,
     RunStateError,
     UnknownKeyError,
@@ -361,7 +362,7 @@ def test_get_by_key_and_by_type():
         assert app.get(Database).host == "localhost"
         with pytest.raises(NoActiveRunError, match="no live 'orders'"):
             app.get("orders")
-    with pytest.raises(NoActiveRunError, match="no run of App is open here and it is not started"):
+    with pytest.raises(NoActiveRunError, match="neither an open run of App nor its app scope has it"):
         app.get(Database)
 
 
@@ -413,10 +414,22 @@ def test_get_of_what_is_not_there():
     with app.run():
         with pytest.raises(UnknownKeyError, match="Base has no key 'databse'; did you mean database"):
             app.get("databse")
-        with pytest.raises(InjectionError, match="none of type Client"):
+        with pytest.raises(InjectionError, match="Base has no key of type Client; its keys: database, orders"):
             app.get(Client)
-        with pytest.raises(InjectionError, match="2 of type Database"):
+        with pytest.raises(InjectionError, match=r"2 keys of type Database; use get\('database'\) or get\('orders'\)"):
             app.get(Database)
+
+
+def test_a_very_long_key_is_shortened_in_messages():
+    """A key of a megabyte is told by its first characters, wherever it is asked for."""
+    key = "k" * 2**20
+    app = Base()
+    with app.run("database") as resources:
+        for ask in (app.get, app.plan, app.check, lambda key: getattr(resources, key)):
+            with pytest.raises((UnknownKeyError, NotInRunError)) as caught:
+                ask(key)
+            assert "kkk...'" in str(caught.value)
+            assert len(str(caught.value)) < 400
 
 
 def test_calling_a_provider_gives_the_live_object():
@@ -517,7 +530,7 @@ def test_listen_ends_when_told():
     with app.run("orders"):
         pass
     assert heard == []
-    with pytest.raises(TypeError, match=r"listen\(\) wants a function that takes an event, not a int"):
+    with pytest.raises(TypeError, match=r"listen\(\) wants a function that takes an event, not an int"):
         app.listen(3)
 
 

@@ -19,42 +19,7 @@ from resourcekit import (
     injected,
     value,
 )
-
-
-class Database(ConfigurableResource, scope="app"):
-    host: str = "localhost"
-
-
-class Orders(ConfigurableResource):
-    database: Database
-    page_size: int = 100
-
-
-class Client:
-    """What ClientFactory vends."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-
-
-class ClientFactory(ConfigurableResourceFactory[Client]):
-    url: str = "https://api.example.com"
-
-    def create_resource(self) -> Client:
-        return Client(self.url)
-
-
-class Shop(ResourceContainer):
-    database = Database()
-    orders = Orders(database=database)
-    client = ClientFactory()
-    url = value("https://shop.example.com")
-
-
-@pytest.fixture
-def shop() -> Shop:
-    return Shop()
-
+from tests.shop import Client, ClientFactory, Database, Orders, Shop
 
 # --- what is filled ---
 
@@ -245,15 +210,6 @@ def test_any_other_object_is_the_callers(shop: Shop) -> None:
         assert isinstance(read(Request()), Request)
         with pytest.raises(TypeError, match="missing 1 required positional argument: 'request'"):
             read()
-
-
-def test_get_by_a_type_that_is_not_there(shop: Shop) -> None:
-    """`get` with a type that no key has says what there is."""
-
-    class Missing(ConfigurableResource): ...
-
-    with shop.run(), pytest.raises(InjectionError, match="none of type Missing; its keys: database, orders"):
-        shop.get(Missing)
 
 
 # --- by name, by type ---

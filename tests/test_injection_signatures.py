@@ -23,44 +23,8 @@ from resourcekit import (
     inject,
     injected,
     secret,
-    value,
 )
-
-
-class Database(ConfigurableResource, scope="app"):
-    host: str = "localhost"
-
-
-class Orders(ConfigurableResource):
-    database: Database
-    page_size: int = 100
-
-
-class Client:
-    """What ClientFactory vends."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-
-
-class ClientFactory(ConfigurableResourceFactory[Client]):
-    url: str = "https://api.example.com"
-
-    def create_resource(self) -> Client:
-        return Client(self.url)
-
-
-class Shop(ResourceContainer):
-    database = Database()
-    orders = Orders(database=database)
-    client = ClientFactory()
-    url = value("https://shop.example.com")
-
-
-@pytest.fixture
-def shop() -> Shop:
-    return Shop()
-
+from tests.shop import Client, Database, Orders, Shop
 
 # --- annotations ---
 
@@ -437,7 +401,7 @@ def test_another_decorator_inside_or_outside(shop: Shop) -> None:
 
 @pytest.mark.parametrize(
     ("wrong", "named"),
-    [(Orders, "the class Orders"), (5, "a int"), (None, "a NoneType"), (property(lambda self: 1), "a property")],
+    [(Orders, "the class Orders"), (5, "an int"), (None, "a NoneType"), (property(lambda self: 1), "a property")],
 )
 def test_what_is_no_function_is_refused(wrong: Any, named: str, shop: Shop) -> None:
     """A class or another object is refused where it is decorated or called, with its kind."""

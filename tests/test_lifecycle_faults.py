@@ -143,8 +143,8 @@ def weight(error):
     return 0 if isinstance(error, Exception) else 1
 
 
-def play(world, graph, fail):
-    """Run the graph in a world; gives the run, what came out and what was raised."""
+def play(world, graph, fail, *, generated=True):
+    """Run the graph in a world, by generated code or by the machine; gives the run, what came out and the order."""
     TRACE.clear()
     RAISED.clear()
     FAIL.clear()
@@ -152,7 +152,7 @@ def play(world, graph, fail):
     app = ResourceContainer.of(
         {key: KINDS[world][kind](needs=[ref(f"k{need}") for need in needs]) for key, (kind, needs) in graph.items()}
     )
-    run = app.run()
+    run = app.run(report=not generated)  # Whoever wants times gets the machine.
     order = [(step.name, graph[step.name][0]) for step in app.plan().steps]
     return run, run_in(world, run, lambda _: did("body")), order
 
@@ -168,14 +168,20 @@ def quiet():
 @settings(max_examples=120)
 @given(examples())
 def test_nothing_is_lost_in_any_world(example):
-    """In every world: the same steps, each undone once in reverse; the right exception surfaces, with all others."""
+    """In every world, by generated code and by the machine: the same steps, each undone once in reverse; the right
+    exception surfaces, with all others and the same notes."""
     graph, fail = example
     texts = set()
     for world in WORLDS:
-        run, error, order = play(world, graph, fail)
-        assert foretold(order, fail) == TRACE
-        check_errors(run, error, list(RAISED))
-        texts.add((type(error).__name__, run.report.outcome, tuple(map(repr, run.report.teardown_errors))))
+        notes = []
+        for generated in (True, False):
+            run, error, order = play(world, graph, fail, generated=generated)
+            assert (run.source is not None) is generated
+            assert foretold(order, fail) == TRACE
+            check_errors(run, error, list(RAISED))
+            texts.add((type(error).__name__, run.report.outcome, tuple(map(repr, run.report.teardown_errors))))
+            notes.append((run.report.order, [getattr(each, "__notes__", []) for each in (error, *RAISED)]))
+        assert notes[0] == notes[1]
     assert len(texts) == 1
 
 

@@ -276,7 +276,7 @@ def test_get_and_inject_find_nested_keys():
         assert report() == "/"
         assert app.storage.db() is Only.storage.db() is resources.storage.db
     app = App()
-    with app.run(), pytest.raises(InjectionError, match="2 of type Database"):
+    with app.run(), pytest.raises(InjectionError, match="2 keys of type Database"):
         app.get(Database)
 
 

@@ -80,7 +80,7 @@ Unfinished = type("Unfinished", (Deferred,), {})
         (Vault("v", SourceError("the vault is sealed", hint="unseal it")), "the vault is sealed"),
         (Vault("v", [HIDDEN]), "expected str, got list"),
         (Vault("v", None), "expected str, got None"),
-        (Vault("v", EnvVar("A")), "gave a EnvVar, which has no value yet itself"),
+        (Vault("v", EnvVar("A")), "gave an EnvVar, which has no value yet itself"),
         (Vault("v", [EnvVar("A")]), "gave a list, which has no value yet itself"),
         (Vault("v", Database(host="h")), "gave a Database, which has no value yet itself"),
         (Async(), "Async.read is async, nobody awaits it"),

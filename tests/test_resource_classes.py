@@ -242,6 +242,22 @@ def test_class_variables_properties_and_static_methods() -> None:
         Api(host="x", LIMIT=1)  # type: ignore[call-arg]
 
 
+def test_an_attribute_without_annotation_is_told_from_a_field() -> None:
+    """A keyword for a plain class attribute is refused with the annotation that would make it a field."""
+
+    class Api(ConfigurableResource):
+        limit = 3
+        page: typing.ClassVar[int] = 4
+
+        def fetch(self) -> None: ...
+
+    with pytest.raises(InvalidFieldError, match=r"hint: +Api.limit has no annotation: write limit: int = ..."):
+        Api(limit=4)  # type: ignore[call-arg]
+    for name in ("page", "fetch"):
+        with pytest.raises(InvalidFieldError, match=r"hint: +there is none"):
+            Api(**{name: 4})  # type: ignore[arg-type]
+
+
 def test_cached_property_is_computed_per_object() -> None:
     """A cached property works on a frozen resource, and what it cached is not carried into a run."""
     computed = []

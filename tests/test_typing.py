@@ -46,7 +46,7 @@ def ask_mypy(path: Path, read: Path) -> Errors:
 def ask_pyright(_path: Path, read: Path) -> Errors:
     """The rules that pyright reports, by line."""
     found: Errors = {}
-    for each in json.loads(run("pyright", "--outputjson", read))["generalDiagnostics"]:
+    for each in json.loads(run("pyright", "--pythonpath", sys.executable, "--outputjson", read))["generalDiagnostics"]:
         if each["severity"] == "error":
             found.setdefault(each["range"]["start"]["line"] + 1, set()).add(each.get("rule", "syntax"))
     return found

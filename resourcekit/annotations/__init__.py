@@ -4,13 +4,14 @@ The only part that knows what `typing` and `collections.abc` offer, typing_exten
 fails on an annotation that it does not understand: such a one allows everything.
 """
 
-from resourcekit.annotations.classes import is_deferred, is_resource_class
+from resourcekit.annotations.classes import is_deferred, is_resource_class, is_structured
 from resourcekit.annotations.names import type_name
 from resourcekit.annotations.structure import (
     accepts,
     element_annotation,
     exact_type,
     field_annotations,
+    fixed_items,
     resource_classes,
     union_members,
     unwrap,
@@ -24,8 +25,10 @@ __all__ = (
     "element_annotation",
     "exact_type",
     "field_annotations",
+    "fixed_items",
     "is_deferred",
     "is_resource_class",
+    "is_structured",
     "resource_classes",
     "type_name",
     "union_members",

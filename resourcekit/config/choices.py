@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import collections.abc
-import dataclasses
 import functools
 import operator
 from collections.abc import Callable, Iterable, Mapping
 from enum import Enum, Flag
 from typing import Any, Final, Literal, TypeAlias, get_args, get_origin
 
-import attrs
 import cattrs
 from cattrs.disambiguators import create_default_dis_func
 
-from resourcekit.annotations import build_validator, type_name, union_members
+from resourcekit.annotations import build_validator, is_structured, type_name, union_members
 from resourcekit.config.files import parse_json
 from resourcekit.config.problems import ConversionProblem, RefusedError, refuse
 from resourcekit.config.scalars import FORMS, NONE_WORDS, read_scalar
+from resourcekit.errors import listed
 
-__all__ = ("Hook", "fits", "given", "has_fields", "literal", "none", "read_enum", "union")
+__all__ = ("Hook", "fits", "given", "literal", "none", "read_enum", "union")
 
-_SHOWN: Final = 12
 _TAKE_TEXT: Final = (str, object, Any)
 Hook: TypeAlias = Callable[[Any, Any], Any]
 
@@ -39,11 +37,6 @@ def fits(raw: object, annotation: Any) -> bool:
 def given(raw: object) -> str:
     """What came instead, by its type."""
     return "it is null" if raw is None else f"it is of type {type(raw).__name__}"
-
-
-def has_fields(cls: Any) -> bool:
-    """Whether it is an attrs class or a dataclass."""
-    return attrs.has(cls) or dataclasses.is_dataclass(cls)
 
 
 def is_none_word(raw: object) -> bool:
@@ -72,9 +65,8 @@ def read_enum(raw: object, cls: type[Enum]) -> Enum:
     if member is None and isinstance(raw, str):
         member = _by_name(raw, cls)
     if member is None:
-        names = list(cls.__members__)
-        choices = ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
-        refuse(type_name(cls), f"neither the value nor the name of a member; the names are {choices}")
+        names = listed(list(cls.__members__))
+        refuse(type_name(cls), f"neither the value nor the name of a member; the names are {names}")
     return member
 
 
@@ -201,7 +193,7 @@ def _nearest_refusal(
 def _tagged(raw: object, members: list[Any], converter: cattrs.Converter) -> Any:
     """The class a table is meant for, by a field that only it has or by the value of a literal field."""
     table = parse_json(raw) if isinstance(raw, str) else raw
-    classes = [member for member in members if has_fields(get_origin(member) or member)]
+    classes = [member for member in members if is_structured(get_origin(member) or member)]
     if not isinstance(table, Mapping) or len(classes) < 2:
         return None
     try:

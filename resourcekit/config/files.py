@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import attrs
 
-from resourcekit.errors import ResourceKitError
+from resourcekit.errors import ResourceKitError, kind_in_words
 
 __all__ = ("OverlayFileError", "SyntaxProblem", "load_overlay", "parse_json")
 
@@ -92,7 +92,7 @@ def load_overlay(path: str | os.PathLike[str]) -> dict[str, object]:
     if isinstance(outcome, SyntaxProblem):
         raise OverlayFileError(name, outcome.reason, outcome.line, outcome.column)
     if not isinstance(outcome, dict):
-        raise OverlayFileError(name, f"the top level must be a table of keys, it is a {type(outcome).__name__}")
+        raise OverlayFileError(name, f"the top level must be a table of keys, it is {kind_in_words(outcome)}")
     wrong = sorted({type(key).__name__ for key in outcome if not isinstance(key, str)})
     if wrong:
         raise OverlayFileError(name, f"the keys at the top level must be text, one is of type {wrong[0]}: quote it")

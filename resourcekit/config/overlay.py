@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 
 from resourcekit.deferred import EnvVar, FileVar
-from resourcekit.errors import DefinitionError
+from resourcekit.errors import DefinitionError, kind_in_words
 
 __all__ = ("Overlaid", "Overlay", "stand_ins")
 
@@ -47,7 +47,7 @@ class Overlay:
             return cls(load_overlay(config), f"overlay {os.fspath(config)}")
         if not _is_tree(config):
             raise DefinitionError(
-                f"config is a mapping of keys to fields, or the path of a file; not a {type(config).__name__}"
+                f"config is a mapping of keys to fields, or the path of a file; not {kind_in_words(config)}"
             )
         return cls(dict(config), source)
 

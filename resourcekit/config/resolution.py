@@ -13,7 +13,7 @@ from resourcekit.annotations import unwrap
 from resourcekit.config.overlay import Overlaid, stand_ins
 from resourcekit.construction import draft
 from resourcekit.deferred import Computed, Deferred, EnvVar, ReadContext, Reference, SourceError, described
-from resourcekit.errors import DefinitionError, Problem
+from resourcekit.errors import DefinitionError, Problem, kind_in_words
 from resourcekit.record import raw_values, record_of, spec_of
 from resourcekit.spec import FieldSpec
 from resourcekit.values import Position, copied, holds, leaves, rebuild
@@ -134,7 +134,7 @@ class _Reading:
                 read.close()
                 message, hint = f"{owner}.read is async, nobody awaits it", "read the value without await"
             elif holds(read):
-                message = f"{owner}.read gave a {type(read).__name__}, which has no value yet itself"
+                message = f"{owner}.read gave {kind_in_words(read)}, which has no value yet itself"
                 hint = "let it give the value"
             else:
                 return read

@@ -7,7 +7,7 @@ import collections.abc
 import dataclasses
 from collections.abc import Callable, Mapping
 from types import GenericAlias, NoneType
-from typing import Any, Final, Unpack, get_args, get_origin
+from typing import Any, Final, get_args, get_origin
 
 import attrs
 import cattrs
@@ -34,7 +34,6 @@ __all__ = (
     "fixed_tuple",
     "foreign",
     "has_form",
-    "is_fixed_tuple",
     "mapping",
     "named_tuple",
     "origin_of",
@@ -108,15 +107,6 @@ def sequence(annotation: Any, converter: cattrs.Converter) -> Hook:
         return _structure(lambda data, cls: (build or _like(raw))(inner(data, cls)), items, annotation, raw)
 
     return hook
-
-
-def is_fixed_tuple(annotation: Any) -> bool:
-    """Whether it is a tuple with so many items: ``tuple[int, str]``, ``tuple[()]``."""
-    if origin_of(annotation) is not tuple or not hasattr(annotation, "__args__"):
-        return False
-    items = get_args(annotation)
-    unpacked = any(get_origin(item) is Unpack or getattr(item, "__unpacked__", False) for item in items)
-    return Ellipsis not in items and not unpacked
 
 
 def fixed_tuple(annotation: Any, converter: cattrs.Converter) -> Hook:

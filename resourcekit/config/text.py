@@ -16,9 +16,9 @@ from typing import Any, Final, Literal, Union, get_origin
 import cattrs
 from cattrs.cols import is_namedtuple
 
-from resourcekit.annotations import is_resource_class, type_name, unwrap
+from resourcekit.annotations import fixed_items, is_resource_class, is_structured, type_name, unwrap
 from resourcekit.config import structures
-from resourcekit.config.choices import Hook, fits, given, has_fields, literal, none, read_enum, union
+from resourcekit.config.choices import Hook, fits, given, literal, none, read_enum, union
 from resourcekit.config.problems import ConversionError, ConversionProblem, RefusedError, refuse
 from resourcekit.config.scalars import FORMS, read_scalar, seconds
 
@@ -145,11 +145,11 @@ _Factory = Callable[[Any, cattrs.Converter], Hook]
 _FACTORIES: Final[tuple[tuple[Callable[[Any], bool], _Factory], ...]] = (
     (lambda annotation: True, lambda annotation, _: structures.NoForm(annotation)),
     (lambda annotation: structures.origin_of(annotation) in structures.SEQUENCES, structures.sequence),
-    (structures.is_fixed_tuple, structures.fixed_tuple),
+    (lambda annotation: fixed_items(annotation) is not None, structures.fixed_tuple),
     (lambda annotation: structures.origin_of(annotation) in structures.MAPPINGS, structures.mapping),
     (lambda annotation: hasattr(structures.origin_of(annotation), "__required_keys__"), structures.typed_dict),
     (is_namedtuple, structures.named_tuple),
-    (lambda annotation: has_fields(structures.origin_of(annotation)), structures.structured),
+    (lambda annotation: is_structured(structures.origin_of(annotation)), structures.structured),
     (lambda annotation: get_origin(annotation) is Literal, literal),
     (lambda annotation: get_origin(annotation) in (Union, UnionType), union),
     (lambda annotation: is_resource_class(structures.origin_of(annotation)), _resource),

@@ -8,20 +8,18 @@ from typing import TypeVar
 from resourcekit.injection.filling import FromCurrent, PerCall
 from resourcekit.injection.function import FunctionSpec
 from resourcekit.injection.markers import ResourceParam, injected
-from resourcekit.injection.matching import required_key
-from resourcekit.injection.reading import Wish
+from resourcekit.injection.matching import key_of_type
 from resourcekit.injection.wrappers import acalled, called, wrapped
 
 __all__ = (
     "FunctionSpec",
     "PerCall",
     "ResourceParam",
-    "Wish",
     "acalled",
     "called",
     "inject",
     "injected",
-    "required_key",
+    "key_of_type",
     "wrapped",
 )
 

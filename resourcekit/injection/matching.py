@@ -6,13 +6,13 @@ from collections.abc import Collection
 from typing import Any
 
 from resourcekit.annotations import accepts, build_validator, type_name, union_members
-from resourcekit.errors import InjectionError, nearest
+from resourcekit.errors import InjectionError, listed, nearest
 from resourcekit.graph import Held
 from resourcekit.injection.function import FunctionSpec
 from resourcekit.injection.reading import Wish
 from resourcekit.run import Blueprint
 
-__all__ = ("check_value", "find_key", "held_at", "key_for", "no_key", "required_key")
+__all__ = ("check_value", "find_key", "held_at", "key_for", "key_of_type", "no_key")
 
 
 def held_at(blueprint: Blueprint, key: str) -> Held:
@@ -34,8 +34,7 @@ def find_key(function: str, wish: Wish, blueprint: Blueprint) -> str | None:
     Raises:
         InjectionError: The key of that name is of another type, or several keys are of the type.
     """
-    nodes = blueprint.graph.nodes  # One thing under several keys is one.
-    fitting = [node.keys[0] for node in nodes if node.keys and _is_of_type(wish, node.held)]
+    fitting = _fitting_keys(wish, blueprint)
     if wish.name in blueprint.graph.keys:
         held = held_at(blueprint, wish.name)
         if not _fits(wish, held):
@@ -48,24 +47,33 @@ def find_key(function: str, wish: Wish, blueprint: Blueprint) -> str | None:
     return fitting[0] if fitting else None
 
 
-def required_key(function: str, wish: Wish, blueprint: Blueprint) -> str:
-    """`find_key`, where there must be one.
+def key_of_type(wanted: object, blueprint: Blueprint) -> str:
+    """The only key whose users receive the type *wanted*: what a container's `get` looks for.
 
     Raises:
-        InjectionError: There is none, or `find_key` raises it.
+        InjectionError: There is none, or there are several.
     """
-    key = find_key(function, wish, blueprint)
-    if key is None:
-        raise no_key(function, wish, blueprint)
-    return key
+    name = type_name(wanted)
+    fitting = _fitting_keys(Wish(name, wanted), blueprint)
+    if len(fitting) == 1:
+        return fitting[0]
+    if not fitting:
+        keys = listed(list(blueprint.graph.keys)) or "none"
+        raise InjectionError("get", name, f"{blueprint.name} has no key of type {name}; its keys: {keys}")
+    calls = " or ".join(f"get({key!r})" for key in sorted(fitting))
+    raise InjectionError("get", name, f"{blueprint.name} has {len(fitting)} keys of type {name}", f"use {calls}")
+
+
+def _fitting_keys(wish: Wish, blueprint: Blueprint) -> list[str]:
+    """The keys known to be of the type of *wish*; one thing under several keys is one."""
+    return [node.keys[0] for node in blueprint.graph.nodes if node.keys and _is_of_type(wish, node.held)]
 
 
 def no_key(function: str, wish: Wish, blueprint: Blueprint) -> InjectionError:
     """The error of a container that has nothing for *wish*."""
     keys = list(blueprint.graph.keys)
-    listed = ", ".join(keys[:12]) + (", ..." if keys[12:] else "") or "none"
     of_type = "" if wish.wanted is Any else f" and none of type {type_name(wish.wanted)}"
-    reason = f"{blueprint.name} has no key {wish.name!r}{of_type}; its keys: {listed}"
+    reason = f"{blueprint.name} has no key {wish.name!r}{of_type}; its keys: {listed(keys) or 'none'}"
     near = nearest(wish.name, keys)
     return InjectionError(function, wish.name, reason, f"did you mean {near}?" if near else "")
 

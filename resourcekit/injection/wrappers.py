@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Mapping
 from functools import partial, wraps
 from typing import Any, Final, Literal
 
-from resourcekit.errors import RunStateError
+from resourcekit.errors import RunStateError, kind_in_words, with_article
 from resourcekit.injection.filling import Fill, Filling, FromCurrent
 from resourcekit.injection.function import MARK, FunctionSpec, function_spec, unbound
 
@@ -29,7 +29,7 @@ def _kind_of(function: Any, user: str) -> Kind:
         TypeError: It is none: a class, an object that cannot be called.
     """
     if not callable(function) or isinstance(function, type):
-        what = f"the class {function.__name__}" if isinstance(function, type) else f"a {type(function).__name__}"
+        what = f"the class {function.__name__}" if isinstance(function, type) else kind_in_words(function)
         raise TypeError(f"{user} wants a function, not {what}")
     plain = unbound(function)
     for kind, is_kind in _KINDS:
@@ -61,6 +61,7 @@ def wrapped(function: Any, fill: Fill) -> Any:
 
 
 def _wrapper(function: Any, kind: Kind, spec: FunctionSpec, fill: Fill) -> Any:
+    """The function that stands for *function*: around each call it is filled."""
     made: Any
 
     def begin(given: tuple[Any, ...], named: Mapping[str, Any]) -> Filling:
@@ -68,55 +69,67 @@ def _wrapper(function: Any, kind: Kind, spec: FunctionSpec, fill: Fill) -> Any:
         made.__signature__ = spec.reading.public
         return fill(spec, given, named)
 
-    if kind == "coroutine function":
-
-        async def coroutine(*given: Any, **named: Any) -> Any:
-            async with begin(given, named) as filling:
-                args, kwargs = await filling.aarguments()
-                return await function(*args, **kwargs)
-
-        made = coroutine
-
-    elif kind == "async generator function":
-
-        async def async_generator(*given: Any, **named: Any) -> Any:
-            async with begin(given, named) as filling:
-                args, kwargs = await filling.aarguments()
-                generator = function(*args, **kwargs)
-                resume, payload = generator.asend, None
-                while True:  # An async `yield from`, which Python lacks.
-                    try:
-                        item, payload = await resume(payload), None
-                    except StopAsyncIteration:
-                        return
-                    filling.suspend()
-                    try:
-                        resume, payload = generator.asend, (yield item)
-                    except BaseException as error:
-                        resume, payload = generator.athrow, error
-                    filling.resume()
-
-        made = async_generator
-
-    elif kind == "generator function":
-
-        def generator(*given: Any, **named: Any) -> Any:
-            with begin(given, named) as filling:
-                args, kwargs = filling.arguments()
-                return (yield from _stepped(function(*args, **kwargs), filling))
-
-        made = generator
-
-    else:
-
-        def plain(*given: Any, **named: Any) -> Any:
-            with begin(given, named) as filling:
-                args, kwargs = filling.arguments()
-                return filling.returned(function(*args, **kwargs))
-
-        made = plain
-
+    made = _WRAPPERS[kind](function, begin)
     return made
+
+
+_Begin = Callable[[tuple[Any, ...], Mapping[str, Any]], Filling]
+
+
+def _plain(function: Any, begin: _Begin) -> Any:
+    def plain(*given: Any, **named: Any) -> Any:
+        with begin(given, named) as filling:
+            args, kwargs = filling.arguments()
+            return filling.returned(function(*args, **kwargs))
+
+    return plain
+
+
+def _coroutine(function: Any, begin: _Begin) -> Any:
+    async def coroutine(*given: Any, **named: Any) -> Any:
+        async with begin(given, named) as filling:
+            args, kwargs = await filling.aarguments()
+            return await function(*args, **kwargs)
+
+    return coroutine
+
+
+def _generator(function: Any, begin: _Begin) -> Any:
+    def generator(*given: Any, **named: Any) -> Any:
+        with begin(given, named) as filling:
+            args, kwargs = filling.arguments()
+            return (yield from _stepped(function(*args, **kwargs), filling))
+
+    return generator
+
+
+def _async_generator(function: Any, begin: _Begin) -> Any:
+    async def async_generator(*given: Any, **named: Any) -> Any:
+        async with begin(given, named) as filling:
+            args, kwargs = await filling.aarguments()
+            generator = function(*args, **kwargs)
+            resume, payload = generator.asend, None
+            while True:  # An async `yield from`, which Python lacks.
+                try:
+                    item, payload = await resume(payload), None
+                except StopAsyncIteration:
+                    return
+                filling.suspend()
+                try:
+                    resume, payload = generator.asend, (yield item)
+                except BaseException as error:
+                    resume, payload = generator.athrow, error
+                filling.resume()
+
+    return async_generator
+
+
+_WRAPPERS: Final[Mapping[Kind, Callable[[Any, _Begin], Any]]] = {
+    "function": _plain,
+    "coroutine function": _coroutine,
+    "generator function": _generator,
+    "async generator function": _async_generator,
+}
 
 
 def _stepped(generator: Generator[Any, Any, Any], filling: Filling) -> Generator[Any, Any, Any]:
@@ -172,4 +185,4 @@ async def acalled(function: Callable[..., Any], fill: Fill, args: tuple[Any, ...
 
 def _refuse_generators(spec: FunctionSpec, kind: Kind) -> None:
     if kind.endswith("generator function"):
-        raise RunStateError(f"{spec.name} is a{'n' * (kind[0] == 'a')} {kind}: decorate it with `container.inject`")
+        raise RunStateError(f"{spec.name} is {with_article(kind)}: decorate it with `container.inject`")

@@ -10,8 +10,9 @@ from typing import Any, Final
 
 from resourcekit.errors import RunStateError
 from resourcekit.lifecycle.machine import Call, CallFailed, Machine
+from resourcekit.plan import Step
 
-__all__ = ("Observer", "drive", "drive_async")
+__all__ = ("Observer", "drive", "drive_async", "refuse_awaitable")
 
 Observer = Callable[[Call], AbstractContextManager[object]]
 """Gives what is entered around each call: it sees when the call starts, ends and fails."""
@@ -31,7 +32,7 @@ def drive(machine: Machine, observe: Observer | None = None) -> Any:
             with observe(call) if observe is not None and call.is_observed else _UNSEEN:
                 given = call.function()
                 if _is_awaited(call, given):
-                    _refuse(call, given)
+                    refuse_awaitable(call.step, call.phase, given)
         except BaseException as error:
             resume = partial(machine.throw, CallFailed(call, error))
         else:
@@ -102,11 +103,14 @@ def _is_awaited(call: Call, given: Any) -> bool:
     return inspect.isawaitable(given) if call.awaits_any else inspect.iscoroutine(given)
 
 
-def _refuse(call: Call, given: Any) -> None:
+def refuse_awaitable(step: Step, phase: str, given: Any) -> None:
+    """Refuse what a sync run cannot await.
+
+    Raises:
+        RunStateError: Always.
+    """
     _close(given)
-    raise RunStateError(
-        f"{call.phase} of {call.step.name!r} gave an awaitable, and the run is sync; open it with `async with`"
-    )
+    raise RunStateError(f"{phase} of {step.name!r} gave an awaitable, and the run is sync; open it with `async with`")
 
 
 def _close(given: Any) -> None:

@@ -23,7 +23,18 @@ from resourcekit.plan import Step
 from resourcekit.record import record_of, spec_of
 from resourcekit.values import leaves, rebuild
 
-__all__ = ("Call", "CallFailed", "LiveResource", "Machine", "Scope", "set_up", "tear_down")
+__all__ = (
+    "Call",
+    "CallFailed",
+    "LiveResource",
+    "Machine",
+    "Scope",
+    "Undo",
+    "enter",
+    "set_up",
+    "tear_down",
+    "teardown_by_hook",
+)
 
 
 @attrs.frozen(eq=False)
@@ -61,10 +72,9 @@ class CallFailed(Exception):
 
 @attrs.frozen(eq=False)
 class LiveResource:
-    """A resource that is up: itself, and what its users receive."""
+    """A resource that is up, by what its users receive."""
 
     step: Step
-    resource: Any
     exposed: Any
 
 
@@ -153,7 +163,7 @@ def _bring_up(scope: Scope, step: Step) -> Machine:
     links = (yield from _links(scope, step, resource)) if record_of(resource).deferred else {}
     yield Call(partial(complete, resource, links), step, "construct")
     exposed = (yield from _call_hooks(scope, step, resource)) if step.hooks.called else resource
-    scope.live[identity] = LiveResource(step, resource, exposed)
+    scope.live[identity] = LiveResource(step, exposed)
     for provider in step.resets:
         scope.undo.append(Undo(step, "reset", scope.context(step), partial(_reset, provider)))
 
@@ -163,16 +173,16 @@ def _call_hooks(scope: Scope, step: Step, resource: Any) -> Machine:
     hooks = step.hooks
     context = scope.context(step)
     if hooks.whole is not None:
-        exposed = yield from _enter(scope, step, hooks.whole, resource, context)
+        exposed = yield from enter(scope, step, hooks.whole, resource, context)
         return resource if exposed is None else exposed  # a bare `yield`
     if hooks.setup is not None:
         yield Call(partial(hooks.setup.call, resource, context), step, hooks.setup.name)
     if hooks.teardown is not None:
         scope.undo.append(
-            Undo(step, hooks.teardown.name, context, partial(_teardown, hooks.teardown, resource, context))
+            Undo(step, hooks.teardown.name, context, partial(teardown_by_hook, hooks.teardown, resource, context))
         )
     if hooks.create is not None:
-        return (yield from _enter(scope, step, hooks.create, resource, context))
+        return (yield from enter(scope, step, hooks.create, resource, context))
     return resource
 
 
@@ -184,7 +194,8 @@ def _reset(provider: Any, _outcome: BaseException | None) -> Any:
     return None
 
 
-def _teardown(hook: Hook, resource: Any, context: RunContext, _outcome: BaseException | None) -> Any:
+def teardown_by_hook(hook: Hook, resource: Any, context: RunContext, _outcome: BaseException | None) -> Any:
+    """Call a teardown hook; it reads the outcome from its context."""
     return hook.call(resource, context)
 
 
@@ -193,7 +204,7 @@ def _leave(leave: Callable[..., Any], outcome: BaseException | None) -> Any:
     return leave(kind, outcome, None if outcome is None else outcome.__traceback__)
 
 
-def _enter(scope: Scope, step: Step, hook: Hook, resource: Any, context: RunContext) -> Machine:
+def enter(scope: Scope, step: Step, hook: Hook, resource: Any, context: RunContext) -> Machine:
     """Call a hook that may give a context manager; gives what users receive."""
     # Making a context manager of a generator is no phase of its own: it does nothing yet.
     call = Call(partial(hook.call, resource, context), step, hook.name, hook.is_async, is_observed=hook.wrap is None)

@@ -23,6 +23,8 @@ _PAUSE: Final = 0.01  # seconds between two looks of a task that waits for anoth
 class AppRun(Session):
     """One start of a container's app scope."""
 
+    _is_compiled = False  # It starts once: the machine will do.
+
     def _chosen(self, step: Step) -> bool:
         return step.scope == "app"
 
@@ -122,7 +124,7 @@ class App(AppScope):
     def _started(self, session: AppRun) -> None:
         session.leave_context()  # Only its own start saw it as the current run.
         self.session = session
-        self.live = session.up
+        self.become(session.up)
         _STARTED[id(session)] = session
 
     def _ends(self) -> AppRun | None:
@@ -134,7 +136,7 @@ class App(AppScope):
             return None
         # From here on only its own teardown sees it: nobody else is given what is about to go.
         self.session = None
-        self.live = {}
+        self.become({})
         del _STARTED[id(session)]
         session.enter_context()
         return session

@@ -12,12 +12,30 @@ from resourcekit.config.resolution import resolve
 from resourcekit.deferred import Reference
 from resourcekit.errors import Problem, UnknownKeyError
 from resourcekit.graph import Graph, Held
+from resourcekit.lifecycle.compiled import Compiled, compile_steps
 from resourcekit.lifecycle.machine import LiveResource
 from resourcekit.lifecycle.report import Listener
 from resourcekit.placement import place
 from resourcekit.plan import Plan, Step, make_plan
 
 __all__ = ("AppScope", "Blueprint", "Preflight", "preflight")
+
+
+@attrs.frozen(eq=False)
+class RunCode:
+    """The generated code of a run, and what its view shows.
+
+    Args:
+        compiled: The code.
+        fixed: The keys whose values are known: of the app scope, plain values, providers.
+        moving: The other keys, with the places of their steps; None where the view has nested containers.
+        order: The resources in the order they are set up.
+    """
+
+    compiled: Compiled
+    fixed: Mapping[str, object]
+    moving: tuple[tuple[str, int], ...] | None
+    order: tuple[str, ...]
 
 
 class AppScope:
@@ -31,11 +49,22 @@ class AppScope:
     def __init__(self, parent: AppScope | None = None) -> None:
         self.live: Mapping[int, LiveResource] = {}
         self._parent = parent
+        self._epoch = object()
+
+    def become(self, live: Mapping[int, LiveResource]) -> None:
+        """From now on *live* is up."""
+        self.live = live
+        self._epoch = object()
 
     def find(self, held: Held) -> LiveResource | None:
         """The live resource of a declaration, None when it is not up."""
         found = self.live.get(id(held.identity))
         return self._parent.find(held) if found is None and self._parent is not None else found
+
+    @property
+    def state(self) -> tuple[object, ...]:
+        """Something that is equal only as long as nothing here is started or stopped."""
+        return (self._epoch, *(() if self._parent is None else self._parent.state))
 
 
 @attrs.define(eq=False)
@@ -62,6 +91,9 @@ class Blueprint:
     listeners: list[Listener] = attrs.field(factory=list)
     app: AppScope = attrs.field(factory=AppScope)
     _plans: dict[tuple[str, ...] | None, Plan] = attrs.field(factory=dict, init=False)
+    _code: dict[tuple[tuple[str, ...] | None, bool], tuple[object, RunCode | None]] = attrs.field(
+        factory=dict, init=False
+    )
 
     def plan(self, keys: tuple[str, ...] | None) -> Plan:
         """The plan for *keys*, None for all of them; made once.
@@ -77,6 +109,54 @@ class Blueprint:
         if found is None:
             found = self._plans[keys] = make_plan(self.graph, self.name, keys)
         return found
+
+    def code(self, keys: tuple[str, ...] | None, *, is_async: bool) -> RunCode | None:
+        """The generated code of a run of *keys*; None where it needs the machine, or must not start at all.
+
+        It is made once for each state of the app scope, whose resources it knows.
+        """
+        state = self.app.state
+        try:
+            known = self._code.get((keys, is_async))
+        except TypeError:
+            return None  # A key is no text: `plan` tells.
+        if known is None or known[0] != state:
+            known = self._code[keys, is_async] = (state, self._compile(keys, is_async))
+        return known[1]
+
+    def _compile(self, keys: tuple[str, ...] | None, is_async: bool) -> RunCode | None:
+        plan = self.plan(keys)
+        steps = _missing(self, plan)
+        placed, problems = place(self.graph, self.overlays)
+        if problems or plan.problems or plan.stuck or (not is_async and any(plan.sync_problems(steps))):
+            return None
+        compiled = compile_steps(steps, self._known, lambda step: placed.get(step.node.index, {}), is_async=is_async)
+        if compiled is None:
+            return None
+        fixed, moving = self._view(plan.keys, compiled.steps)
+        return RunCode(compiled, fixed, moving, tuple(step.name for step in compiled.steps))
+
+    def _known(self, leaf: object) -> tuple[Held, Any]:
+        """What a leaf is, and its live object where that is up in the app scope."""
+        held = self.held(leaf)
+        found = self.app.find(held)
+        return held, None if found is None else found.exposed
+
+    def _view(
+        self, keys: Sequence[str], steps: Sequence[Step]
+    ) -> tuple[dict[str, object], tuple[tuple[str, int], ...] | None]:
+        """What a run's view has: values that are known, and the steps the others come from."""
+        if any("." in key for key in keys):
+            return {}, None
+        places = {step.node.index: place for place, step in enumerate(steps)}
+        nodes = {key: self.graph.nodes[self.graph.keys[key]] for key in keys}
+        moving = tuple((key, places[node.index]) for key, node in nodes.items() if node.index in places)
+        fixed = {key: self._fixed(node.held) for key, node in nodes.items() if node.index not in places}
+        return fixed, moving
+
+    def _fixed(self, held: Held) -> object:
+        found = self.app.find(held)
+        return held.content if found is None else found.exposed
 
     def held(self, leaf: object) -> Held:
         """What a leaf of a field value is: a resource, a provider, a reference to a key."""

@@ -14,16 +14,18 @@ from uuid import uuid4
 from weakref import ReferenceType, ref
 
 from resourcekit.config.overlay import Overlay
+from resourcekit.config.resolution import resolve
 from resourcekit.context import RunContext
 from resourcekit.errors import Location, RunStateError, preflight_error
 from resourcekit.frames import caller_location
 from resourcekit.graph import Held
+from resourcekit.lifecycle.compiled import Compiled, Failure
 from resourcekit.lifecycle.drivers import Observer, drive, drive_async
 from resourcekit.lifecycle.machine import LiveResource, Scope, set_up, tear_down
 from resourcekit.lifecycle.outcome import surfacing
-from resourcekit.lifecycle.report import Observation, RunEvent, RunReport, tell
+from resourcekit.lifecycle.report import Observation, Outcome, RunEvent, RunReport, tell
 from resourcekit.plan import Step
-from resourcekit.run.blueprint import Blueprint, preflight
+from resourcekit.run.blueprint import Blueprint, RunCode, preflight
 
 __all__ = ("Session", "runs_here")
 
@@ -52,6 +54,8 @@ def runs_here() -> Iterator[Session]:
 class Session:
     """What runs and started apps share: prepare, open, look up, close."""
 
+    _is_compiled = True
+
     def __init__(
         self,
         blueprint: Blueprint,
@@ -67,25 +71,54 @@ class Session:
         self._asked = keys
         self.overlays = overlays
         self.tags = _words(tags)
-        self.run_id = run_id or uuid4().hex[:12]
-        self.report = RunReport(self.run_id, blueprint.name)
+        self._run_id = run_id
+        self._report: RunReport | None = None
+        self._outcome: Outcome = "not opened"
         self.previous: Session | None = None
         self._innermost: Session | None = None
         self._is_timed = is_timed
         self._state = "new"
         self._scope: Scope | None = None
+        self._code: RunCode | None = None  # Where the run goes the fast way, and has not failed.
+        self._exposed: list[Any] = []
+        self._order: Sequence[str] = ()
+        self._values: Any = None
         self._opened_at = 0.0
         self._opened_by: Location | None = None
 
     @property
     def is_open(self) -> bool:
         """Whether its resources are, or are being, set up."""
-        return self._scope is not None
+        return self._state == "open"
+
+    @property
+    def run_id(self) -> str:
+        """The run's identifier, made up when it is first asked for and was not given."""
+        if self._run_id is None:
+            self._run_id = uuid4().hex[:12]
+        return self._run_id
+
+    @property
+    def report(self) -> RunReport:
+        """What the run did; made when it is first asked for."""
+        if self._report is None:
+            self._report = RunReport(self.run_id, self.blueprint.name, list(self._order), self._outcome)
+        return self._report
+
+    @property
+    def source(self) -> str | None:
+        """The generated code of the run, once it is opened; None where its steps go through the machine."""
+        return None if self._code is None else self._code.compiled.source
 
     @property
     def up(self) -> Mapping[int, LiveResource]:
         """What is up here, by identity of the declaration."""
-        return {} if self._scope is None else self._scope.live
+        if self._scope is not None:
+            return self._scope.live
+        if self._code is None or not self.is_open:
+            return {}
+        return {id(step.node.held.identity): LiveResource(step, exposed)
+                for step, exposed in zip(self._code.compiled.steps, self._exposed, strict=False)}  # fmt: skip
 
     def live(self, held: Held) -> LiveResource | None:
         """The live resource of a declaration, here or in the app scope; None when it is not up."""
@@ -102,6 +135,16 @@ class Session:
         found = self.live(held)
         return found is not None, None if found is None else found.exposed
 
+    def shows(self, view: dict[str, Any]) -> bool:
+        """Put every key's object in the namespace of a view; False where that is not known beforehand."""
+        if self._code is None or self._code.moving is None:
+            return False
+        view.update(self._code.fixed)
+        exposed = self._exposed
+        for name, place in self._code.moving:
+            view[name] = exposed[place]
+        return True
+
     def _chosen(self, step: Step) -> bool:
         return True
 
@@ -117,15 +160,66 @@ class Session:
                             chosen=self._chosen)  # fmt: skip
         if checked.problems:
             raise preflight_error(checked.problems)
-        self._scope = Scope(is_async, checked.drafts, self._find, self._context)
-        self._state = self.report.outcome = "open"
-        self._opened_at = perf_counter()
-        self._opened_by = caller_location() if _is_debugging() else None
-        self.enter_context()
+        self._scope = self._new_scope(is_async, checked.drafts)
+        self._begin()
         interrupt = self._tell("opened")
         if interrupt is not None:
             self._closed(interrupt, (), is_up=False)
         return self._scope, checked.steps
+
+    def _new_scope(self, is_async: bool, drafts: Mapping[int, Any]) -> Scope:
+        return Scope(is_async, drafts, self._find, self._context)
+
+    def _begin(self) -> None:
+        self._state = "open"
+        self._opened_at = perf_counter()
+        self._tells("open")
+        if _is_debugging():
+            self._opened_by = caller_location()
+        self.enter_context()
+
+    def _tells(self, outcome: Outcome) -> None:
+        self._outcome = outcome
+        if self._report is not None:
+            self._report.outcome = outcome
+
+    def _drafts(self, is_async: bool) -> dict[int, Any] | None:
+        """Go the fast way: the resources whose config was read for this run; None where the machine is needed.
+
+        It is when somebody listens, when the run has an overlay, and when anything is wrong: it tells what.
+        """
+        is_fast = self._is_compiled and self._state == "new" and not self._is_timed
+        if not is_fast or self.overlays or self.blueprint.listeners:
+            return None
+        code = self.blueprint.code(self._asked, is_async=is_async)
+        if code is None:
+            return None
+        drafts = {}
+        for place, step, fields in code.compiled.drafted:
+            drafts[place], problems = resolve(step.resource, step.name, fields, os.environ, step.path)
+            if problems:
+                return None
+        self._code = code
+        self._begin()
+        return drafts
+
+    def _entered(self, given: Any, is_async: bool) -> BaseException | None:
+        """Keep what generated code has set up; where it failed, go on with the machine."""
+        assert self._code is not None
+        if not isinstance(given, Failure):
+            self._values = given
+            self._ordered(self._code.order)
+            return None
+        scope = self._new_scope(is_async, {})
+        error = self._code.compiled.failed_up(given, scope)
+        self._scope = scope
+        self._set_up(scope)
+        return error
+
+    def _ordered(self, names: Sequence[str]) -> None:
+        self._order = names
+        if self._report is not None:
+            self._report.order = list(names)
 
     def _find(self, leaf: object) -> tuple[bool, Any]:
         held = self.blueprint.held(leaf)
@@ -149,6 +243,9 @@ class Session:
 
     def enter_context(self) -> None:
         """Make this the current run of the context."""
+        if _CURRENT.get() is None:
+            _make_current(self)
+            return
         outer = list(runs_here())
         for run, before in zip([self, *outer], [*outer, None], strict=True):
             run.previous = before  # Ended runs are left out: a chain of them would grow for ever.
@@ -180,46 +277,86 @@ class Session:
 
     def _closed(self, error: BaseException | None, errors: Sequence[BaseException], is_up: bool = True) -> None:
         """End the session, and raise what surfaces unless it is *error* on its way already."""
-        self._scope = None
+        self._scope = self._values = None
         self._state = "closed"
+        self._exposed.clear()
         self.leave_context()
-        report = self.report
-        report.error = error
-        report.teardown_errors = tuple(errors)
         if error is not None:
-            report.outcome = "failed" if is_up else "setup failed"
+            self._tells("failed" if is_up else "setup failed")
         else:
-            report.outcome = "teardown failed" if errors else "success"
-        interrupt = self._tell(report.outcome)
+            self._tells("teardown failed" if errors else "success")
+        if error is not None or errors:
+            self.report.error = error
+            self.report.teardown_errors = tuple(errors)
+        interrupt = self._tell(self._outcome)
         final = surfacing(error, errors if interrupt is None else (*errors, interrupt))
         if final is not None and (final is not error or not is_up):
             raise final
 
     def _open(self) -> None:
-        scope, steps = self._prepare(is_async=False)
-        error = drive(set_up(scope, steps), self._observe)
-        self._set_up(scope)
+        drafts = self._drafts(is_async=False)
+        if drafts is None:
+            scope, steps = self._prepare(is_async=False)
+            error = drive(set_up(scope, steps), self._observe)
+            self._set_up(scope)
+        else:
+            error = self._entered(self._generated.entering(self._exposed.append, drafts, self._context), False)
         if error is not None:
-            self._closed(error, drive(tear_down(scope, error), self._observe), is_up=False)
+            self._closed(error, drive(tear_down(self._leaving(), error), self._observe), is_up=False)
 
     async def _aopen(self) -> None:
-        scope, steps = self._prepare(is_async=True)
-        error = await drive_async(set_up(scope, steps), self._observe)
-        self._set_up(scope)
+        drafts = self._drafts(is_async=True)
+        if drafts is None:
+            scope, steps = self._prepare(is_async=True)
+            error = await drive_async(set_up(scope, steps), self._observe)
+            self._set_up(scope)
+        else:
+            error = self._entered(await self._generated.entering(self._exposed.append, drafts, self._context), True)
         if error is not None:
-            errors = await drive_async(tear_down(scope, error), self._observe, has_failed=True)
+            errors = await drive_async(tear_down(self._leaving(), error), self._observe, has_failed=True)
             self._closed(error, errors, is_up=False)
 
+    @property
+    def _generated(self) -> Compiled:
+        assert self._code is not None
+        return self._code.compiled
+
     def _set_up(self, scope: Scope) -> None:
-        self.report.order = [found.step.name for found in scope.live.values()]
+        self._ordered([found.step.name for found in scope.live.values()])
 
     def _close(self, error: BaseException | None) -> None:
-        scope = self._leaving()
-        self._closed(error, drive(tear_down(scope, error), self._observe))
+        failed = self._generated.leaving(self._values) if self._goes_fast(error) else None
+        errors = self._left(failed, error, is_async=False)
+        if self._scope is not None:
+            errors += drive(tear_down(self._scope, error), self._observe)
+        self._closed(error, errors)
 
     async def _aclose(self, error: BaseException | None) -> None:
-        scope = self._leaving()
-        self._closed(error, await drive_async(tear_down(scope, error), self._observe, has_failed=error is not None))
+        failed = await self._generated.leaving(self._values) if self._goes_fast(error) else None
+        errors = self._left(failed, error, is_async=True)
+        if self._scope is not None:
+            has_failed = error is not None or bool(errors)
+            errors += await drive_async(tear_down(self._scope, error), self._observe, has_failed=has_failed)
+        self._closed(error, errors)
+
+    def _goes_fast(self, error: BaseException | None) -> bool:
+        """Whether generated code tears down: it set everything up, and the body has succeeded."""
+        return error is None and self._values is not None and not self.blueprint.listeners
+
+    def _left(self, failed: Failure | None, error: BaseException | None, is_async: bool) -> list[BaseException]:
+        """What generated code failed with; the machine's scope, where anything is left to be undone by it."""
+        if self._values is None:
+            self._leaving()
+            return []
+        if failed is None and self._goes_fast(error):
+            return []
+        scope = self._new_scope(is_async, {})
+        errors = [] if failed is None else [self._generated.failed_down(failed, scope)]
+        if failed is None:
+            self._generated.tell(scope, self._values)
+        scope.live.update(self.up)
+        self._scope = scope
+        return errors
 
     def _leaving(self) -> Scope:
         if self._scope is None:
@@ -227,7 +364,7 @@ class Session:
         return self._scope
 
     def __del__(self, warn: Callable[..., None] = warnings.warn) -> None:
-        if getattr(self, "_scope", None) is not None:
+        if getattr(self, "_state", None) == "open":
             where = f", opened at {self._opened_by}" if self._opened_by else "; RESOURCEKIT_DEBUG=1 shows where"
             warn(f"{self} was left open{where}: use `with`, or call close()", ResourceWarning, source=self)
 

@@ -17,6 +17,8 @@ class LiveView:
         here = self.__dict__
         here["_session"] = session
         here["_prefix"] = prefix
+        if session.shows(here):
+            return
         for key in session.keys:
             if not key.startswith(prefix):
                 continue

@@ -1,0 +1,159 @@
+"""What is the same in every run: which resources need no config read, and how their fields come by live ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from resourcekit.annotations import is_deferred
+from resourcekit.config.resolution import resolve
+from resourcekit.deferred import Computed, Deferred, Reference
+from resourcekit.plan import Step
+from resourcekit.record import raw_values, record_of, spec_of
+from resourcekit.spec import RECORD
+from resourcekit.values import copied, holds, is_resource, rebuild
+
+__all__ = ("Links", "Template", "Unsupported", "link_expressions", "template_of")
+
+
+class Unsupported(Exception):  # noqa: N818  # a signal between these modules
+    """A step needs the machine."""
+
+
+@attrs.frozen(eq=False)
+class Template:
+    """A resource whose config is the same in every run.
+
+    Args:
+        namespace: Its fields and record, to be copied into each live resource.
+        mutable: The fields that hold lists, dicts or sets, copied for each.
+        factories: What makes its private state.
+        has_post_init: Whether it has an ``__attrs_post_init__``.
+    """
+
+    namespace: Mapping[str, object]
+    mutable: Mapping[str, object]
+    factories: Mapping[str, Callable[[], object]]
+    has_post_init: bool
+
+
+@attrs.frozen(eq=False)
+class Links:
+    """The linked fields of a step.
+
+    Args:
+        expressions: How each is made of names of the generated code.
+        samples: A value of each field's shape, with declarations in the place of live resources.
+        is_vended: Whether a field gets an object that a resource vends, whose type is known in a run only.
+    """
+
+    expressions: Mapping[str, str]
+    samples: Mapping[str, object]
+    is_vended: bool
+
+
+def link_expressions(
+    step: Step, before: Sequence[Step], find: Callable[[object], Any], constant: Callable[[object], str]
+) -> Links:
+    """How the linked fields of *step* are made of what is up before it.
+
+    Args:
+        step: The step.
+        before: The steps before it.
+        find: Gives what a leaf is in the container, or the live object that is up for longer than a run.
+        constant: Gives a value a name in the generated code.
+
+    Raises:
+        Unsupported: A plain provider has to be called.
+    """
+    places = {id(each.node.held.identity): place for place, each in enumerate(before)}
+    writing = _Linking(places, before, find, constant)
+    record, values = record_of(step.resource), raw_values(step.resource)
+    names = [name for name in spec_of(step.resource).by_name if name in record.linked]
+    linked = [name for name in names if not isinstance(values[name], Computed) and writing.has_links(values[name])]
+    expressions = {name: writing.expression(values[name]) for name in linked}
+    samples = {name: rebuild(values[name], Any, lambda leaf, _a, _p: writing.sample(leaf)) for name in linked}
+    return Links(expressions, samples, writing.is_vended)
+
+
+class _Linking:
+    def __init__(
+        self, places: Mapping[int, int], before: Sequence[Step], find: Callable[[object], Any],
+        constant: Callable[[object], str],
+    ) -> None:  # fmt: skip
+        self._places = places
+        self._before = before
+        self._find = find
+        self._constant = constant
+        self.is_vended = False
+
+    def has_links(self, value: object) -> bool:
+        """Whether *value* holds resources or keys, and not config to be read."""
+        if type(value) in (list, tuple):
+            found = [self.has_links(item) for item in value if holds(item)]  # type: ignore[attr-defined]
+        elif type(value) is dict:
+            found = [self.has_links(item) for item in value.values() if holds(item)]
+        elif type(value) in (set, frozenset):
+            raise Unsupported
+        else:
+            return isinstance(value, Reference) or not isinstance(value, Deferred)
+        if len(set(found)) > 1:
+            raise Unsupported  # Config and resources in one value.
+        return any(found)
+
+    def expression(self, value: object) -> str:
+        """The code that makes *value* of live resources."""
+        if type(value) is list:
+            return f"[{', '.join(map(self.expression, value))}]"
+        if type(value) is tuple:
+            return f"({''.join(f'{self.expression(item)}, ' for item in value)})"
+        if type(value) is dict:
+            items = (f"{self._constant(key)}: {self.expression(item)}" for key, item in value.items())
+            return f"{{{', '.join(items)}}}"
+        if not is_deferred(value) and not is_resource(value):
+            return self._constant(copied(value))
+        held, live = self._find(value)
+        place = self._places.get(id(held.identity))
+        if place is None:
+            if held.kind == "provider":
+                raise Unsupported
+            known = held.content if held.kind == "value" else live
+            self.is_vended = self.is_vended or not is_resource(known)
+            return self._constant(known)
+        hooks = self._before[place].hooks
+        vends = hooks.create is not None or hooks.whole is not None
+        self.is_vended = self.is_vended or vends
+        return f"e{place}" if vends else f"r{place}"
+
+    def sample(self, leaf: object) -> object:
+        """What stands for a leaf in a check of types."""
+        if not is_deferred(leaf) and not is_resource(leaf):
+            return leaf
+        held, live = self._find(leaf)
+        return held.content if live is None else live
+
+
+def template_of(step: Step, links: Links) -> Template | None:
+    """The template of a step; None where config has to be read, or values checked, in each run."""
+    declaration = step.resource
+    record, spec = record_of(declaration), spec_of(declaration)
+    waits = any(name not in links.expressions for name in record.deferred)
+    if waits or links.is_vended or any(field.attribute.validator is not None for field in spec.fields):
+        return None
+    for name, sample in links.samples.items():
+        field = spec.by_name[name]
+        is_late = name in record.deferred
+        if is_late and (field.attribute.converter is not None or field.mismatch(declaration, sample) is not None):
+            return None
+    sample, problems = resolve(declaration, step.name, {}, {}, step.path)
+    if problems or record_of(sample).sources or record_of(sample).unchecked:
+        return None
+    values = {name: value for name, value in sample.__dict__.items() if name in spec.by_name}
+    mutable = {name: value for name, value in values.items() if isinstance(value, list | dict | set | tuple)}
+    live = attrs.evolve(record_of(sample), deferred={})
+    states = {name: state.make for name, state in spec.states.items()}
+    plain = {name: value for name, value in values.items() if name not in mutable}
+    has_post_init = hasattr(spec.cls, "__attrs_post_init__")
+    return Template({RECORD: live, **plain}, mutable, states, has_post_init)

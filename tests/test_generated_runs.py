@@ -1,0 +1,320 @@
+"""A run is generated code where it can be: it gives what the machine gives, and can be read."""
+
+import linecache
+from unittest import mock
+
+import attrs
+import pytest
+from dependency_injector import providers
+
+from resourcekit import (
+    ConfigError,
+    ConfigurableResource,
+    ConfigurableResourceFactory,
+    EnvVar,
+    ResourceContainer,
+    ResourceDependency,
+    RunStateError,
+    field,
+    inject,
+    ref,
+    state,
+    value,
+)
+
+
+class Database(ConfigurableResource):
+    host: str = "localhost"
+    labels: list[str] = field(factory=list)
+    _opened: list[str] = state(factory=list)
+
+    def setup_for_execution(self):
+        self._opened.append(self.host)
+
+
+class Client(ConfigurableResourceFactory[bytes]):
+    def create_resource(self):
+        return b"client"
+
+
+class Orders(ConfigurableResource):
+    database: Database
+    replicas: list[Database] = field(factory=list)
+    shards: dict[str, Database] = field(factory=dict)
+    pair: tuple[Database, ...] = ()
+    client: ResourceDependency[bytes | None] = field(default=None)
+    url: str = "http://localhost"
+    _total: int = 0
+
+    def __attrs_post_init__(self):
+        self._total = 1 + len(self.replicas) + len(self.shards) + len(self.pair)
+
+
+class Shop(ResourceContainer):
+    url = value("http://shop")
+    main = Database(host="main", labels=["a"])
+    other = Database(host="other")
+    client = Client()
+    orders = Orders(
+        database=ref("main"),
+        replicas=[main, other],
+        shards={"eu": other},
+        pair=(main, other),
+        client=client,
+        url=ref("url"),
+    )
+
+
+def both(app, body, **options):
+    """What *body* gives for a generated run, and for one that goes through the machine."""
+    generated, machine = app.run(**options), app.run(report=True, **options)
+    given = []
+    for run in (generated, machine):
+        with run as resources:
+            given.append(body(resources))
+    assert machine.source is None
+    return generated, *given
+
+
+def shape(resources):
+    """Everything about the orders that a user could see."""
+    orders = resources.orders
+    same = [each is resources.main or each is resources.other for each in (*orders.replicas, *orders.pair)]
+    return repr(orders), orders._total, orders.client, orders.url, same, orders.database._opened, dir(resources)
+
+
+def test_generated_code_gives_what_the_machine_gives():
+    """Keys, lists, dicts and tuples of resources, vended objects and plain values arrive the same way."""
+    run, generated, machine = both(Shop(), shape)
+    assert run.source is not None
+    assert generated == machine
+    assert generated[4] == [True] * 4
+
+
+def test_the_source_can_be_read_while_it_is_used():
+    """`run.source` is what runs, and tracebacks and debuggers find it."""
+    app = Shop()
+    run = app.run("main")
+    assert run.source is None
+    with run:
+        source = run.source
+        assert source is not None
+        assert "setup_for_execution()" in source
+        assert any("".join(entry[2]) == source for entry in linecache.cache.values() if len(entry) == 4)
+
+
+def test_lists_are_new_in_every_run():
+    """What a run does to a list is gone in the next."""
+    app = Shop()
+    with app.run() as resources:
+        resources.main.labels.append("b")
+    with app.run() as resources:
+        assert resources.main.labels == ["a"]
+        assert resources.main._opened == ["main"]
+
+
+def test_variables_are_read_in_every_run(monkeypatch):
+    """A generated run reads its variables anew, and reports what is wrong with them."""
+
+    class App(ResourceContainer):
+        database = Database(host=EnvVar("DB_HOST"))
+        orders = Orders(database=database)
+
+    app = App()
+    for host in ("one", "two"):
+        monkeypatch.setenv("DB_HOST", host)
+        run, generated, machine = both(app, lambda resources: resources.orders.database.host)
+        assert (generated, machine) == (host, host)
+        assert run.source is not None
+    monkeypatch.delenv("DB_HOST")
+    with pytest.raises(ConfigError, match="DB_HOST"), app.run():
+        pass
+
+
+def test_overlays_of_the_container_are_laid():
+    """A container's overlay reaches a generated run."""
+    app = Shop().with_config({"main": {"host": "laid"}})
+    run, generated, machine = both(app, lambda resources: resources.orders.database.host)
+    assert (generated, machine, run.source is None) == ("laid", "laid", False)
+
+
+def test_validators_and_converters_run_as_in_the_machine():
+    """A user's validator sees every live copy; a converter of a linked field meets what a key gives."""
+    seen = []
+
+    class Checked(ConfigurableResource):
+        database: Database = field(converter=lambda given: given)
+        size: int = field(default=1, validator=lambda _self, _attribute, given: seen.append(given))
+
+    class App(ResourceContainer):
+        database = Database()
+        checked = Checked(database=database)
+
+    app = App()
+    seen.clear()
+    _, generated, machine = both(app, lambda resources: resources.checked.database is resources.database)
+    assert (generated, machine) == (True, True)
+    assert seen == [1, 1]
+
+
+def test_a_default_that_needs_a_nested_resource():
+    """A default that is made of a nested resource's values is made when they are there."""
+
+    class Api(ConfigurableResource):
+        database: Database
+        url: str = field()
+
+        @url.default
+        def _url(self):
+            return f"http://{self.database.host}"
+
+    class App(ResourceContainer):
+        database = Database(host="db")
+        api = Api(database=database)
+
+    _, generated, machine = both(App(), lambda resources: resources.api.url)
+    assert (generated, machine) == ("http://db", "http://db")
+
+
+@attrs.frozen
+class Pool:
+    size: int
+
+
+def test_what_has_to_be_called_goes_through_the_machine():
+    """A plain provider in a field, config beside resources in one value, and caching providers need the machine."""
+
+    class Holder(ConfigurableResource):
+        things: dict[str, object] = field(factory=dict)
+        many: object = None
+
+    class App(ResourceContainer):
+        database = Database()
+        pool = providers.Factory(Pool, size=3)
+        holder = Holder(things={"pool": pool})
+
+    class Mixed(ResourceContainer):
+        database = Database()
+        holder = Holder(things={"database": database, "size": EnvVar("SIZE", default=3)})
+
+    class Sets(ResourceContainer):
+        database = Database()
+        holder = Holder(many={database})
+
+    class Cached(ResourceContainer):
+        holder = type("AppHolder", (Holder,), {}, scope="app")()
+        pool = providers.Singleton(Pool, size=holder)
+
+    for container in (App, Mixed, Sets, Cached):
+        run = container().run()
+        with run as resources:
+            assert resources.holder is not None
+        assert run.source is None
+
+
+def test_what_the_app_has_up_is_a_constant():
+    """A run of a started app has the app's objects, also what a factory vends; after a restart the new ones."""
+
+    class Engine(ConfigurableResourceFactory[list[str]], scope="app"):
+        def create_resource(self):
+            return ["engine"]
+
+    class Main(Database, scope="app"):
+        pass
+
+    class Session(ConfigurableResource):
+        engine: ResourceDependency[list[str]]
+        database: Database
+
+    class App(ResourceContainer):
+        engine = Engine()
+        main = Main()
+        session = Session(engine=engine, database=main)
+
+    app = App()
+    seen = []
+    for _ in range(2):
+        with app:
+            run, generated, machine = both(app, lambda resources: (resources.session.engine, resources.engine))
+            assert generated[0] is generated[1] is machine[0]
+            assert run.source is not None
+            assert run.report.order == ["session"]
+            seen.append(generated[0])
+            assert app.call(lambda: app.get("main")) is app.get(Main)
+    assert seen[0] is not seen[1]
+
+
+def test_hooks_see_what_is_up_before_them():
+    """Inside a hook of a generated run, `inject` finds the resources that are up already."""
+
+    @inject
+    def host(database: Database) -> str:
+        return database.host
+
+    class Late(ConfigurableResource):
+        database: Database
+
+        def setup_for_execution(self, context):
+            self._host = host(), context.key
+
+    class App(ResourceContainer):
+        database = Database(host="early")
+        late = Late(database=database)
+
+    run = App().run()
+    with run as resources:
+        assert resources.late._host == ("early", "late")
+    assert run.source is not None
+
+
+def test_a_patched_hook_is_called():
+    """A hook that is patched after the code was generated is the one that runs."""
+    app = Shop()
+    with app.run():
+        pass
+    with mock.patch.object(Database, "setup_for_execution", autospec=True) as patched, app.run("main"):
+        assert patched.call_count == 1
+
+
+def test_a_hook_that_turns_out_to_be_async_is_refused_in_a_sync_run():
+    """A plain hook that returns a coroutine is an error that names it, as in the machine; nothing is left open."""
+
+    async def later():
+        raise AssertionError("never awaited")
+
+    class Sly(ConfigurableResource):
+        def setup_for_execution(self):
+            return later()
+
+    class Harmless(ConfigurableResource):
+        def setup_for_execution(self):
+            return "something"
+
+    with ResourceContainer.of({"harmless": Harmless()}).run():
+        pass
+    with pytest.raises(RunStateError, match="setup_for_execution of 'sly' gave an awaitable"):
+        ResourceContainer.of({"sly": Sly()}).run().start()
+
+
+def test_nested_containers_are_shown():
+    """Keys of nested containers are reached through a generated run."""
+
+    class App(ResourceContainer):
+        shop = providers.Container(Shop)
+
+    _, generated, machine = both(App(), lambda resources: resources.shop.orders.database.host)
+    assert (generated, machine) == ("main", "main")
+
+
+def test_a_listener_that_comes_late_hears_the_teardown():
+    """Whoever listens from the body on hears what a generated run closes."""
+
+    class Closed(ConfigurableResource):
+        def teardown_after_execution(self):
+            pass
+
+    app = ResourceContainer.of({"closed": Closed()})
+    heard = []
+    with app.run():
+        app.listen(heard.append)
+    assert [event.status for event in heard] == ["started", "finished", "success"]
