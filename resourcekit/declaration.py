@@ -35,7 +35,7 @@ _OWN_METHODS: Final = (
 _ATTRS_FIELD: Final = type(attrs.field())
 
 
-def make_resource_class(cls: type, scope: str | None, threads: bool | None) -> None:
+def make_resource_class(cls: type, scope: str | None) -> None:
     """Make an attrs class of *cls*, in place, and keep its spec."""
     if RECORD in cls.__dict__:  # attrs with slots makes the class anew from its own namespace
         raise decorated_error(cls)
@@ -59,7 +59,7 @@ def make_resource_class(cls: type, scope: str | None, threads: bool | None) -> N
         # attrs' own guard knows no private state; ours, in the base class, does.
         for name in ("__setattr__", "__delattr__"):
             delattr(cls, name)
-        setattr(cls, RECORD, _spec(cls, scope, threads, states, frame))
+        setattr(cls, RECORD, _spec(cls, scope, states, frame))
         _keep_own_methods(cls)
         return
     raise DefinitionError(f"class {cls.__qualname__} is wrong: {reason}")
@@ -102,9 +102,7 @@ def _after_ours(theirs: Any, ours: Any) -> Any:
     return __getattr__
 
 
-def _spec(
-    cls: type, scope: str | None, threads: bool | None, states: dict[str, State], frame: FrameType | None
-) -> ResourceSpec:
+def _spec(cls: type, scope: str | None, states: dict[str, State], frame: FrameType | None) -> ResourceSpec:
     parents = [base.__dict__[RECORD] for base in _resource_bases(cls)]
     parent = parents[0] if parents else None
     for each in reversed(parents):
@@ -112,7 +110,6 @@ def _spec(
     return ResourceSpec(
         cls,
         scope=scope or (parent.scope if parent else "run"),
-        threads=threads if threads is not None else (parent.threads if parent else True),
         factory=next((each.factory for each in parents if each.factory is not None), None),
         states=states,
         frame=frame,

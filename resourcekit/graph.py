@@ -11,7 +11,7 @@ import attrs
 
 from resourcekit.annotations import accepts, type_name
 from resourcekit.deferred import Deferred, Reference
-from resourcekit.errors import Location, Problem, did_you_mean
+from resourcekit.errors import Location, Problem, did_you_mean, with_article
 from resourcekit.record import raw_values, record_of, spec_of
 from resourcekit.values import is_resource, leaves
 
@@ -343,7 +343,7 @@ def _type_problems(node: Node, nodes: list[Node]) -> Iterator[Problem]:
                 "type-mismatch",
                 f"field {edge.field!r} wants {type_name(edge.wanted)}, {nodes[edge.target].name!r} gives {offered}",
                 expected=type_name(edge.wanted),
-                hint=f"give it a {type_name(edge.wanted)}, or change the annotation",
+                hint=f"give it {with_article(type_name(edge.wanted))}, or change the annotation",
             )
 
 

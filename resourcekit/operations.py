@@ -38,7 +38,6 @@ class Operations:
         config: Config | None = None,
         tags: Mapping[str, str] | None = None,
         run_id: str | None = None,
-        concurrent: bool = False,
         report: bool = False,
     ) -> Run[Self]:
         """A run: every resource set up in order on entering, torn down on leaving.
@@ -48,7 +47,6 @@ class Operations:
             config: An overlay for this run: a mapping, or the path of a TOML, JSON or YAML file.
             tags: Words of yours for the run; hooks and the report see them.
             run_id: The run's identifier; made up when it is not given.
-            concurrent: Start resources as soon as what they need is up. Not there yet.
             report: Time every phase for ``run.report``; a listener has the same effect.
 
         Returns:
@@ -67,8 +65,6 @@ class Operations:
         ...     resources.clock.zone
         'CET'
         """
-        if concurrent:
-            raise NotImplementedError("run(concurrent=True) is not there yet; leave it out for a serial start")
         overlays = () if config is None else (Overlay.of(config, "run(config=...)"),)
         blueprint = effective(self)._assembly.blueprint()
         return Run(blueprint, keys or None, overlays=overlays, tags=tags, run_id=run_id, is_timed=report)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TypeGuard
 
 from resourcekit.config.overlay import Overlaid, Overlay, stand_ins
-from resourcekit.errors import Problem, did_you_mean
+from resourcekit.errors import Problem, did_you_mean, kind_in_words
 from resourcekit.graph import Graph, Node
 from resourcekit.record import spec_of
 
@@ -69,7 +69,7 @@ class _Placing:
                 first, *rest = str(name).split(".")
                 self._put_field(node, first, rest, value)
         else:
-            self._report("invalid-value", node.name, f"a table of fields is wanted, not a {type(content).__name__}",
+            self._report("invalid-value", node.name, f"a table of fields is wanted, not {kind_in_words(content)}",
                          f"write {{{node.name} = {{field = value}}}}")  # fmt: skip
 
     def _put_field(self, node: Node, name: str, rest: Sequence[str], content: object) -> None:

@@ -25,7 +25,7 @@ T = TypeVar("T")
 _OPTIONS: Final = (providers.ConfigurationOption, providers.TypedConfigurationOption)
 
 
-class _Overridings:
+class _Changes:
     """The last time a provider of ours was overridden: what was made before is made anew."""
 
     latest = object()
@@ -34,7 +34,7 @@ class _Overridings:
         self.latest = object()
 
 
-overridings: Final = _Overridings()
+overridings: Final = _Changes()
 
 
 class ResourceProvider(providers.Provider[Any]):
@@ -338,9 +338,7 @@ def _referred(thing: Any, keys: Mapping[str, Any]) -> Iterator[Any]:
             yield keys[leaf.key]
 
 
-def _copied_leaf(
-    leaf: Any, shells: dict[int, ResourceProvider], memo: dict[int, Any], keys: Mapping[str, Any]
-) -> Any:
+def _copied_leaf(leaf: Any, shells: dict[int, ResourceProvider], memo: dict[int, Any], keys: Mapping[str, Any]) -> Any:
     """The copy of what a field refers to: a resource with a key by its provider, an option as a source of config."""
     if isinstance(leaf, Reference):
         return memo.get(id(keys[leaf.key]), leaf) if leaf.key in keys else leaf
@@ -368,9 +366,7 @@ def postorder(roots: Iterable[Any], children: Callable[[Any], Iterable[Any]]) ->
     return order
 
 
-def copy_all(
-    roots: Iterable[Any], memo: dict[int, Any], winner: Callable[[Any], Any], keys: Mapping[str, Any]
-) -> None:
+def copy_all(roots: Iterable[Any], memo: dict[int, Any], winner: Callable[[Any], Any], keys: Mapping[str, Any]) -> None:
     """Copy providers, and the resources they hold, into *memo*.
 
     Args:

@@ -58,7 +58,6 @@ class ConfigurableResource(metaclass=ABCMeta):  # noqa: B024  # a subclass may h
 
     Class keywords:
         scope: ``"run"`` (the default): set up once per run; ``"app"``: once per entered container.
-        threads: False keeps its hooks in the run's own thread, also in a concurrent start.
 
     Args:
         **arguments: One keyword per field: a value of its type, or a deferred value (`EnvVar`, `FileVar`, `ref`,
@@ -154,11 +153,9 @@ class ConfigurableResource(metaclass=ABCMeta):  # noqa: B024  # a subclass may h
             hooks = spec_of(self).hooks
             return (_awhole if attrs.evolve(hooks, whole=None).first_async else _whole)(self, context)
 
-    def __init_subclass__(
-        cls, *, scope: Literal["run", "app"] | None = None, threads: bool | None = None, **options: Any
-    ) -> None:
+    def __init_subclass__(cls, *, scope: Literal["run", "app"] | None = None, **options: Any) -> None:
         super().__init_subclass__(**options)
-        make_resource_class(cls, scope, threads)
+        make_resource_class(cls, scope)
 
     @classmethod
     def from_env(cls, prefix: str = "") -> Self:

@@ -107,14 +107,12 @@ class ResourceSpec:
         cls: type,
         *,
         scope: str = "run",
-        threads: bool = True,
         factory: type | None = None,
         states: Mapping[str, State] | None = None,
         frame: FrameType | None = None,
     ) -> None:
         self.cls = cls
         self.scope = scope
-        self.threads = threads
         self.factory = factory  # ConfigurableResourceFactory, where the class is one
         self.states = states or {}
         self.location = None if frame is None else Location(frame.f_code.co_filename, frame.f_lineno)

@@ -513,8 +513,6 @@ def test_unknown_keys_of_a_run():
         with pytest.raises(UnknownKeyError, match="Prod has no key"):
             with Prod().run(wrong):
                 pass
-    with pytest.raises(NotImplementedError, match="not there yet"):
-        Prod().run(concurrent=True)
 
 
 def test_listen_ends_when_told():

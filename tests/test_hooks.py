@@ -105,7 +105,7 @@ def test_each_opening_is_a_run_of_its_own() -> None:
 @pytest.mark.parametrize("wrong", [5, "database", None, WithoutContext, object()])
 def test_only_resources_are_opened(wrong: typing.Any) -> None:
     """Anything but a resource, a class above all, is a TypeError."""
-    with pytest.raises(TypeError, match=f"open_resource\\(\\) wants a resource, not a {type(wrong).__name__}"):
+    with pytest.raises(TypeError, match=f"open_resource\\(\\) wants a resource, not an? {type(wrong).__name__}"):
         open_resource(wrong)
 
 

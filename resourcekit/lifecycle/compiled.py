@@ -10,12 +10,10 @@ The idea, and the line-number trick, are those of the prototypes that the projec
 from __future__ import annotations
 
 import inspect
-import linecache
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import count
 from typing import Any, Final
-from weakref import finalize
 
 import attrs
 
@@ -138,6 +136,17 @@ def compile_steps(
     return writer.finish(tuple(steps))
 
 
+class _Loader:
+    """Gives the source to whoever asks by the namespace: debuggers and tracebacks, through `linecache`."""
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+
+    def get_source(self, _name: str) -> str:
+        """The source."""
+        return self._source
+
+
 class _Writer:
     """Writes the two functions, line by line."""
 
@@ -183,9 +192,7 @@ class _Writer:
         self._constants[name] = value
         return name
 
-    def _write_draft(
-        self, place: int, step: Step, fields: Mapping[str, Overlaid], links: Mapping[str, str]
-    ) -> None:
+    def _write_draft(self, place: int, step: Step, fields: Mapping[str, Overlaid], links: Mapping[str, str]) -> None:
         """A resource whose config is read anew for each run."""
         self._drafted.append((place, step, fields))
         given = ", ".join(f"{name!r}: {expression}" for name, expression in links.items())
@@ -258,15 +265,11 @@ class _Writer:
         leaving = [f"{word} leaving(values):", "    try:", f"        ({values}) = values" if names else "        pass",
                    *(f"        {line.text}" for line in down), *handler, ""]  # fmt: skip
         source = "\n".join(up).replace("{shift}", "") + "\n" + "\n".join(leaving).replace("{shift}", f" - {first - 1}")
-        namespace = dict(self._constants)
-        filename = f"<resourcekit run {next(_NUMBERS)}>"
+        filename = f"resourcekit run {next(_NUMBERS)}"
+        namespace = {**self._constants, "__name__": "resourcekit.generated", "__loader__": _Loader(source)}
         exec(compile(source, filename, "exec"), namespace)
-        made = Compiled(steps, tuple(self._drafted), namespace["entering"], namespace["leaving"], tuple(self._up), down,
+        return Compiled(steps, tuple(self._drafted), namespace["entering"], namespace["leaving"], tuple(self._up), down,
                         names, source)  # fmt: skip
-        # Debuggers and tracebacks read the source here, for as long as the code lives.
-        linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
-        finalize(made, linecache.cache.pop, filename, None)
-        return made
 
 
 def _is_up(step: Step, exposed: str, scope: Scope, values: Mapping[str, Any]) -> None:

@@ -15,7 +15,7 @@ import attrs
 from resourcekit.construction import complete
 from resourcekit.context import RunContext
 from resourcekit.deferred import Computed
-from resourcekit.errors import DefinitionError
+from resourcekit.errors import DefinitionError, kind_in_words
 from resourcekit.hooks import Hook, is_manager
 from resourcekit.lifecycle.outcome import annotate
 from resourcekit.lifecycle.scopes import innermost_cancel_scope
@@ -225,7 +225,7 @@ def enter(scope: Scope, step: Step, hook: Hook, resource: Any, context: RunConte
 
 def _no_manager(resource: Any, given: Any) -> DefinitionError:
     return DefinitionError(
-        f"{type(resource).__name__}.yield_for_execution gave a {type(given).__name__}; "
+        f"{type(resource).__name__}.yield_for_execution gave {kind_in_words(given)}; "
         "make it a generator that yields once, or return a context manager"
     )
 

@@ -18,7 +18,7 @@ from resourcekit.values import copied, holds, is_resource, rebuild
 __all__ = ("Links", "Template", "Unsupported", "link_expressions", "template_of")
 
 
-class Unsupported(Exception):  # noqa: N818  # a signal between these modules
+class Unsupported(Exception):  # a signal between these modules
     """A step needs the machine."""
 
 
@@ -89,10 +89,10 @@ class _Linking:
         self._constant = constant
         self.is_vended = False
 
-    def has_links(self, value: object) -> bool:
+    def has_links(self, value: Any) -> bool:
         """Whether *value* holds resources or keys, and not config to be read."""
         if type(value) in (list, tuple):
-            found = [self.has_links(item) for item in value if holds(item)]  # type: ignore[attr-defined]
+            found = [self.has_links(item) for item in value if holds(item)]
         elif type(value) is dict:
             found = [self.has_links(item) for item in value.values() if holds(item)]
         elif type(value) in (set, frozenset):

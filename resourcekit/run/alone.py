@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Any, Generic, TypeVar, overload
 
+from resourcekit.errors import kind_in_words
 from resourcekit.graph import Held, build_graph, held_resource
 from resourcekit.lifecycle.report import RunReport
 from resourcekit.resource import ConfigurableResource, ConfigurableResourceFactory
@@ -91,5 +92,5 @@ def open_resource(resource: Any, /) -> OpenResource[Any]:
     (3, {})
     """
     if not is_resource(resource):
-        raise TypeError(f"open_resource() wants a resource, not a {type(resource).__name__}")
+        raise TypeError(f"open_resource() wants a resource, not {kind_in_words(resource)}")
     return OpenResource(resource)

@@ -10,7 +10,7 @@ import attrs
 from resourcekit.config.overlay import Overlay
 from resourcekit.config.resolution import resolve
 from resourcekit.deferred import Reference
-from resourcekit.errors import Problem, UnknownKeyError
+from resourcekit.errors import Problem, UnknownKeyError, kind_in_words
 from resourcekit.graph import Graph, Held
 from resourcekit.lifecycle.compiled import Compiled, compile_steps
 from resourcekit.lifecycle.machine import LiveResource
@@ -167,7 +167,7 @@ class Blueprint:
 
 def _text(key: object) -> str:
     if not isinstance(key, str):
-        raise TypeError(f"keys are text, such as 'orders', not a {type(key).__name__}: write run('orders', 'users')")
+        raise TypeError(f"keys are text, such as 'orders', not {kind_in_words(key)}: write run('orders', 'users')")
     return key
 
 

@@ -16,7 +16,7 @@ from weakref import ReferenceType, ref
 from resourcekit.config.overlay import Overlay
 from resourcekit.config.resolution import resolve
 from resourcekit.context import RunContext
-from resourcekit.errors import Location, RunStateError, preflight_error
+from resourcekit.errors import Location, RunStateError, kind_in_words, preflight_error
 from resourcekit.frames import caller_location
 from resourcekit.graph import Held
 from resourcekit.lifecycle.compiled import Compiled, Failure
@@ -371,7 +371,7 @@ class Session:
 
 def _words(tags: object) -> dict[str, str]:
     if tags is not None and not isinstance(tags, Mapping):
-        raise TypeError(f"run(tags=...) wants a mapping of words, not a {type(tags).__name__}")
+        raise TypeError(f"run(tags=...) wants a mapping of words, not {kind_in_words(tags)}")
     return dict(tags or {})
 
 

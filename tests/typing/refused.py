@@ -130,7 +130,7 @@ with app.run("orders") as resources:
     number: int = resources.orders  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
 app.run(1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 app.run(cfg={})  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
-app.run(concurrent="yes")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+app.run(report="yes")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 app.call(1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 got: Orders = app.get(Database)  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
 with app.override(database=Mock()) as fake:
