@@ -153,17 +153,22 @@ def test_validators_and_converters_run_as_in_the_machine():
     """A user's validator sees every live copy; a converter of a linked field meets what a key gives."""
     seen = []
 
-    class Checked(ConfigurableResource):
+    class Converted(ConfigurableResource):
         database: Database = field(converter=lambda given: given)
+
+    class Checked(Converted):
         size: int = field(default=1, validator=lambda _self, _attribute, given: seen.append(given))
 
     class App(ResourceContainer):
         database = Database()
+        converted = Converted(database=database)
         checked = Checked(database=database)
 
     app = App()
     seen.clear()
-    _, generated, machine = both(app, lambda resources: resources.checked.database is resources.database)
+    _, generated, machine = both(
+        app, lambda resources: resources.checked.database is resources.database is resources.converted.database
+    )
     assert (generated, machine) == (True, True)
     assert seen == [1, 1]
 

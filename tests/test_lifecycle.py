@@ -395,8 +395,9 @@ def test_a_manager_that_raises_the_bodys_error_again(world):
     assert run.report.teardown_errors == ()
 
 
+@pytest.mark.parametrize("report", [True, False])
 @pytest.mark.parametrize("name", ["__enter__", "__exit__"])
-def test_a_manager_that_cannot_be_looked_at(name):
+def test_a_manager_that_cannot_be_looked_at(name, report):
     """A context manager whose own methods cannot be read is a set-up error; what is up is torn down."""
 
     class Broken:
@@ -411,7 +412,7 @@ def test_a_manager_that_cannot_be_looked_at(name):
         def yield_for_execution(self):
             return Broken()
 
-    error = run_in("sync", ResourceContainer.of({"a": Hooked(), "given": Given()}).run(), body)
+    error = run_in("sync", ResourceContainer.of({"a": Hooked(), "given": Given()}).run(report=report), body)
     assert isinstance(error, LookupError)
     assert "set-up of 'given' (Given)" in error.__notes__[0]
     assert steps() == ["+a", "-a"]

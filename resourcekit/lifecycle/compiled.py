@@ -266,7 +266,7 @@ class _Writer:
                    *(f"        {line.text}" for line in down), *handler, ""]  # fmt: skip
         source = "\n".join(up).replace("{shift}", "") + "\n" + "\n".join(leaving).replace("{shift}", f" - {first - 1}")
         filename = f"resourcekit run {next(_NUMBERS)}"
-        namespace = {**self._constants, "__name__": "resourcekit.generated", "__loader__": _Loader(source)}
+        namespace = {**self._constants, "__name__": filename, "__loader__": _Loader(source)}
         exec(compile(source, filename, "exec"), namespace)
         return Compiled(steps, tuple(self._drafted), namespace["entering"], namespace["leaving"], tuple(self._up), down,
                         names, source)  # fmt: skip

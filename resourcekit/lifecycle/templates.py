@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 
 from resourcekit.annotations import is_deferred
-from resourcekit.config.resolution import resolve
+from resourcekit.construction import draft
 from resourcekit.deferred import Computed, Deferred, Reference
 from resourcekit.plan import Step
 from resourcekit.record import raw_values, record_of, spec_of
@@ -147,9 +147,7 @@ def template_of(step: Step, links: Links) -> Template | None:
         is_late = name in record.deferred
         if is_late and (field.attribute.converter is not None or field.mismatch(declaration, sample) is not None):
             return None
-    sample, problems = resolve(declaration, step.name, {}, {}, step.path)
-    if problems or record_of(sample).sources or record_of(sample).unchecked:
-        return None
+    sample, _ = draft(declaration, {}, {}, step.name)  # Its values were converted and checked as a declaration's.
     values = {name: value for name, value in sample.__dict__.items() if name in spec.by_name}
     mutable = {name: value for name, value in values.items() if isinstance(value, list | dict | set | tuple)}
     live = attrs.evolve(record_of(sample), deferred={})
