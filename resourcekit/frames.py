@@ -12,7 +12,7 @@ from resourcekit.errors import Location
 __all__ = ("caller_frame", "caller_location")
 
 _HERE: Final = os.path.dirname(__file__) + os.sep
-_GO_BETWEENS: Final = {"abc", "contextlib", "copy", "functools", "dependency_injector"}
+_GO_BETWEENS: Final = {"abc", "contextlib", "copy", "functools", "typing", "dependency_injector"}
 """Packages that only pass a call on to us."""
 
 

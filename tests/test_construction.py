@@ -19,6 +19,7 @@ from resourcekit import (
     ConfigurableResource,
     EnvVar,
     InvalidFieldError,
+    ResourceContainer,
     UnresolvedError,
     field,
     open_resource,
@@ -490,3 +491,18 @@ def test_mutable_values_are_copied_for_each_live_resource() -> None:
     assert declaration.items == [["x"], {"k": [1]}, shared]
     assert (declaration.more, declaration.pair) == ({"a": {1}}, ([1],))
     assert (Api(items=[]).more, Api(items=[]).pair) == ({"a": {1}}, ([1],))
+
+
+T = typing.TypeVar("T")
+
+
+class Box(ConfigurableResource, typing.Generic[T]):
+    item: T
+
+
+def test_a_generic_declaration_stands_where_it_is_written() -> None:
+    """`Box[int](...)` is told by the caller's file, not by that of `typing`, which passes the call on."""
+    app = ResourceContainer.of({"box": Box[int](item=EnvVar("SURELY_NOT_SET"))})
+    (problem,) = app.check()
+    assert problem.declared is not None
+    assert problem.declared.file == __file__
