@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, cast
 
 import attrs
-from dependency_injector import providers
+from dependency_injector import containers, providers
 
 from resourcekit.config.overlay import Overlay
 from resourcekit.construction import relinked
 from resourcekit.deferred import ref
-from resourcekit.errors import UnknownKeyError
+from resourcekit.errors import DefinitionError, UnknownKeyError
 from resourcekit.graph import Held, build_graph, held_resource
 from resourcekit.lifecycle.report import Listener
 from resourcekit.providers import (
@@ -247,9 +247,35 @@ def _replacements(
     for key in changes:
         if key not in known:
             raise UnknownKeyError(key, name, known)
+    changes = {key: as_nested(known[key], content) for key, content in changes.items()}
     if is_override:
-        return {key: as_replacement(key, content, known[key], name) for key, content in changes.items()}
-    return {key: as_provider(key, content, name, is_key=True) for key, content in changes.items()}
+        found = {key: as_replacement(key, content, known[key], name) for key, content in changes.items()}
+    else:
+        found = {key: as_provider(key, content, name, is_key=True) for key, content in changes.items()}
+    for key, provider in found.items():
+        check_nested(f"{name}.{key}", known[key], provider)
+    return found
+
+
+def as_nested(former: object, content: Any) -> Any:
+    """*content*, and a container that is to take a nested one's place in its provider."""
+    is_container = containers.is_container(content) and not isinstance(content, type)
+    if isinstance(former, providers.Container) and is_container:
+        return providers.Container(content.declarative_parent, container=content)
+    return content
+
+
+def check_nested(where: str, former: object, provider: object) -> None:
+    """Refuse to put anything but a nested container in the place of one: its keys would go on as they are.
+
+    Raises:
+        DefinitionError: *provider* is anything else.
+    """
+    if isinstance(former, providers.Container) and not isinstance(provider, providers.Container):
+        raise DefinitionError(
+            f"{where} is a nested container, only providers.Container(...) can take its place; or replace its keys one "
+            "by one, as in override(**{'storage.db': ...})"
+        )
 
 
 def instance_providers(
@@ -270,7 +296,11 @@ def instance_providers(
     winners = {**known, **_replacements(assembly.name, known, changes, is_override=False)}
     for key in changes:
         alias_all(assembly, known[key], key)
-    return _own(_copied(assembly, winners, memo))
+    copied = _copied(assembly, winners, memo)
+    for key, provider in copied.items():
+        if any(key.startswith(f"{change}.") for change in changes):
+            assembly.alias(provider, key)  # It was in a nested container that was replaced.
+    return _own(copied)
 
 
 def derived_providers(

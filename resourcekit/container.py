@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import update_wrapper
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, Self, TypeVar, cast, overload
 
-from dependency_injector import containers
+from dependency_injector import containers, providers
 
 from resourcekit.assembly import Assembly, alias_all, instance_providers
 from resourcekit.errors import DefinitionError, RunStateError, kind_in_words
@@ -230,7 +230,11 @@ for _name, _function in vars(Operations).items():
 
 def _is_replaced_at_once(provider: Any, new: object) -> bool:
     """Whether a keyword makes a new provider; others of dependency-injector's are overridden, as it does itself."""
-    return provider is None or isinstance(provider, ResourceProvider | ValueProvider) or is_resource(new)
+    return (
+        provider is None
+        or isinstance(provider, ResourceProvider | ValueProvider | providers.Container)
+        or is_resource(new)
+    )
 
 
 class UntypedContainer(ResourceContainer):

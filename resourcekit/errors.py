@@ -447,7 +447,7 @@ class UnknownKeyError(ResourceKitError, LookupError):
         self.container = container
 
     def __str__(self) -> str:
-        key = shortened(self.key)
+        key = shortened(str(self.key))  # What is no text at all is told as well.
         return f"{self.container} has no key {key!r}; {did_you_mean(key, self.known)}"
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 
 import attrs
 
-from resourcekit.annotations import accepts, type_name
+from resourcekit.annotations import accepts, build_validator, is_deferred, type_name
 from resourcekit.deferred import Deferred, Reference
 from resourcekit.errors import Location, Problem, did_you_mean, with_article
 from resourcekit.record import raw_values, record_of, spec_of
@@ -292,8 +292,10 @@ class _Builder:
                     for position, leaf, wanted in leaves(values[field.name], field.annotation):
                         name = ".".join(map(str, (field.alias, *position)))
                         held = self._leaf(draft, leaf, name)
+                        # A converter takes what a provider gives, whatever it is.
+                        is_converted = field.attribute.converter is not None and is_deferred(leaf)
                         if held is not None:
-                            yield held, name, wanted
+                            yield held, name, Any if is_converted else wanted
 
     def _leaf(self, draft: _Draft, leaf: object, field: str) -> Held | None:
         if isinstance(leaf, Reference):
@@ -332,6 +334,8 @@ def _type_problems(node: Node, nodes: list[Node]) -> Iterator[Problem]:
     """Fields that are given something of another type."""
     for edge in node.edges:
         held = nodes[edge.target].held
+        if edge.field is not None and held.kind == "value":
+            yield from _value_problems(node, edge, nodes[edge.target])
         if edge.field is None or held.kind == "value" or held.offers is Any:
             continue
         fits = accepts(edge.wanted, held.offers)
@@ -345,6 +349,22 @@ def _type_problems(node: Node, nodes: list[Node]) -> Iterator[Problem]:
                 expected=type_name(edge.wanted),
                 hint=f"give it {with_article(type_name(edge.wanted))}, or change the annotation",
             )
+
+
+def _value_problems(node: Node, edge: Edge, target: Node) -> Iterator[Problem]:
+    """A field that is given a plain value of another type: the value is there already, it need not wait for a run."""
+    try:
+        build_validator(edge.wanted)(None, None, target.held.content)
+    except (TypeError, ValueError) as error:
+        mismatch = str(error)
+    else:
+        return
+    yield node.problem(
+        "type-mismatch",
+        f"field {edge.field!r} is given what {target.name!r} holds: {mismatch}",
+        expected=type_name(edge.wanted),
+        hint=f"give it {with_article(type_name(edge.wanted))}, or a mock of one",
+    )
 
 
 def build_graph(keys: Mapping[str, object], hold: Callable[[object], Held]) -> Graph:

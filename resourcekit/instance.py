@@ -10,7 +10,16 @@ from typing import Any, Final
 
 from dependency_injector import containers, providers
 
-from resourcekit.assembly import Assembly, Recipe, derived_providers, flat, instance_providers, keys_of
+from resourcekit.assembly import (
+    Assembly,
+    Recipe,
+    as_nested,
+    check_nested,
+    derived_providers,
+    flat,
+    instance_providers,
+    keys_of,
+)
 from resourcekit.config.overlay import Overlay
 from resourcekit.errors import DefinitionError
 from resourcekit.operations import Operations
@@ -54,15 +63,19 @@ class ContainerInstance(Operations, containers.DynamicContainer):
         if assembly is None or name.startswith("_"):
             super().__setattr__(name, content)
             return
-        provider = as_provider(name, content, assembly.name, is_key=name in self.providers)
+        provider = as_provider(
+            name, as_nested(self.providers.get(name), content), assembly.name, is_key=name in self.providers
+        )
         is_parent = name == "parent" and not isinstance(provider, ResourceProvider)  # dependency-injector's own
         if is_parent or not is_key(provider):
             super().__setattr__(name, provider)
             return
         check_key(name, assembly.name, reserved_names())
         former = self.providers.get(name)
+        check_nested(f"{assembly.name}.{name}", former, provider)
         if former is not None and former is not provider:
-            assembly.alias(former, name)
+            for key, each in flat({name: former}).items():
+                assembly.alias(each, key)
         self._put(name, provider)
         assembly.recipe += (("set", (name, content)),)
         assembly.changed()

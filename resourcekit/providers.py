@@ -235,6 +235,8 @@ def _refuse_misspelled(key: str, content: Any, owner: str, *, is_key: bool) -> N
             f"{where} is a bare {kind} of resources: give it to a field of a resource that holds a {kind}, "
             f"or give each resource a key of its own; providers.List and providers.Dict make a {kind} of keys"
         )
+    elif is_key and isinstance(content, Deferred):
+        raise DefinitionError(f"{where} is {content!r}, which has no value: give it to a field of a resource")
     elif is_key and hasattr(type(content), "__get__"):
         raise DefinitionError(
             f"{where} is {kind_in_words(content)}, it cannot take the place of a key; value(...) makes it a value"

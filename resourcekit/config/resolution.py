@@ -5,11 +5,11 @@ from __future__ import annotations
 import inspect
 import typing
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any, Literal, cast, get_args, get_origin
 
 import attrs
 
-from resourcekit.annotations import unwrap
+from resourcekit.annotations import field_annotations, is_deferred, unwrap
 from resourcekit.config.overlay import Overlaid, stand_ins
 from resourcekit.construction import draft
 from resourcekit.deferred import Computed, Deferred, EnvVar, ReadContext, Reference, SourceError, described
@@ -182,10 +182,18 @@ def _has_mapping(value: object) -> bool:
 
 def _laid_over(below: object, above: object) -> object:
     """*above*, and where it is a table also what *below* has beside it: a dict, or an object with fields."""
-    if not isinstance(above, dict):
+    if not isinstance(above, dict) or _is_other_member(below, above):
         return above
     parts = below if isinstance(below, dict) else _fields_of(below)
     return {**parts, **{name: _laid_over(parts.get(name), part) for name, part in above.items()}}
+
+
+def _is_other_member(below: object, above: Mapping[str, object]) -> bool:
+    """Whether a table is for another member of a tagged union than *below*: its tag is not one of that class's."""
+    options = {name: get_args(annotation) for name, annotation in field_annotations(type(below)).items()
+               if get_origin(annotation) is Literal}  # fmt: skip
+    return any(name in above and not is_deferred(above[name]) and above[name] not in tags
+               for name, tags in options.items())  # fmt: skip
 
 
 def _fields_of(value: object) -> dict[str, object]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any
+from typing import Any, get_origin
 
 from resourcekit.annotations import accepts, build_validator, type_name, union_members
-from resourcekit.errors import InjectionError, listed, nearest
+from resourcekit.errors import InjectionError, kind_in_words, listed, nearest
 from resourcekit.graph import Held
 from resourcekit.injection.function import FunctionSpec
 from resourcekit.injection.reading import Wish
@@ -51,14 +51,18 @@ def key_of_type(wanted: object, blueprint: Blueprint) -> str:
     """The only key whose users receive the type *wanted*: what a container's `get` looks for.
 
     Raises:
+        TypeError: It is no type.
         InjectionError: There is none, or there are several.
     """
+    keys = listed(list(blueprint.graph.keys)) or "none"
+    if not isinstance(wanted, type) and get_origin(wanted) is None:
+        given = kind_in_words(wanted)
+        raise TypeError(f"get() wants a key of {blueprint.name} or a type, not {given}; its keys: {keys}")
     name = type_name(wanted)
     fitting = _fitting_keys(Wish(name, wanted), blueprint)
     if len(fitting) == 1:
         return fitting[0]
     if not fitting:
-        keys = listed(list(blueprint.graph.keys)) or "none"
         raise InjectionError("get", name, f"{blueprint.name} has no key of type {name}; its keys: {keys}")
     calls = " or ".join(f"get({key!r})" for key in sorted(fitting))
     raise InjectionError("get", name, f"{blueprint.name} has {len(fitting)} keys of type {name}", f"use {calls}")
