@@ -21,7 +21,7 @@ from resourcekit.assembly import (
     keys_of,
 )
 from resourcekit.config.overlay import Overlay
-from resourcekit.errors import DefinitionError
+from resourcekit.errors import DefinitionError, RunStateError
 from resourcekit.operations import Operations
 from resourcekit.overriding import Override, effective
 from resourcekit.providers import ResourceProvider, as_provider, check_key
@@ -242,10 +242,30 @@ class ContainerInstance(Operations, containers.DynamicContainer):
         return sorted({*super().__dir__(), *dir(self.declarative_parent), *self.providers})
 
     def __reduce__(self) -> Any:
-        return _remade, (self._assembly.portable_recipe(),)
+        recipe = self._assembly.portable_recipe()
+        known = flat(keys_of(self.providers))
+        values = {key: each() for key, each in known.items() if isinstance(each, providers.Configuration)}
+        lost = _overridden_in_place(known, recipe)
+        if lost:
+            raise RunStateError(
+                f"{self._assembly.name} cannot be pickled or copied: {', '.join(lost)} was overridden by "
+                "provider.override(), which its recipe does not tell; use container.override(...), or reset it before"
+            )
+        return _remade, ((*recipe, ("configured", values)),)
 
     def __repr__(self) -> str:
         return f"<{self._assembly.name} container: {', '.join(keys_of(self.providers))}>"
+
+
+def _overridden_in_place(known: Mapping[str, Any], recipe: Recipe) -> list[str]:
+    """The keys whose providers are overridden otherwise than *recipe* makes them."""
+    changed = {
+        key: len(each.overridden)
+        for key, each in known.items()
+        if not isinstance(each, providers.Configuration | providers.Container) and each.overridden
+    }
+    made = flat(keys_of(_remade(recipe).providers)) if changed else {}
+    return [key for key, count in changed.items() if len(made[key].overridden) != count]
 
 
 def _remade(recipe: Recipe) -> Any:
@@ -259,6 +279,10 @@ def _remade(recipe: Recipe) -> Any:
             setattr(made, *content)
         elif step == "delete":
             delattr(made, content)
+        elif step == "configured":
+            known = flat(keys_of(made.providers))
+            for key, values in content.items():
+                known[key].from_dict(values)
         else:
             overlay, changes = (content, {}) if step == "config" else (None, content)
             made = made._derive(changes, overlay)
