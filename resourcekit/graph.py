@@ -333,38 +333,28 @@ class _Builder:
 def _type_problems(node: Node, nodes: list[Node]) -> Iterator[Problem]:
     """Fields that are given something of another type."""
     for edge in node.edges:
-        held = nodes[edge.target].held
-        if edge.field is not None and held.kind == "value":
-            yield from _value_problems(node, edge, nodes[edge.target])
-        if edge.field is None or held.kind == "value" or held.offers is Any:
-            continue
-        fits = accepts(edge.wanted, held.offers)
-        if not fits and is_resource(held.content):
-            fits = accepts(edge.wanted, type(held.content))
-        if not fits:
-            offered = type_name(held.offers)
-            yield node.problem(
-                "type-mismatch",
-                f"field {edge.field!r} wants {type_name(edge.wanted)}, {nodes[edge.target].name!r} gives {offered}",
-                expected=type_name(edge.wanted),
-                hint=f"give it {with_article(type_name(edge.wanted))}, or change the annotation",
-            )
+        target = nodes[edge.target]
+        mismatch = None if edge.field is None else _mismatch(edge.wanted, target)
+        if mismatch is not None:
+            wanted = type_name(edge.wanted)
+            hint = f"give it {with_article(wanted)}, or change the annotation"
+            yield node.problem("type-mismatch", f"field {edge.field!r} {mismatch}", expected=wanted, hint=hint)
 
 
-def _value_problems(node: Node, edge: Edge, target: Node) -> Iterator[Problem]:
-    """A field that is given a plain value of another type: the value is there already, it need not wait for a run."""
-    try:
-        build_validator(edge.wanted)(None, None, target.held.content)
-    except (TypeError, ValueError) as error:
-        mismatch = str(error)
-    else:
-        return
-    yield node.problem(
-        "type-mismatch",
-        f"field {edge.field!r} is given what {target.name!r} holds: {mismatch}",
-        expected=type_name(edge.wanted),
-        hint=f"give it {with_article(type_name(edge.wanted))}, or a mock of one",
-    )
+def _mismatch(wanted: object, target: Node) -> str | None:
+    """Why what *target* gives does not fit, or None; a plain value is there already, it need not wait for a run."""
+    held = target.held
+    if held.kind == "value":
+        try:
+            build_validator(wanted)(None, None, held.content)
+        except (TypeError, ValueError) as error:
+            return f"is given what {target.name!r} holds: {error}"
+        return None
+    if held.offers is Any or accepts(wanted, held.offers):
+        return None
+    if is_resource(held.content) and accepts(wanted, type(held.content)):
+        return None
+    return f"wants {type_name(wanted)}, {target.name!r} gives {type_name(held.offers)}"
 
 
 def build_graph(keys: Mapping[str, object], hold: Callable[[object], Held]) -> Graph:

@@ -244,14 +244,15 @@ class ContainerInstance(Operations, containers.DynamicContainer):
     def __reduce__(self) -> Any:
         recipe = self._assembly.portable_recipe()
         known = flat(keys_of(self.providers))
-        values = {key: each() for key, each in known.items() if isinstance(each, providers.Configuration)}
         lost = _overridden_in_place(known, recipe)
         if lost:
             raise RunStateError(
                 f"{self._assembly.name} cannot be pickled or copied: {', '.join(lost)} was overridden by "
                 "provider.override(), which its recipe does not tell; use container.override(...), or reset it before"
             )
-        return _remade, ((*recipe, ("configured", values)),)
+        settings = {key: each() for key, each in known.items() if isinstance(each, providers.Configuration)}
+        # dependency-injector refuses an empty table where a configuration is strict.
+        return _remade, ((*recipe, ("configured", {key: values for key, values in settings.items() if values})),)
 
     def __repr__(self) -> str:
         return f"<{self._assembly.name} container: {', '.join(keys_of(self.providers))}>"

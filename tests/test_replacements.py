@@ -58,6 +58,10 @@ class Configured(ResourceContainer):
     db = Database(host=settings.host)
 
 
+class Strict(ResourceContainer):
+    settings = providers.Configuration(strict=True)
+
+
 @pytest.fixture(autouse=True)
 def _nothing_open():
     OPENED.clear()
@@ -160,6 +164,14 @@ def test_a_pickle_has_the_values_of_a_configuration():
     for other in (pickle.loads(pickle.dumps(app)), copy.copy(app)):
         with other.run() as resources:
             assert resources.db.host == "from settings"
+
+
+def test_a_strict_configuration_without_values_travels():
+    """An empty configuration is pickled as one, also where an empty table would be refused."""
+    app = Strict()
+    assert pickle.loads(pickle.dumps(app)).settings() == {}
+    app.settings.from_dict({"host": "h"})
+    assert pickle.loads(pickle.dumps(app)).settings.host() == "h"
 
 
 def test_what_a_pickle_would_lose_is_refused():

@@ -79,7 +79,7 @@ class Session:
         self._is_timed = is_timed
         self._state = "new"
         self._scope: Scope | None = None
-        self._code: RunCode | None = None  # Where the run goes the fast way, and has not failed.
+        self._code: RunCode | None = None  # Where generated code sets up.
         self._exposed: list[Any] = []
         self._order: Sequence[str] = ()
         self._values: Any = None
@@ -173,12 +173,12 @@ class Session:
     def _begin(self) -> None:
         self._state = "open"
         self._opened_at = perf_counter()
-        self._tells("open")
+        self._record_outcome("open")
         if _is_debugging():
             self._opened_by = caller_location()
         self.enter_context()
 
-    def _tells(self, outcome: Outcome) -> None:
+    def _record_outcome(self, outcome: Outcome) -> None:
         self._outcome = outcome
         if self._report is not None:
             self._report.outcome = outcome
@@ -208,7 +208,7 @@ class Session:
         assert self._code is not None
         if not isinstance(given, Failure):
             self._values = given
-            self._ordered(self._code.order)
+            self._record_order(self._code.order)
             return None
         scope = self._new_scope(is_async, {})
         error = self._code.compiled.failed_up(given, scope)
@@ -216,7 +216,7 @@ class Session:
         self._set_up(scope)
         return error
 
-    def _ordered(self, names: Sequence[str]) -> None:
+    def _record_order(self, names: Sequence[str]) -> None:
         self._order = names
         if self._report is not None:
             self._report.order = list(names)
@@ -282,9 +282,9 @@ class Session:
         self._exposed.clear()
         self.leave_context()
         if error is not None:
-            self._tells("failed" if is_up else "setup failed")
+            self._record_outcome("failed" if is_up else "setup failed")
         else:
-            self._tells("teardown failed" if errors else "success")
+            self._record_outcome("teardown failed" if errors else "success")
         if error is not None or errors:
             self.report.error = error
             self.report.teardown_errors = tuple(errors)
@@ -322,7 +322,7 @@ class Session:
         return self._code.compiled
 
     def _set_up(self, scope: Scope) -> None:
-        self._ordered([found.step.name for found in scope.live.values()])
+        self._record_order([found.step.name for found in scope.live.values()])
 
     def _close(self, error: BaseException | None) -> None:
         failed = self._generated.leaving(self._values) if self._goes_fast(error) else None
