@@ -46,6 +46,7 @@ def make_resource_class(cls: type, scope: str | None) -> None:
     frame = caller_frame()
     states = _take_states(cls)
     _check_names(cls)
+    replacing = getattr(cls, "__replace__")  # noqa: B009  # ours, or the class's own
     try:
         attrs.define(
             cls, slots=False, kw_only=True, frozen=True, eq=False, repr=False, init=False, auto_attribs=True,
@@ -59,6 +60,8 @@ def make_resource_class(cls: type, scope: str | None) -> None:
         # attrs' own guard knows no private state; ours, in the base class, does.
         for name in ("__setattr__", "__delattr__"):
             delattr(cls, name)
+        # From Python 3.13 on attrs adds one of its own, which reads fields that have no value yet.
+        setattr(cls, "__replace__", replacing)  # noqa: B010
         setattr(cls, RECORD, _spec(cls, scope, states, frame))
         _keep_own_methods(cls)
         return

@@ -5,10 +5,12 @@ asserts must hold; what it prints and raises by its comments is in the tables he
 packages of third parties, and those of DynamicContainer alone.
 """
 
+import gc
 import os
 import re
 import shutil
 import sys
+import warnings
 from pathlib import Path
 from types import ModuleType
 
@@ -70,6 +72,11 @@ def play(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "environ", os.environ.copy())
     yield run
     wiring.unwire(modules=made)
+    made.clear()
+    monkeypatch.undo()
+    with warnings.catch_warnings():  # Some examples leave a database open, which Python 3.13 tells.
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 @pytest.mark.parametrize("name", EXAMPLES)

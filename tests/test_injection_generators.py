@@ -412,7 +412,7 @@ def test_a_generator_behaves_as_without_inject(limit: int, actions: list[Action]
         return (yield from body(limit))
 
     app = App()
-    expected = behaviour(body(limit), actions)
+    expected = behaviour(asking(limit, Session()), actions)
     assert behaviour(app.inject(asking)(limit), actions) == expected
     with app.run():
         assert behaviour(inject(asking)(limit), actions) == expected
