@@ -131,7 +131,8 @@ class _Bindings:
         """Whether a provider was overridden since."""
         if self._made_after is not overridings.latest:
             return True
-        return any(provider.last_overriding is not was for provider, was in self._watched)
+        watched = self._watched
+        return bool(watched) and any(provider.last_overriding is not was for provider, was in watched)
 
     def owns(self, provider: object) -> bool:
         """Whether *provider* is one of this container's, or of its classes'."""

@@ -9,7 +9,10 @@ from typing import Final
 
 from resourcekit.errors import Location
 
-__all__ = ("caller_frame", "caller_location")
+__all__ = ("GENERATED", "caller_frame", "caller_location")
+
+GENERATED: Final = "resourcekit run "
+"""How the names of generated code begin, which stand in the place of a file's."""
 
 _HERE: Final = os.path.dirname(__file__) + os.sep
 _GO_BETWEENS: Final = {"abc", "contextlib", "copy", "functools", "typing", "dependency_injector"}
@@ -27,7 +30,7 @@ def caller_frame() -> FrameType | None:
 def _passes_on(frame: FrameType) -> bool:
     """Whether a frame is ours or a go-between's; by file, since a doctest runs under the name of its module."""
     package: str = frame.f_globals.get("__name__", "").partition(".")[0]
-    return package in _GO_BETWEENS or frame.f_code.co_filename.startswith(_HERE)
+    return package in _GO_BETWEENS or frame.f_code.co_filename.startswith((_HERE, GENERATED))
 
 
 def caller_location() -> Location | None:

@@ -63,6 +63,11 @@ class Hooks:
         return tuple(hook for hook in hooks if hook is not None)
 
     @property
+    def vends(self) -> bool:
+        """Whether users may receive something else than the resource."""
+        return self.create is not None or self.whole is not None
+
+    @property
     def first_async(self) -> Hook | None:
         """The first hook that needs an async run."""
         return next((hook for hook in self.called if hook.is_async), None)

@@ -65,9 +65,11 @@ class Operations:
         ...     resources.clock.zone
         'CET'
         """
-        overlays = () if config is None else (Overlay.of(config, "run(config=...)"),)
-        blueprint = effective(self)._assembly.blueprint()
-        return Run(blueprint, keys or None, overlays=overlays, tags=tags, run_id=run_id, is_timed=report)
+        run: Run[Self] = Run(effective(self)._assembly.blueprint(), keys or None)
+        if config is not None or tags is not None or run_id is not None or report:
+            overlays = () if config is None else (Overlay.of(config, "run(config=...)"),)
+            run._configure(overlays, tags, run_id, report)
+        return run
 
     def check(self, *keys: str, environment: bool = True, sync: bool = False) -> tuple[Problem, ...]:
         """Everything that is wrong with the container, as data; nothing is opened.
@@ -150,7 +152,7 @@ class Operations:
         elif key not in blueprint.graph.keys:
             raise UnknownKeyError(key, blueprint.name, blueprint.graph.keys)
         for session in runs_of(blueprint):
-            is_there, found = session.exposed(key)
+            is_there, found = session._exposed(key)
             if is_there:
                 return found
         raise NoActiveRunError(key, blueprint.name)

@@ -14,9 +14,11 @@ C = TypeVar("C")
 
 def effective(container: Any) -> Any:
     """The container that stands for *container* in this context: an override's, or itself."""
-    for entry in reversed(substitutes.get()):
-        if entry.original is container:
-            return effective(entry.derived)
+    entries = substitutes.get()
+    if entries:
+        for entry in reversed(entries):
+            if entry.original is container:
+                return effective(entry.derived)
     return container
 
 

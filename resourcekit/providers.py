@@ -180,10 +180,10 @@ def live_object(provider: Any, key: str, owner: str) -> Any:
         NoActiveRunError: It is live in none.
     """
     for session in open_runs():
-        if not session.blueprint.owns(provider):
+        if not session._blueprint.owns(provider):
             continue
-        held = session.blueprint.hold(provider)
-        found = session.live(held)
+        held = session._blueprint.hold(provider)
+        found = session._live(held)
         if found is not None:
             return found.exposed
         if held.kind != "resource":  # The container of this run has another thing under the provider's key.

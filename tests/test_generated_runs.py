@@ -12,6 +12,7 @@ from resourcekit import (
     ConfigurableResource,
     ConfigurableResourceFactory,
     EnvVar,
+    InvalidFieldError,
     ResourceContainer,
     ResourceDependency,
     RunStateError,
@@ -197,17 +198,13 @@ class Pool:
     size: int
 
 
-def test_what_has_to_be_called_goes_through_the_machine():
-    """A plain provider in a field, config beside resources in one value, and caching providers need the machine."""
+class Holder(ConfigurableResource):
+    things: dict[str, object] = field(factory=dict)
+    many: object = None
 
-    class Holder(ConfigurableResource):
-        things: dict[str, object] = field(factory=dict)
-        many: object = None
 
-    class App(ResourceContainer):
-        database = Database()
-        pool = providers.Factory(Pool, size=3)
-        holder = Holder(things={"pool": pool})
+def test_some_values_need_the_machine():
+    """Config beside resources in one value, and a set of resources, are put together by the machine."""
 
     class Mixed(ResourceContainer):
         database = Database()
@@ -217,15 +214,72 @@ def test_what_has_to_be_called_goes_through_the_machine():
         database = Database()
         holder = Holder(many={database})
 
-    class Cached(ResourceContainer):
-        holder = type("AppHolder", (Holder,), {}, scope="app")()
-        pool = providers.Singleton(Pool, size=holder)
-
-    for container in (App, Mixed, Sets, Cached):
+    for container in (Mixed, Sets):
         run = container().run()
         with run as resources:
             assert resources.holder is not None
         assert run.source is None
+
+
+def test_plain_providers_are_called_by_generated_code():
+    """A field gets what a plain provider makes, anew in every run, and its type is checked then."""
+
+    class Client(ConfigurableResource):
+        pool: Pool
+        spare: list[object] = field(factory=list)
+
+    class App(ResourceContainer):
+        database = Database()
+        pool = providers.Factory(Pool, size=3)
+        client = Client(pool=pool, spare=[pool, database])
+
+    app = App()
+    run, generated, machine = both(app, lambda resources: (resources.client.pool, resources.client.spare))
+    assert run.source is not None
+    assert generated[0] == machine[0] == Pool(3)
+    assert generated[0] is not machine[0]
+    assert [type(each) for each in generated[1]] == [type(each) for each in machine[1]] == [Pool, Database]
+    app.pool.override(providers.Object("no pool"))
+    with pytest.raises(InvalidFieldError, match="expected Pool, got str"), app.run():
+        pass
+
+
+@pytest.mark.anyio
+async def test_what_a_provider_gives_is_awaited_in_an_async_run():
+    """An awaitable from a plain provider is awaited in an async run, and refused in a sync one, with the resource's
+    name."""
+
+    async def make_pool():
+        return Pool(5)
+
+    class Client(ConfigurableResource):
+        pool: object
+
+    class App(ResourceContainer):
+        pool = providers.Callable(make_pool)
+        client = Client(pool=pool)
+
+    app = App()
+    async with app.run("client") as resources:
+        assert resources.client.pool == Pool(5)
+    with pytest.raises(RunStateError, match="construct of 'client' gave an awaitable"):
+        app.run("client").start()
+
+
+def test_generated_code_resets_caching_providers():
+    """A Singleton over a resource of the app is made anew after each run of an app that is not started."""
+
+    class Shared(Database, scope="app"):
+        pass
+
+    class App(ResourceContainer):
+        database = Shared()
+        pool = providers.Singleton(list, database.provided.labels)
+
+    app = App()
+    run, generated, machine = both(app, lambda resources: resources.pool())
+    assert run.source is not None
+    assert generated is not machine
 
 
 def test_what_the_app_has_up_is_a_constant():
@@ -334,3 +388,30 @@ def test_a_listener_that_comes_late_hears_the_teardown():
     with app.run():
         app.listen(heard.append)
     assert [event.status for event in heard] == ["started", "finished", "success"]
+
+
+def test_caching_providers_are_reset_when_the_body_fails():
+    """What a Singleton made of a resource goes with the resource, also when the run fails."""
+
+    class Shared(Database, scope="app"):
+        pass
+
+    class App(ResourceContainer):
+        database = Shared()
+        pool = providers.Singleton(list, database.provided.labels)
+
+    app, made = App(), []
+    for _ in range(2):
+        with pytest.raises(LookupError), app.run() as resources:
+            made.append(resources.pool())
+            raise LookupError
+    assert made[0] is not made[1]
+
+
+def test_an_ended_view_can_still_be_shown():
+    """What a run gave says whose it was after the run, and gives nothing any more."""
+    with Shop().run("main") as resources:
+        pass
+    assert repr(resources) == "<live resources of Shop: main>"
+    with pytest.raises(RunStateError, match="this run has ended"):
+        _ = resources.main

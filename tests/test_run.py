@@ -145,7 +145,7 @@ def test_start_and_close():
     assert run.report.outcome == "open"
     run.close()
     assert run.report.outcome == "success"
-    assert repr(run) == f"<run {run.run_id} of App: closed>"
+    assert repr(run) == f"<run {run.run_id} of App: success>"
 
 
 @pytest.mark.anyio
@@ -270,15 +270,16 @@ def test_rolling_runs_do_not_keep_each_other():
     last.close()
     length = 0
     while last is not None:
-        last, length = last.previous, length + 1
+        last, length = last._previous, length + 1
     assert length <= 3
 
 
-def test_leaving_in_another_context():
+@pytest.mark.parametrize("report", [False, True])
+def test_leaving_in_another_context(report):
     """A run may end in another context than it began in; where it began, look-ups pass it over."""
     app = App()
     here = contextvars.copy_context()
-    run = app.run("database")
+    run = app.run("database", report=report)
     database = here.run(run.start).database
     assert here.run(app.get, "database") is database
     with pytest.raises(NoActiveRunError):

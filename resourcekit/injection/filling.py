@@ -103,12 +103,12 @@ class Filling(ABC):
     def suspend(self) -> None:
         """A generator yields: the run of its own that it has is not the current one of its caller."""
         if self._run is not None:
-            self._run.suspend()
+            self._run._suspend()
 
     def resume(self) -> None:
         """The generator goes on."""
         if self._run is not None:
-            self._run.resume()
+            self._run._resume()
 
     def __enter__(self) -> Self:
         if self._run is not None:
@@ -149,23 +149,23 @@ class FromCurrent(Filling):
     def _source(self, wish: Wish) -> tuple[Held, Any] | None:
         asleep: InjectionError | None = None
         for session in self._sessions:
-            key = key_for(self._spec, wish, session.blueprint)
+            key = key_for(self._spec, wish, session._blueprint)
             if key is None:
                 continue
-            is_there, content = session.exposed(key)
+            is_there, content = session._exposed(key)
             if is_there:
-                return held_at(session.blueprint, key), content
+                return held_at(session._blueprint, key), content
             asleep = asleep or _not_live(self._spec.name, wish, session, key)
         if wish.is_optional:
             return None
         if not self._sessions:
             raise NoActiveRunError(f"{self._spec.name}({wish.name})", "a container")
-        raise asleep or no_key(self._spec.name, wish, self._sessions[0].blueprint)
+        raise asleep or no_key(self._spec.name, wish, self._sessions[0]._blueprint)
 
 
 def _not_live(function: str, wish: Wish, session: Session, key: str) -> InjectionError:
-    live = [name for name in session.keys if session.exposed(name)[0]]
-    reason = f"key {key!r} is not live in this run of {session.blueprint.name}, which has: {', '.join(live) or 'none'}"
+    live = [name for name in session._keys if session._exposed(name)[0]]
+    reason = f"key {key!r} is not live in this run of {session._blueprint.name}, which has: {', '.join(live) or 'none'}"
     return InjectionError(function, wish.name, reason, f"open the run with run({key!r})")
 
 
@@ -201,7 +201,7 @@ class PerCall(Filling):
         key = self._keys.get(wish.name)
         if key is None or self._run is None:
             return None
-        return held_at(self._run.blueprint, key), self._run.exposed(key)[1]
+        return held_at(self._run._blueprint, key), self._run._exposed(key)[1]
 
 
 def _keys_for(spec: FunctionSpec, named: Mapping[str, Any], blueprint: Blueprint) -> dict[str, str]:

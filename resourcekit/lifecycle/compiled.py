@@ -20,18 +20,18 @@ import attrs
 from resourcekit.config.overlay import Overlaid
 from resourcekit.construction import complete
 from resourcekit.context import RunContext
+from resourcekit.frames import GENERATED
 from resourcekit.hooks import Hook
 from resourcekit.lifecycle.drivers import drive, drive_async, refuse_awaitable
-from resourcekit.lifecycle.machine import CallFailed, LiveResource, Scope, Undo, enter, teardown_by_hook
+from resourcekit.lifecycle.machine import CallFailed, LiveResource, Scope, Undo, enter, reset, teardown_by_hook
 from resourcekit.lifecycle.outcome import annotate
 from resourcekit.lifecycle.templates import Template, Unsupported, link_expressions, template_of
 from resourcekit.plan import Step
 from resourcekit.values import copied
 
-__all__ = ("Compiled", "Failure", "compile_steps")
+__all__ = ("Compiled", "Failure", "Frame", "compile_steps")
 
 _NUMBERS: Final = count(1)
-_FIRST_LINE: Final = 3  # Of the hooks: after `def` and `try`.
 
 Drafted = tuple[int, Step, Mapping[str, Overlaid]]
 
@@ -46,6 +46,25 @@ class Failure:
     error: BaseException
     line: int
     values: Mapping[str, Any]
+
+
+@attrs.frozen(eq=False)
+class Frame:
+    """What stands around the steps in the generated code: lines of the run's own, that cannot fail.
+
+    Args:
+        before_up: Before the first step; they make ``view``, an object with the slots.
+        after_up: When all is up.
+        before_down: Before the first is torn down; they have ``view`` and ``run``.
+        after_down: When all is torn down.
+        constants: The names they use.
+    """
+
+    before_up: tuple[str, ...]
+    after_up: tuple[str, ...]
+    before_down: tuple[str, ...]
+    after_down: tuple[str, ...]
+    constants: Mapping[str, object]
 
 
 @attrs.frozen(eq=False)
@@ -65,12 +84,16 @@ class Compiled:
     Args:
         steps: The steps, in order.
         drafted: The steps whose config is read anew for each run, with their places and overlay values.
-        entering: ``entering(up, drafts, context)`` brings everything up; gives what `leaving` takes, or a `Failure`.
-        leaving: Tears everything down after a body that succeeded; gives None, or a `Failure`.
+        entering: ``entering(run, drafts)`` brings everything up and puts it in the slots of a view; gives None, or a
+            `Failure`.
+        leaving: ``leaving(run)`` tears everything down after a body that succeeded; gives None, or a `Failure`.
         up_lines: The lines of `entering`.
         down_lines: The lines of `leaving`.
-        names: The names of the values that `entering` gives.
+        exposed: The slot of what users receive of each step.
+        kept: The names that the code has for what is in the slots.
         source: The code.
+        first_up: The first of `up_lines` in the source.
+        first_down: The first of `down_lines` in it.
     """
 
     steps: tuple[Step, ...]
@@ -79,26 +102,36 @@ class Compiled:
     leaving: Callable[..., Any]
     up_lines: tuple[Line, ...]
     down_lines: tuple[Line, ...]
-    names: tuple[str, ...]
+    exposed: tuple[str, ...]
+    kept: Mapping[str, str]
     source: str
+    first_up: int
+    first_down: int
 
-    def tell(self, scope: Scope, values: Any, lines: int | None = None) -> None:
-        """Tell *scope* what is up when so many lines of `entering` have succeeded, all by default."""
-        known = values if isinstance(values, Mapping) else dict(zip(self.names, values, strict=True))
+    def up(self, view: Any) -> dict[int, LiveResource]:
+        """What is up by now, by identity of the declaration."""
+        return {id(step.node.held.identity): LiveResource(step, getattr(view, slot))
+                for step, slot in zip(self.steps, self.exposed, strict=True) if hasattr(view, slot)}  # fmt: skip
+
+    def tell(self, scope: Scope, view: Any) -> None:
+        """Tell *scope* that everything is up."""
+        self._tell(scope, {name: getattr(view, slot) for name, slot in self.kept.items()}, len(self.up_lines))
+
+    def _tell(self, scope: Scope, values: Mapping[str, Any], lines: int) -> None:
         for line in self.up_lines[:lines]:
             if line.effect is not None:
-                line.effect(scope, known)
+                line.effect(scope, values)
 
     def failed_up(self, failure: Failure, scope: Scope) -> BaseException:
         """Tell *scope* what is up where setting up has failed; gives the error, which says whose it is."""
-        number = failure.line - _FIRST_LINE
-        self.tell(scope, failure.values, number)
+        number = failure.line - self.first_up
+        self._tell(scope, failure.values, number)
         return _annotated(failure.error, self.up_lines[number])
 
     def failed_down(self, failure: Failure, scope: Scope) -> BaseException:
         """Leave in *scope* what is still to be undone where tearing down has failed; gives the error."""
-        number = failure.line - _FIRST_LINE - 1  # after the line that unpacks the values
-        self.tell(scope, failure.values["values"])
+        number = failure.line - self.first_down
+        self.tell(scope, failure.values["view"])
         done = {(line.step, line.phase) for line in self.down_lines[: number + 1]}
         scope.undo[:] = [undo for undo in scope.undo if (undo.step, undo.phase) not in done]
         return _annotated(failure.error, self.down_lines[number])
@@ -116,24 +149,30 @@ def compile_steps(
     steps: Sequence[Step],
     find: Callable[[object], Any],
     overlaid: Callable[[Step], Mapping[str, Overlaid]],
+    keys: Callable[[Step], Sequence[str]],
+    fixed: Mapping[str, object],
     *,
     is_async: bool,
+    frame: Callable[[tuple[str, ...]], Frame],
 ) -> Compiled | None:
-    """The steps of a run as generated code, None where they need the machine: a plain provider has to be called.
+    """The steps of a run as generated code, None where they need the machine.
 
     Args:
         steps: The steps, in order.
         find: Gives what a leaf is, and its live object where that is up for longer than the run.
         overlaid: What overlays have for a step.
+        keys: The keys under which a view shows a step.
+        fixed: What a view shows that is the same in every run.
         is_async: For which kind of run.
+        frame: Gives what stands around the steps, for the slots that a view needs.
     """
     writer = _Writer(is_async)
     try:
         for place, step in enumerate(steps):
-            writer.write(place, step, steps, find, overlaid(step))
+            writer.write(place, step, steps, find, overlaid(step), keys(step))
     except Unsupported:
         return None
-    return writer.finish(tuple(steps))
+    return writer.finish(tuple(steps), fixed, frame)
 
 
 class _Loader:
@@ -153,17 +192,22 @@ class _Writer:
     def __init__(self, is_async: bool) -> None:
         self._is_async = is_async
         self._constants: dict[str, Any] = {
+            "Context": RunContext,
             "Failure": Failure,
             "complete": complete,
             "copied": copied,
             "isawaitable": inspect.isawaitable,
+            "made": _made_async if is_async else _made,
             "managed": _managed_async if is_async else _managed,
             "new": object.__new__,
             "refuse": _refuse,
+            "reset": reset,
         }
         self._up: list[Line] = []
         self._down: list[Line] = []
-        self._names: list[str] = []
+        self._exposed: list[str] = []
+        self._kept: dict[str, str] = {}
+        self._others: dict[str, str] = {}  # Further keys of what has one.
         self._drafted: list[Drafted] = []
 
     def write(
@@ -173,24 +217,44 @@ class _Writer:
         steps: Sequence[Step],
         find: Callable[[object], Any],
         fields: Mapping[str, Overlaid],
+        keys: Sequence[str],
     ) -> None:
         """Write the lines of one step."""
-        if step.resets:
-            raise Unsupported
         self._constants[f"S{place}"] = step
-        links = link_expressions(step, steps[:place], find, partial(self._constant, place))
+        make = f"{'await ' if self._is_async else ''}made({{}}, S{place})"
+        links = link_expressions(step, steps[:place], find, partial(self._constant, place), make)
         template = None if fields else template_of(step, links)
         if template is None:
             self._write_draft(place, step, fields, links.expressions)
         else:
             self._write_template(place, step, template, links.expressions)
-        exposed = self._write_hooks(place, step) if step.hooks.called else f"r{place}"
-        self._up.append(Line(f"up({exposed})", step, "construct", partial(_is_up, step, exposed)))
+        exposed = f"e{place}" if step.hooks.vends else f"r{place}"
+        slot = keys[0] if keys else f"_{exposed}"
+        self._write_hooks(place, step, slot)
+        self._exposed.append(slot)
+        self._others.update(dict.fromkeys(keys[1:], slot))
+        self._up.append(Line(self._keep(exposed, slot), step, "construct", partial(_is_up, step, exposed)))
+        self._write_resets(place, step)
 
     def _constant(self, place: int, value: object) -> str:
         name = f"K{place}_{len(self._constants)}"
         self._constants[name] = value
         return name
+
+    def _keep(self, name: str, slot: str) -> str:
+        """The code that keeps a value of `entering` for `leaving` and for who looks."""
+        if name in self._kept:
+            return "pass"
+        self._kept[name] = slot
+        return f"view.{slot} = {name}"
+
+    def _write_resets(self, place: int, step: Step) -> None:
+        """Caching providers forget what they made of this resource before it goes."""
+        for provider in step.resets:
+            effect = partial(_has_resets, step, provider)
+            self._up.append(Line("pass", step, "construct", effect))
+            call = f"reset({self._constant(place, provider)}, None)"
+            self._down.append(Line(self._checked(call, place, "reset"), step, "reset"))
 
     def _write_draft(self, place: int, step: Step, fields: Mapping[str, Overlaid], links: Mapping[str, str]) -> None:
         """A resource whose config is read anew for each run."""
@@ -200,51 +264,55 @@ class _Writer:
         self._up.append(Line(text, step, "construct"))
 
     def _write_template(self, place: int, step: Step, template: Template, links: Mapping[str, str]) -> None:
-        """A resource whose config is the same in every run: a new object with a copy of its namespace."""
+        """A resource whose config is the same in every run: a new object with its values."""
         self._constants[f"C{place}"] = type(step.resource)
-        self._constants[f"T{place}"] = template.namespace
-        parts = [f"r{place} = new(C{place})", f"d = r{place}.__dict__", f"d.update(T{place})"]
-        parts += [f"d[{name!r}] = copied({self._constant(place, value)})" for name, value in template.mutable.items()]
-        parts += [f"d[{name!r}] = {expression}" for name, expression in links.items()]
-        parts += [f"d[{name!r}] = {self._constant(place, make)}()" for name, make in template.factories.items()]
+        items = {name: self._constant(place, value) for name, value in template.namespace.items()}
+        items |= {name: f"copied({self._constant(place, value)})" for name, value in template.mutable.items()}
+        items |= links
+        items |= {name: f"{self._constant(place, make)}()" for name, make in template.factories.items()}
+        parts = [f"r{place} = new(C{place})", f"d = r{place}.__dict__"]
+        parts += [f"d[{name!r}] = {value}" for name, value in items.items()]
         if template.has_post_init:
             parts.append(f"C{place}.__attrs_post_init__(r{place})")
         self._up.append(Line("; ".join(parts), step, "construct"))
 
-    def _write_hooks(self, place: int, step: Step) -> str:
-        """The lines that call hooks; gives the name of what users receive."""
+    def _write_hooks(self, place: int, step: Step, slot: str) -> None:
+        """The lines that call hooks."""
         hooks = step.hooks
         if any(hook.takes_context or hook in (hooks.whole, hooks.create) for hook in hooks.called):
-            self._up.append(Line(f"c{place} = context(S{place})", step, "construct"))
+            path = self._constant(place, step.path)
+            text = f"c{place} = Context({step.name!r}, {path}, run.run_id, run.tags, {step.scope!r})"
+            self._up.append(Line(text, step, "construct"))
         if hooks.whole is not None:
-            return self._write_manager(place, step, hooks.whole)
-        entered = None
+            self._write_manager(place, step, hooks.whole)
+            return
         if hooks.setup is not None:
-            self._up.append(Line(self._call(place, hooks.setup), step, hooks.setup.name))
+            call = f"r{place}.{hooks.setup.name}({f'c{place}' if hooks.setup.takes_context else ''})"
+            self._up.append(Line(self._checked(call, place, hooks.setup.name), step, hooks.setup.name))
         if hooks.teardown is not None:
-            text = self._call(place, hooks.teardown)
-            effect = partial(_has_teardown, step, hooks.teardown, place)
-            self._up.append(Line("pass", step, "construct", effect))
-            self._down.append(Line(text, step, hooks.teardown.name))
-            self._names += [f"r{place}", *([f"c{place}"] if hooks.teardown.takes_context else [])]
+            self._write_teardown(place, step, hooks.teardown, f"_r{place}" if hooks.vends else slot)
         if hooks.create is not None:
-            entered = self._write_manager(place, step, hooks.create)
-        return entered or f"r{place}"
+            self._write_manager(place, step, hooks.create)
 
-    def _write_manager(self, place: int, step: Step, hook: Hook) -> str:
+    def _write_teardown(self, place: int, step: Step, hook: Hook, slot: str) -> None:
+        keep = self._keep(f"r{place}", slot)
+        if hook.takes_context:
+            keep += "; " + self._keep(f"c{place}", f"_c{place}")
+        self._up.append(Line(keep, step, "construct", partial(_has_teardown, step, hook, place)))
+        call = f"view.{slot}.{hook.name}({f'view._c{place}' if hook.takes_context else ''})"
+        self._down.append(Line(self._checked(call, place, hook.name), step, hook.name))
+
+    def _write_manager(self, place: int, step: Step, hook: Hook) -> None:
         """A hook that may give a context manager: the machine enters it."""
         self._constants[f"H{place}"] = hook
         wait = "await " if self._is_async else ""
+        keep = self._keep(f"u{place}", f"_u{place}")
         text = f"e{place}, u{place} = {wait}managed(S{place}, H{place}, r{place}, c{place})"
         # The machine tells which of its calls failed; anything else is as in the machine.
         self._up.append(Line(text, step, "set-up", partial(_has_entered, f"u{place}")))
-        leaving = self._checked(f"u{place} and u{place}.function(None)", place, f"{hook.name} (exit)")
+        self._up.append(Line(keep, step, "set-up"))
+        leaving = self._checked(f"view._u{place} and view._u{place}.function(None)", place, f"{hook.name} (exit)")
         self._down.append(Line(leaving, step, f"{hook.name} (exit)"))
-        self._names.append(f"u{place}")
-        return f"e{place}"
-
-    def _call(self, place: int, hook: Hook) -> str:
-        return self._checked(f"r{place}.{hook.name}({f'c{place}' if hook.takes_context else ''})", place, hook.name)
 
     def _checked(self, call: str, place: int, phase: str) -> str:
         """A call, whose result is awaited in an async run and must not want it in a sync one."""
@@ -252,24 +320,50 @@ class _Writer:
             return f"(x := {call}) is None or (await x if isawaitable(x) else None)"
         return f"(x := {call}) is None or refuse(x, S{place}, {phase!r})"
 
-    def finish(self, steps: tuple[Step, ...]) -> Compiled:
+    def finish(
+        self, steps: tuple[Step, ...], fixed: Mapping[str, object], frame_for: Callable[[tuple[str, ...]], Frame]
+    ) -> Compiled:
+        """Both functions, compiled."""
+        shown = [f"view.{other} = view.{slot}" for other, slot in self._others.items()]
+        shown += [f"view.{key} = {self._constant(len(steps), content)}" for key, content in fixed.items()]
+        frame = frame_for(tuple(dict.fromkeys([*self._kept.values(), *self._others, *fixed])))
         down = tuple(reversed(self._down))
-        names = tuple(dict.fromkeys(self._names))
         word = "async def" if self._is_async else "def"
-        values = "".join(f"{name}, " for name in names)
-        handler = ["    except BaseException as error:",
-                   "        return Failure(error, error.__traceback__.tb_lineno{shift}, locals())"]  # fmt: skip
-        up = [f"{word} entering(up, drafts, context):", "    try:", *(f"        {line.text}" for line in self._up),
-              "        pass", *handler, f"    return ({values})", ""]  # fmt: skip
-        first = len(up) + 1
-        leaving = [f"{word} leaving(values):", "    try:", f"        ({values}) = values" if names else "        pass",
-                   *(f"        {line.text}" for line in down), *handler, ""]  # fmt: skip
-        source = "\n".join(up).replace("{shift}", "") + "\n" + "\n".join(leaving).replace("{shift}", f" - {first - 1}")
-        filename = f"resourcekit run {next(_NUMBERS)}"
-        namespace = {**self._constants, "__name__": filename, "__loader__": _Loader(source)}
-        exec(compile(source, filename, "exec"), namespace)
-        return Compiled(steps, tuple(self._drafted), namespace["entering"], namespace["leaving"], tuple(self._up), down,
-                        names, source)  # fmt: skip
+        source = [f"{word} entering(run, drafts):"]
+        first_up = _write_body(source, frame.before_up, self._up, (*shown, *frame.after_up))
+        source += ["", f"{word} leaving(run):"]
+        first_down = _write_body(source, frame.before_down, down, frame.after_down)
+        text = "\n".join([*source, ""])
+        filename = f"{GENERATED}{next(_NUMBERS)}"
+        namespace = {**self._constants, **frame.constants, "__name__": filename, "__loader__": _Loader(text)}
+        exec(compile(text, filename, "exec"), namespace)
+        return Compiled(
+            steps=steps,
+            drafted=tuple(self._drafted),
+            entering=namespace["entering"],
+            leaving=namespace["leaving"],
+            up_lines=tuple(self._up),
+            down_lines=down,
+            exposed=tuple(self._exposed),
+            kept=self._kept,
+            source=text,
+            first_up=first_up,
+            first_down=first_down,
+        )
+
+
+def _write_body(source: list[str], before: Sequence[str], lines: Sequence[Line], after: Sequence[str]) -> int:
+    """Write the body of a function that tells the line that failed; gives the number of its first line."""
+    source += [*(f"    {line}" for line in before), "    try:"]
+    first = len(source) + 1
+    source += [
+        *(f"        {line.text}" for line in lines),
+        "        pass",
+        "    except BaseException as error:",
+        "        return Failure(error, error.__traceback__.tb_lineno, locals())",
+        *(f"    {line}" for line in after),
+    ]
+    return first
 
 
 def _is_up(step: Step, exposed: str, scope: Scope, values: Mapping[str, Any]) -> None:
@@ -282,6 +376,10 @@ def _has_teardown(step: Step, hook: Hook, place: int, scope: Scope, values: Mapp
     scope.undo.append(Undo(step, hook.name, context, function))
 
 
+def _has_resets(step: Step, provider: Any, scope: Scope, _values: Mapping[str, Any]) -> None:
+    scope.undo.append(Undo(step, "reset", scope.context(step), partial(reset, provider)))
+
+
 def _has_entered(undo: str, scope: Scope, values: Mapping[str, Any]) -> None:
     if values[undo] is not None:
         scope.undo.append(values[undo])
@@ -291,6 +389,18 @@ def _refuse(given: Any, step: Step, phase: str) -> None:
     """A hook of a sync run gave something: fine, unless it wants to be awaited."""
     if inspect.isawaitable(given):
         refuse_awaitable(step, phase, given)
+
+
+def _made(provider: Callable[[], Any], step: Step) -> Any:
+    """What a plain provider gives a field."""
+    given = provider()
+    _refuse(given, step, "construct")
+    return given
+
+
+async def _made_async(provider: Callable[[], Any], _step: Step) -> Any:
+    given = provider()
+    return await given if inspect.isawaitable(given) else given
 
 
 def _alone(step: Step, context: RunContext, is_async: bool) -> Scope:

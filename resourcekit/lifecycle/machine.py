@@ -31,6 +31,7 @@ __all__ = (
     "Scope",
     "Undo",
     "enter",
+    "reset",
     "set_up",
     "tear_down",
     "teardown_by_hook",
@@ -165,7 +166,7 @@ def _bring_up(scope: Scope, step: Step) -> Machine:
     exposed = (yield from _call_hooks(scope, step, resource)) if step.hooks.called else resource
     scope.live[identity] = LiveResource(step, exposed)
     for provider in step.resets:
-        scope.undo.append(Undo(step, "reset", scope.context(step), partial(_reset, provider)))
+        scope.undo.append(Undo(step, "reset", scope.context(step), partial(reset, provider)))
 
 
 def _call_hooks(scope: Scope, step: Step, resource: Any) -> Machine:
@@ -186,7 +187,7 @@ def _call_hooks(scope: Scope, step: Step, resource: Any) -> Machine:
     return resource
 
 
-def _reset(provider: Any, _outcome: BaseException | None) -> Any:
+def reset(provider: Any, _outcome: BaseException | None) -> Any:
     """Make a caching provider forget its object, which used a resource that is going away."""
     if hasattr(provider, "shutdown"):
         return provider.shutdown()

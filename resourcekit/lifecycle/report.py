@@ -12,7 +12,7 @@ import attrs
 from resourcekit.context import LOGGER
 from resourcekit.lifecycle.machine import Call
 
-__all__ = ("Event", "Listener", "Observation", "PhaseEvent", "RunEvent", "RunReport", "log_events", "tell")
+__all__ = ("Event", "Listener", "Observation", "Outcome", "PhaseEvent", "RunEvent", "RunReport", "log_events", "tell")
 
 Outcome = Literal["not opened", "open", "success", "failed", "setup failed", "teardown failed"]
 

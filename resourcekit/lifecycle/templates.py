@@ -46,7 +46,7 @@ class Links:
     Args:
         expressions: How each is made of names of the generated code.
         samples: A value of each field's shape, with declarations in the place of live resources.
-        is_vended: Whether a field gets an object that a resource vends, whose type is known in a run only.
+        is_vended: Whether a field gets an object that a resource or provider vends, whose type is known in a run only.
     """
 
     expressions: Mapping[str, str]
@@ -55,7 +55,7 @@ class Links:
 
 
 def link_expressions(
-    step: Step, before: Sequence[Step], find: Callable[[object], Any], constant: Callable[[object], str]
+    step: Step, before: Sequence[Step], find: Callable[[object], Any], constant: Callable[[object], str], make: str
 ) -> Links:
     """How the linked fields of *step* are made of what is up before it.
 
@@ -64,12 +64,13 @@ def link_expressions(
         before: The steps before it.
         find: Gives what a leaf is in the container, or the live object that is up for longer than a run.
         constant: Gives a value a name in the generated code.
+        make: The code that calls a plain provider, with braces in the place of its name.
 
     Raises:
-        Unsupported: A plain provider has to be called.
+        Unsupported: A set of resources, or config beside resources in one value.
     """
     places = {id(each.node.held.identity): place for place, each in enumerate(before)}
-    writing = _Linking(places, before, find, constant)
+    writing = _Linking(places, before, find, constant, make)
     record, values = record_of(step.resource), raw_values(step.resource)
     names = [name for name in spec_of(step.resource).by_name if name in record.linked]
     linked = [name for name in names if not isinstance(values[name], Computed) and writing.has_links(values[name])]
@@ -81,12 +82,13 @@ def link_expressions(
 class _Linking:
     def __init__(
         self, places: Mapping[int, int], before: Sequence[Step], find: Callable[[object], Any],
-        constant: Callable[[object], str],
+        constant: Callable[[object], str], make: str,
     ) -> None:  # fmt: skip
         self._places = places
         self._before = before
         self._find = find
         self._constant = constant
+        self._make = make
         self.is_vended = False
 
     def has_links(self, value: Any) -> bool:
@@ -118,12 +120,12 @@ class _Linking:
         place = self._places.get(id(held.identity))
         if place is None:
             if held.kind == "provider":
-                raise Unsupported
+                self.is_vended = True
+                return self._make.format(self._constant(held.content))
             known = held.content if held.kind == "value" else live
             self.is_vended = self.is_vended or not is_resource(known)
             return self._constant(known)
-        hooks = self._before[place].hooks
-        vends = hooks.create is not None or hooks.whole is not None
+        vends = self._before[place].hooks.vends
         self.is_vended = self.is_vended or vends
         return f"e{place}" if vends else f"r{place}"
 

@@ -50,7 +50,7 @@ class OpenResource(Generic[T]):
         return self._run.report
 
     def _exposed(self) -> T:
-        exposed: T = self._run.exposed(self._run.keys[0])[1]
+        exposed: T = self._run._exposed(self._run._keys[0])[1]
         return exposed
 
 

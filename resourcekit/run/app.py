@@ -13,7 +13,8 @@ import attrs
 from resourcekit.errors import RunStateError
 from resourcekit.plan import Step
 from resourcekit.run.blueprint import AppScope, Blueprint
-from resourcekit.run.session import Session, runs_here
+from resourcekit.run.current import runs_here
+from resourcekit.run.session import Session
 
 __all__ = ("App", "AppRun", "Substitute", "open_runs", "runs_of", "substitutes")
 
@@ -28,8 +29,11 @@ class AppRun(Session):
     def _chosen(self, step: Step) -> bool:
         return step.scope == "app"
 
+    def _show(self) -> None:
+        """Nobody gets a view of it: runs have theirs."""
+
     def __repr__(self) -> str:
-        return f"<container {self.blueprint.name}: {self._state}>"
+        return f"<container {self._title}: {self._outcome}>"
 
 
 class App(AppScope):
@@ -106,7 +110,7 @@ class App(AppScope):
             self._give_turn()
 
     def _takes_turn(self, blueprint: Blueprint) -> bool:
-        if any(isinstance(run, AppRun) and run.blueprint.app is self for run in runs_here()):
+        if any(isinstance(run, AppRun) and run._blueprint.app is self for run in runs_here()):
             raise RunStateError(
                 f"a hook of {blueprint.name} enters {blueprint.name} itself while it starts or stops; "
                 "give the hook's resource a field for what it needs"
@@ -122,9 +126,9 @@ class App(AppScope):
         return AppRun(blueprint, None) if self._entered == 0 else None
 
     def _started(self, session: AppRun) -> None:
-        session.leave_context()  # Only its own start saw it as the current run.
+        session._leave_context()  # Only its own start saw it as the current run.
         self.session = session
-        self.become(session.up)
+        self.become(session._up)
         _STARTED[id(session)] = session
 
     def _ends(self) -> AppRun | None:
@@ -138,7 +142,7 @@ class App(AppScope):
         self.session = None
         self.become({})
         del _STARTED[id(session)]
-        session.enter_context()
+        session._enter_context()
         return session
 
 
@@ -155,8 +159,8 @@ def open_runs() -> Iterator[Session]:
 
 def runs_of(blueprint: Blueprint) -> Iterator[Session]:
     """The runs of one container that are open here, the innermost first, then its started app as *blueprint* has it."""
-    yield from (run for run in runs_here() if run.blueprint.origin is blueprint.origin)
-    if any(session.blueprint.origin is blueprint.origin for session in _STARTED.values()):
+    yield from (run for run in runs_here() if run._blueprint.origin is blueprint.origin)
+    if any(session._blueprint.origin is blueprint.origin for session in _STARTED.values()):
         yield AppRun(blueprint, None)
 
 
@@ -184,6 +188,6 @@ substitutes: Final[ContextVar[tuple[Substitute, ...]]] = ContextVar("resourcekit
 def _seen_here(session: Session) -> Session:
     """A started app as this context sees it: where it is overridden, without what was replaced."""
     for substitute in reversed(substitutes.get()):
-        if substitute.origin is session.blueprint.origin:
+        if substitute.origin is session._blueprint.origin:
             return AppRun(substitute.blueprint(), None)
     return session

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import attrs
 
@@ -17,24 +18,23 @@ from resourcekit.lifecycle.machine import LiveResource
 from resourcekit.lifecycle.report import Listener
 from resourcekit.placement import place
 from resourcekit.plan import Plan, Step, make_plan
+from resourcekit.run.frame import frame
 
-__all__ = ("AppScope", "Blueprint", "Preflight", "preflight")
+__all__ = ("AppScope", "Blueprint", "Preflight", "RunCode", "preflight")
 
 
 @attrs.frozen(eq=False)
 class RunCode:
-    """The generated code of a run, and what its view shows.
+    """The generated code of a run.
 
     Args:
         compiled: The code.
-        fixed: The keys whose values are known: of the app scope, plain values, providers.
-        moving: The other keys, with the places of their steps; None where the view has nested containers.
+        nested: The keys of nested containers: a view of their own shows them.
         order: The resources in the order they are set up.
     """
 
     compiled: Compiled
-    fixed: Mapping[str, object]
-    moving: tuple[tuple[str, int], ...] | None
+    nested: tuple[str, ...]
     order: tuple[str, ...]
 
 
@@ -46,6 +46,9 @@ class AppScope:
             was not replaced is up here.
     """
 
+    latest_change: ClassVar[object] = object()
+    """Another object whenever any app scope has changed: who saw the same need not look closer."""
+
     def __init__(self, parent: AppScope | None = None) -> None:
         self.live: Mapping[int, LiveResource] = {}
         self._parent = parent
@@ -54,7 +57,7 @@ class AppScope:
     def become(self, live: Mapping[int, LiveResource]) -> None:
         """From now on *live* is up."""
         self.live = live
-        self._epoch = object()
+        self._epoch = AppScope.latest_change = object()
 
     def find(self, held: Held) -> LiveResource | None:
         """The live resource of a declaration, None when it is not up."""
@@ -65,6 +68,10 @@ class AppScope:
     def state(self) -> tuple[object, ...]:
         """Something that is equal only as long as nothing here is started or stopped."""
         return (self._epoch, *(() if self._parent is None else self._parent.state))
+
+
+Codes = dict[tuple[str, ...] | None, tuple[object, RunCode | None, tuple[object, ...]]]
+"""By the keys asked for: the latest change of any app scope, the code, the state of this one."""
 
 
 @attrs.define(eq=False)
@@ -91,9 +98,7 @@ class Blueprint:
     listeners: list[Listener] = attrs.field(factory=list)
     app: AppScope = attrs.field(factory=AppScope)
     _plans: dict[tuple[str, ...] | None, Plan] = attrs.field(factory=dict, init=False)
-    _code: dict[tuple[tuple[str, ...] | None, bool], tuple[object, RunCode | None]] = attrs.field(
-        factory=dict, init=False
-    )
+    _codes: tuple[Codes, Codes] = attrs.field(factory=lambda: ({}, {}), init=False)
 
     def plan(self, keys: tuple[str, ...] | None) -> Plan:
         """The plan for *keys*, None for all of them; made once.
@@ -110,18 +115,21 @@ class Blueprint:
             found = self._plans[keys] = make_plan(self.graph, self.name, keys)
         return found
 
-    def code(self, keys: tuple[str, ...] | None, *, is_async: bool) -> RunCode | None:
+    def code(self, keys: tuple[str, ...] | None, is_async: bool) -> RunCode | None:
         """The generated code of a run of *keys*; None where it needs the machine, or must not start at all.
 
         It is made once for each state of the app scope, whose resources it knows.
         """
-        state = self.app.state
+        codes = self._codes[is_async]
         try:
-            known = self._code.get((keys, is_async))
+            known = codes.get(keys)
         except TypeError:
             return None  # A key is no text: `plan` tells.
-        if known is None or known[0] != state:
-            known = self._code[keys, is_async] = (state, self._compile(keys, is_async))
+        change = AppScope.latest_change
+        if known is None or known[0] is not change:
+            state = self.app.state
+            code = known[1] if known is not None and known[2] == state else self._compile(keys, is_async)
+            known = codes[keys] = (change, code, state)
         return known[1]
 
     def _compile(self, keys: tuple[str, ...] | None, is_async: bool) -> RunCode | None:
@@ -130,11 +138,22 @@ class Blueprint:
         placed, problems = place(self.graph, self.overlays)
         if problems or plan.problems or plan.stuck or (not is_async and any(plan.sync_problems(steps))):
             return None
-        compiled = compile_steps(steps, self._known, lambda step: placed.get(step.node.index, {}), is_async=is_async)
-        if compiled is None:
-            return None
-        fixed, moving = self._view(plan.keys, compiled.steps)
-        return RunCode(compiled, fixed, moving, tuple(step.name for step in compiled.steps))
+        places = {step.node.index for step in steps}
+        nested = tuple(key for key in plan.keys if "." in key)
+        shown: dict[int, list[str]] = defaultdict(list)
+        for key in plan.keys:
+            shown[self.graph.keys[key]].append(key)
+        compiled = compile_steps(
+            steps,
+            self._known,
+            lambda step: placed.get(step.node.index, {}),
+            lambda step: [key for key in shown[step.node.index] if "." not in key],
+            {key: self._fixed(index) for index, keys in shown.items() if index not in places
+             for key in keys if "." not in key},
+            is_async=is_async,
+            frame=lambda slots: frame(slots, nested),
+        )  # fmt: skip
+        return None if compiled is None else RunCode(compiled, nested, tuple(step.name for step in compiled.steps))
 
     def _known(self, leaf: object) -> tuple[Held, Any]:
         """What a leaf is, and its live object where that is up in the app scope."""
@@ -142,19 +161,9 @@ class Blueprint:
         found = self.app.find(held)
         return held, None if found is None else found.exposed
 
-    def _view(
-        self, keys: Sequence[str], steps: Sequence[Step]
-    ) -> tuple[dict[str, object], tuple[tuple[str, int], ...] | None]:
-        """What a run's view has: values that are known, and the steps the others come from."""
-        if any("." in key for key in keys):
-            return {}, None
-        places = {step.node.index: place for place, step in enumerate(steps)}
-        nodes = {key: self.graph.nodes[self.graph.keys[key]] for key in keys}
-        moving = tuple((key, places[node.index]) for key, node in nodes.items() if node.index in places)
-        fixed = {key: self._fixed(node.held) for key, node in nodes.items() if node.index not in places}
-        return fixed, moving
-
-    def _fixed(self, held: Held) -> object:
+    def _fixed(self, index: int) -> object:
+        """What a key gives that is no step of the run."""
+        held = self.graph.nodes[index].held
         found = self.app.find(held)
         return held.content if found is None else found.exposed
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import Generic, TypeVar, cast
+from typing import Generic, TypeVar
 
 from resourcekit.run.session import Session
-from resourcekit.run.view import LiveView
 
 __all__ = ("Run",)
 
@@ -37,8 +36,8 @@ class Run(Session, Generic[C_co]):
         Raises:
             PlanError | ConfigError | PreflightError: Something is wrong; nothing was opened.
         """
-        self._open()
-        return cast("C_co", LiveView(self))
+        view: C_co = self._open()
+        return view
 
     def close(self) -> None:
         """End a run that `start` opened.
@@ -51,15 +50,16 @@ class Run(Session, Generic[C_co]):
 
     async def astart(self) -> C_co:
         """`start` for async resources."""
-        await self._aopen()
-        return cast("C_co", LiveView(self))
+        view: C_co = await self._aopen()
+        return view
 
     async def aclose(self) -> None:
         """`close` for async resources."""
         await self._aclose(None)
 
     def __enter__(self) -> C_co:
-        return self.start()
+        view: C_co = self._open()
+        return view
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -75,4 +75,4 @@ class Run(Session, Generic[C_co]):
         await self._aclose(error)
 
     def __repr__(self) -> str:
-        return f"<run {self.run_id} of {self.blueprint.name}: {self._state}>"
+        return f"<run {self.run_id} of {self._title}: {self._outcome}>"

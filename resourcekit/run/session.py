@@ -1,108 +1,85 @@
-"""What runs and started apps share: prepare, open, look up, close; and which run is the current one."""
+"""What runs and started apps share: prepare, open, look up, close."""
 
 from __future__ import annotations
 
 import os
-import sys
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextvars import ContextVar
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from time import perf_counter
+from types import MappingProxyType
 from typing import Any, Final
-from uuid import uuid4
-from weakref import ReferenceType, ref
 
 from resourcekit.config.overlay import Overlay
 from resourcekit.config.resolution import resolve
 from resourcekit.context import RunContext
-from resourcekit.errors import Location, RunStateError, kind_in_words, preflight_error
+from resourcekit.errors import Location, NotInRunError, RunStateError, kind_in_words, preflight_error
 from resourcekit.frames import caller_location
 from resourcekit.graph import Held
-from resourcekit.lifecycle.compiled import Compiled, Failure
+from resourcekit.lifecycle.compiled import Failure
 from resourcekit.lifecycle.drivers import Observer, drive, drive_async
 from resourcekit.lifecycle.machine import LiveResource, Scope, set_up, tear_down
 from resourcekit.lifecycle.outcome import surfacing
 from resourcekit.lifecycle.report import Observation, Outcome, RunEvent, RunReport, tell
 from resourcekit.plan import Step
 from resourcekit.run.blueprint import Blueprint, RunCode, preflight
+from resourcekit.run.current import Current
+from resourcekit.run.frame import is_debugging
+from resourcekit.run.view import LiveView, end, view_classes
 
-__all__ = ("Session", "runs_here")
+__all__ = ("Session",)
 
-# Weak: a run that is left open and forgotten is collected, and warns.
-_CURRENT: Final[ContextVar[ReferenceType[Session] | None]] = ContextVar("resourcekit_run", default=None)
-
-
-def _current() -> Session | None:
-    reference = _CURRENT.get()
-    return None if reference is None else reference()
+_NOTHING: Final[Mapping[Any, Any]] = MappingProxyType({})
 
 
-def _make_current(run: Session | None) -> None:
-    _CURRENT.set(None if run is None else ref(run))
-
-
-def runs_here() -> Iterator[Session]:
-    """The runs that are open in this context, the innermost first."""
-    run = _current()
-    while run is not None:
-        if run.is_open:
-            yield run
-        run = run.previous
-
-
-class Session:
+class Session(Current):
     """What runs and started apps share: prepare, open, look up, close."""
 
+    # What a run seldom sets is of the class: making one costs little.
     _is_compiled = True
+    _is_timed = False
+    _overlays: tuple[Overlay, ...] = ()
+    _run_id: str | None = None
+    _report: RunReport | None = None
+    _order: Sequence[str] = ()
+    _scope: Scope | None = None
+    _code: RunCode | None = None  # Where generated code sets up.
+    _view: Any = None
+    _drafts: Mapping[int, Any] = _NOTHING
+    _opened_at = 0.0
+    _opened_by: Location | None = None
 
-    def __init__(
-        self,
-        blueprint: Blueprint,
-        keys: tuple[str, ...] | None,
-        *,
-        overlays: tuple[Overlay, ...] = (),
-        tags: Mapping[str, str] | None = None,
-        run_id: str | None = None,
-        is_timed: bool = False,
+    tags: Mapping[str, str] = _NOTHING
+    """What the caller gave the run."""
+
+    def __init__(self, blueprint: Blueprint, asked: tuple[str, ...] | None) -> None:
+        self._blueprint = blueprint
+        self._asked = asked
+
+    def _configure(
+        self, overlays: tuple[Overlay, ...], tags: Mapping[str, str] | None, run_id: str | None, is_timed: bool
     ) -> None:
-        self.blueprint = blueprint
-        self.keys = tuple(blueprint.graph.keys) if keys is None else keys
-        self._asked = keys
-        self.overlays = overlays
-        self.tags = _words(tags)
+        """What only some runs have."""
+        self._overlays = overlays
         self._run_id = run_id
-        self._report: RunReport | None = None
-        self._outcome: Outcome = "not opened"
-        self.previous: Session | None = None
-        self._innermost: Session | None = None
         self._is_timed = is_timed
-        self._state = "new"
-        self._scope: Scope | None = None
-        self._code: RunCode | None = None  # Where generated code sets up.
-        self._exposed: list[Any] = []
-        self._order: Sequence[str] = ()
-        self._values: Any = None
-        self._opened_at = 0.0
-        self._opened_by: Location | None = None
-
-    @property
-    def is_open(self) -> bool:
-        """Whether its resources are, or are being, set up."""
-        return self._state == "open"
+        self._is_compiled = not overlays and not is_timed
+        if tags is not None:
+            self.tags = _words(tags)
 
     @property
     def run_id(self) -> str:
         """The run's identifier, made up when it is first asked for and was not given."""
         if self._run_id is None:
-            self._run_id = uuid4().hex[:12]
+            self._run_id = os.urandom(6).hex()
         return self._run_id
 
     @property
     def report(self) -> RunReport:
         """What the run did; made when it is first asked for."""
         if self._report is None:
-            self._report = RunReport(self.run_id, self.blueprint.name, list(self._order), self._outcome)
+            self._report = RunReport(self.run_id, self._title, list(self._order))
+        self._report.outcome = self._outcome
         return self._report
 
     @property
@@ -111,39 +88,70 @@ class Session:
         return None if self._code is None else self._code.compiled.source
 
     @property
-    def up(self) -> Mapping[int, LiveResource]:
+    def _title(self) -> str:
+        return self._blueprint.name
+
+    @property
+    def _keys(self) -> Sequence[str]:
+        return tuple(self._blueprint.graph.keys) if self._asked is None else self._asked
+
+    @property
+    def _up(self) -> Mapping[int, LiveResource]:
         """What is up here, by identity of the declaration."""
         if self._scope is not None:
             return self._scope.live
-        if self._code is None or not self.is_open:
+        if self._code is None or self._view is None:
             return {}
-        return {id(step.node.held.identity): LiveResource(step, exposed)
-                for step, exposed in zip(self._code.compiled.steps, self._exposed, strict=False)}  # fmt: skip
+        return self._code.compiled.up(self._view)
 
-    def live(self, held: Held) -> LiveResource | None:
+    def _live(self, held: Held) -> LiveResource | None:
         """The live resource of a declaration, here or in the app scope; None when it is not up."""
-        return self.up.get(id(held.identity)) or self.blueprint.app.find(held)
+        return self._up.get(id(held.identity)) or self._blueprint.app.find(held)
 
-    def exposed(self, key: str) -> tuple[bool, Any]:
+    def _exposed(self, key: str) -> tuple[bool, Any]:
         """Whether *key* is to be had here, and what its users receive."""
-        index = self.blueprint.graph.keys.get(key)
+        index = self._blueprint.graph.keys.get(key)
         if index is None:
             return False, None
-        held = self.blueprint.graph.nodes[index].held
+        held = self._blueprint.graph.nodes[index].held
         if held.kind != "resource":
             return True, held.content
-        found = self.live(held)
+        found = self._live(held)
         return found is not None, None if found is None else found.exposed
 
-    def shows(self, view: dict[str, Any]) -> bool:
-        """Put every key's object in the namespace of a view; False where that is not known beforehand."""
-        if self._code is None or self._code.moving is None:
-            return False
-        view.update(self._code.fixed)
-        exposed = self._exposed
-        for name, place in self._code.moving:
-            view[name] = exposed[place]
-        return True
+    def _not_in_run(self, key: str) -> NotInRunError:
+        return NotInRunError(key, self._keys, self._blueprint.graph.keys)
+
+    def _show(self) -> Any:
+        """The view of what is up."""
+        keys = self._keys if self._code is None else self._code.nested
+        if self._view is None:
+            names = tuple(dict.fromkeys(key.partition(".")[0] for key in keys))
+            self._view = object.__new__(view_classes(names).opening)
+        return self._filled(self._view, "", keys)
+
+    def _filled(self, view: Any, prefix: str, keys: Sequence[str]) -> LiveView:
+        """*view* with the objects of *keys*, those of nested containers in views of their own."""
+        inner: dict[str, list[str]] = {}
+        for key in keys:
+            name, _, rest = key[len(prefix) :].partition(".")
+            if rest:
+                inner.setdefault(name, []).append(key)
+            else:
+                setattr(view, name, self._exposed(key)[1])
+        view._run = self
+        view._prefix = prefix
+        nested = {name: self._nested_view(f"{prefix}{name}.", keys) for name, keys in inner.items()}
+        for name, each in nested.items():
+            setattr(view, name, each)
+        view._nested = tuple(nested.values())
+        view.__class__ = view._classes.shown
+        shown: LiveView = view
+        return shown
+
+    def _nested_view(self, prefix: str, keys: Sequence[str]) -> LiveView:
+        names = dict.fromkeys(key[len(prefix) :].partition(".")[0] for key in keys)
+        return self._filled(object.__new__(view_classes(tuple(names)).opening), prefix, keys)
 
     def _chosen(self, step: Step) -> bool:
         return True
@@ -154,10 +162,16 @@ class Session:
         Raises:
             PlanError | ConfigError | PreflightError: It is.
         """
-        if self._state != "new":
+        if self._outcome != "not opened":
             raise RunStateError("this run was opened before, and a run is opened once: call run() for another")
-        checked = preflight(self.blueprint, self._asked, overlays=self.overlays, environ=os.environ, is_async=is_async,
-                            chosen=self._chosen)  # fmt: skip
+        checked = preflight(
+            self._blueprint,
+            self._asked,
+            overlays=self._overlays,
+            environ=os.environ,
+            is_async=is_async,
+            chosen=self._chosen,
+        )
         if checked.problems:
             raise preflight_error(checked.problems)
         self._scope = self._new_scope(is_async, checked.drafts)
@@ -171,63 +185,57 @@ class Session:
         return Scope(is_async, drafts, self._find, self._context)
 
     def _begin(self) -> None:
-        self._state = "open"
+        self._outcome = "open"
         self._opened_at = perf_counter()
-        self._record_outcome("open")
-        if _is_debugging():
+        if is_debugging():
             self._opened_by = caller_location()
-        self.enter_context()
+        self._enter_context()
 
-    def _record_outcome(self, outcome: Outcome) -> None:
-        self._outcome = outcome
-        if self._report is not None:
-            self._report.outcome = outcome
+    def _ready(self, is_async: bool) -> RunCode | None:
+        """The generated code, where this run can go that fast way; None for the machine.
 
-    def _drafts(self, is_async: bool) -> dict[int, Any] | None:
-        """Go the fast way: the resources whose config was read for this run; None where the machine is needed.
-
-        It is when somebody listens, when the run has an overlay, and when anything is wrong: it tells what.
+        That is needed when somebody listens, when the run has an overlay, and when anything is wrong: it tells what.
         """
-        is_fast = self._is_compiled and self._state == "new" and not self._is_timed
-        if not is_fast or self.overlays or self.blueprint.listeners:
+        blueprint = self._blueprint
+        if self._outcome != "not opened" or not self._is_compiled or blueprint.listeners:
             return None
-        code = self.blueprint.code(self._asked, is_async=is_async)
-        if code is None:
+        code = blueprint.code(self._asked, is_async)
+        if code is None or (code.compiled.drafted and not self._drafted(code)):
             return None
-        drafts = {}
+        self._code = code
+        return code
+
+    def _drafted(self, code: RunCode) -> bool:
+        """Make the resources whose config is read for each run; False when anything is wrong with it."""
+        drafts: dict[int, Any] = {}
+        self._drafts = drafts
         for place, step, fields in code.compiled.drafted:
             drafts[place], problems = resolve(step.resource, step.name, fields, os.environ, step.path)
             if problems:
-                return None
-        self._code = code
-        self._begin()
-        return drafts
+                return False
+        return True
 
-    def _entered(self, given: Any, is_async: bool) -> BaseException | None:
-        """Keep what generated code has set up; where it failed, go on with the machine."""
-        assert self._code is not None
-        if not isinstance(given, Failure):
-            self._values = given
-            self._record_order(self._code.order)
-            return None
-        scope = self._new_scope(is_async, {})
-        error = self._code.compiled.failed_up(given, scope)
-        self._scope = scope
+    def _opened(self, code: RunCode) -> Any:
+        """All is up, and generated code shows it; but for what it does not know of."""
+        self._order = code.order
+        if self._report is not None:
+            self._report.order = list(code.order)
+        return self._show() if code.nested else self._view
+
+    def _failed_up(self, code: RunCode, failure: Failure, is_async: bool) -> BaseException:
+        """Go on with the machine, where generated code has failed to set up; gives the error."""
+        self._scope = scope = self._new_scope(is_async, {})
+        error = code.compiled.failed_up(failure, scope)
         self._set_up(scope)
         return error
 
-    def _record_order(self, names: Sequence[str]) -> None:
-        self._order = names
-        if self._report is not None:
-            self._report.order = list(names)
-
     def _find(self, leaf: object) -> tuple[bool, Any]:
-        held = self.blueprint.held(leaf)
+        held = self._blueprint.held(leaf)
         if held.kind == "provider":
             return True, held.content
         if held.kind == "value":
             return False, held.content
-        found = self.live(held)
+        found = self._live(held)
         assert found is not None, "the plan sets up what is needed first"
         return False, found.exposed
 
@@ -236,55 +244,23 @@ class Session:
 
     @property
     def _observe(self) -> Observer | None:
-        listeners = self.blueprint.listeners
+        listeners = self._blueprint.listeners
         if not self._is_timed and not listeners:
             return None
         return partial(Observation, report=self.report, listeners=listeners, opened=self._opened_at)
 
-    def enter_context(self) -> None:
-        """Make this the current run of the context."""
-        if _CURRENT.get() is None:
-            _make_current(self)
-            return
-        outer = list(runs_here())
-        for run, before in zip([self, *outer], [*outer, None], strict=True):
-            run.previous = before  # Ended runs are left out: a chain of them would grow for ever.
-        _make_current(self)
-
-    def leave_context(self) -> None:
-        """Give the context back the run it had before, unless another has come after: that one stays.
-
-        A run that ends in another context than it began in, a fixture or a notebook cell, stays in the one it
-        began in; look-ups pass it over.
-        """
-        if _current() is self:
-            _make_current(self.previous)
-
-    def suspend(self) -> None:
-        """Leave the context, with the runs opened inside this one, while the generator that opened it rests."""
-        self._innermost = _current()
-        _make_current(self.previous)
-
-    def resume(self) -> None:
-        """Enter the context, which may be another, as `suspend` left it."""
-        self.previous = _current()
-        _make_current(self._innermost)
-        self._innermost = None
-
     def _tell(self, status: str) -> BaseException | None:
-        listeners = self.blueprint.listeners
-        return tell(listeners, RunEvent(self.run_id, self.blueprint.name, status)) if listeners else None
+        listeners = self._blueprint.listeners
+        return tell(listeners, RunEvent(self.run_id, self._blueprint.name, status)) if listeners else None
 
     def _closed(self, error: BaseException | None, errors: Sequence[BaseException], is_up: bool = True) -> None:
         """End the session, and raise what surfaces unless it is *error* on its way already."""
-        self._scope = self._values = None
-        self._state = "closed"
-        self._exposed.clear()
-        self.leave_context()
+        if self._view is not None:
+            end(self._view)
         if error is not None:
-            self._record_outcome("failed" if is_up else "setup failed")
+            self._end("failed" if is_up else "setup failed")
         else:
-            self._record_outcome("teardown failed" if errors else "success")
+            self._end("teardown failed" if errors else "success")
         if error is not None or errors:
             self.report.error = error
             self.report.teardown_errors = tuple(errors)
@@ -293,87 +269,110 @@ class Session:
         if final is not None and (final is not error or not is_up):
             raise final
 
-    def _open(self) -> None:
-        drafts = self._drafts(is_async=False)
-        if drafts is None:
+    def _end(self, outcome: Outcome) -> None:
+        self._outcome = outcome
+        if self._report is not None:
+            self._report.outcome = outcome
+        self._scope = self._view = None  # A view has its run; now nothing is left for the collector of cycles.
+        self._leave_context()
+
+    def _open(self) -> Any:
+        """Set everything up; gives the view."""
+        code = self._ready(is_async=False)
+        if code is None:
             scope, steps = self._prepare(is_async=False)
             error = drive(set_up(scope, steps), self._observe)
             self._set_up(scope)
         else:
-            error = self._entered(self._generated.entering(self._exposed.append, drafts, self._context), False)
+            failure = code.compiled.entering(self, self._drafts)
+            if failure is None:
+                return self._opened(code)
+            error = self._failed_up(code, failure, is_async=False)
         if error is not None:
             self._closed(error, drive(tear_down(self._leaving(), error), self._observe), is_up=False)
+        return self._show()
 
-    async def _aopen(self) -> None:
-        drafts = self._drafts(is_async=True)
-        if drafts is None:
+    async def _aopen(self) -> Any:
+        code = self._ready(is_async=True)
+        if code is None:
             scope, steps = self._prepare(is_async=True)
             error = await drive_async(set_up(scope, steps), self._observe)
             self._set_up(scope)
         else:
-            error = self._entered(await self._generated.entering(self._exposed.append, drafts, self._context), True)
+            failure = await code.compiled.entering(self, self._drafts)
+            if failure is None:
+                return self._opened(code)
+            error = self._failed_up(code, failure, is_async=True)
         if error is not None:
             errors = await drive_async(tear_down(self._leaving(), error), self._observe, has_failed=True)
             self._closed(error, errors, is_up=False)
-
-    @property
-    def _generated(self) -> Compiled:
-        assert self._code is not None
-        return self._code.compiled
+        return self._show()
 
     def _set_up(self, scope: Scope) -> None:
-        self._record_order([found.step.name for found in scope.live.values()])
+        """Write down what the machine has set up."""
+        self._order = [found.step.name for found in scope.live.values()]
+        if self._report is not None:
+            self._report.order = list(self._order)
 
     def _close(self, error: BaseException | None) -> None:
-        failed = self._generated.leaving(self._values) if self._goes_fast(error) else None
-        errors = self._left(failed, error, is_async=False)
-        if self._scope is not None:
-            errors += drive(tear_down(self._scope, error), self._observe)
+        code = self._code
+        errors = []
+        if code is not None and error is None and self._goes_fast():
+            failure = code.compiled.leaving(self)
+            if failure is None:
+                self._left(code)
+                return
+            errors = self._failed_down(code, failure, is_async=False)
+        errors += drive(tear_down(self._leaving(), error), self._observe)
         self._closed(error, errors)
 
     async def _aclose(self, error: BaseException | None) -> None:
-        failed = await self._generated.leaving(self._values) if self._goes_fast(error) else None
-        errors = self._left(failed, error, is_async=True)
-        if self._scope is not None:
-            has_failed = error is not None or bool(errors)
-            errors += await drive_async(tear_down(self._scope, error), self._observe, has_failed=has_failed)
+        code = self._code
+        errors = []
+        if code is not None and error is None and self._goes_fast():
+            failure = await code.compiled.leaving(self)
+            if failure is None:
+                self._left(code)
+                return
+            errors = self._failed_down(code, failure, is_async=True)
+        has_failed = error is not None or bool(errors)
+        scope = self._leaving(is_async=True)
+        errors += await drive_async(tear_down(scope, error), self._observe, has_failed=has_failed)
         self._closed(error, errors)
 
-    def _goes_fast(self, error: BaseException | None) -> bool:
-        """Whether generated code tears down: it set everything up, and the body has succeeded."""
-        return error is None and self._values is not None and not self.blueprint.listeners
+    def _goes_fast(self) -> bool:
+        """Whether generated code, which set everything up, tears it down as well."""
+        return self._scope is None and self._view is not None and not self._blueprint.listeners
 
-    def _left(self, failed: Failure | None, error: BaseException | None, is_async: bool) -> list[BaseException]:
-        """What generated code failed with; the machine's scope, where anything is left to be undone by it."""
-        if self._values is None:
-            self._leaving()
-            return []
-        if failed is None and self._goes_fast(error):
-            return []
-        scope = self._new_scope(is_async, {})
-        errors = [] if failed is None else [self._generated.failed_down(failed, scope)]
-        if failed is None:
-            self._generated.tell(scope, self._values)
-        scope.live.update(self.up)
-        self._scope = scope
-        return errors
+    def _left(self, code: RunCode) -> None:
+        """All is torn down, and generated code has written that down; but for what it does not know of."""
+        if code.nested:
+            end(self._view)
+            self._end("success")
+        if self._report is not None:
+            self._report.outcome = "success"
 
-    def _leaving(self) -> Scope:
+    def _failed_down(self, code: RunCode, failure: Failure, is_async: bool) -> list[BaseException]:
+        """Leave what is still to be undone to the machine; gives the error."""
+        self._scope = scope = self._new_scope(is_async, {})
+        return [code.compiled.failed_down(failure, scope)]
+
+    def _leaving(self, is_async: bool = False) -> Scope:
+        """The machine's scope; made of what generated code has set up, where that does not go on itself."""
         if self._scope is None:
-            raise RunStateError("this run is not open: it was never opened, or has ended")
+            if self._code is None or self._view is None:
+                raise RunStateError("this run is not open: it was never opened, or has ended")
+            self._scope = self._new_scope(is_async, {})
+            self._code.compiled.tell(self._scope, self._view)
         return self._scope
 
     def __del__(self, warn: Callable[..., None] = warnings.warn) -> None:
-        if getattr(self, "_state", None) == "open":
+        if self._outcome == "open":
             where = f", opened at {self._opened_by}" if self._opened_by else "; RESOURCEKIT_DEBUG=1 shows where"
             warn(f"{self} was left open{where}: use `with`, or call close()", ResourceWarning, source=self)
 
 
 def _words(tags: object) -> dict[str, str]:
-    if tags is not None and not isinstance(tags, Mapping):
+    if not isinstance(tags, Mapping):
         raise TypeError(f"run(tags=...) wants a mapping of words, not {kind_in_words(tags)}")
-    return dict(tags or {})
-
-
-def _is_debugging() -> bool:
-    return sys.flags.dev_mode or os.environ.get("RESOURCEKIT_DEBUG") == "1"
+    return dict(tags)

@@ -2,43 +2,44 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from resourcekit.errors import NotInRunError, RunStateError
-from resourcekit.run.session import Session
+import attrs
 
-__all__ = ("LiveView",)
+from resourcekit.errors import RunStateError
+
+__all__ = ("LiveView", "ViewClasses", "end", "set_class", "view_classes")
+
+set_class: Final = object.__dict__["__class__"].__set__
+"""Sets the class of a view, which refuses to be changed."""
+
+
+if TYPE_CHECKING:
+
+    class Opened(Protocol):
+        """The run that a view belongs to."""
+
+        _title: str
+
+        def _not_in_run(self, key: str) -> Exception: ...
 
 
 class LiveView:
     """What a run gives: the live resource of each key as an attribute."""
 
-    def __init__(self, session: Session, prefix: str = "") -> None:
-        here = self.__dict__
-        here["_session"] = session
-        here["_prefix"] = prefix
-        if session.shows(here):
-            return
-        for key in session.keys:
-            if not key.startswith(prefix):
-                continue
-            name, _, inner = key[len(prefix) :].partition(".")
-            if not inner:
-                here[name] = session.exposed(key)[1]
-            elif name not in here:
-                here[name] = LiveView(session, f"{prefix}{name}.")
+    __slots__ = ()
 
-    def __getattribute__(self, name: str) -> Any:
-        get = object.__getattribute__
-        if name[:1] != "_" and not get(self, "_session").is_open:
-            raise RunStateError(f"this run has ended, {name!r} is no longer to be had from it; open another with run()")
-        return get(self, name)
+    if TYPE_CHECKING:
+        _run: Opened
+        _prefix: str
+        _nested: tuple[LiveView, ...]
+        _classes: ViewClasses
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
+        if name.startswith("_"):
             raise AttributeError(name)
-        session = self._session
-        raise NotInRunError(self._prefix + name, session.keys, session.blueprint.graph.keys)
+        raise self._run._not_in_run(self._prefix + name)
 
     def __setattr__(self, name: str, value: object) -> None:
         raise RunStateError(f"{name!r} cannot be set on a run; use container.override({name}=...)")
@@ -47,10 +48,55 @@ class LiveView:
         raise RunStateError(f"{name!r} cannot be deleted from a run")
 
     def __dir__(self) -> list[str]:
-        return [name for name in self.__dict__ if name[0] != "_"]
+        return [name for name in self._classes.names if name[0] != "_"]
 
     def __repr__(self) -> str:
-        return f"<live resources of {self._session.blueprint.name}: {', '.join(dir(self))}>"
+        return f"<live resources of {self._run._title}: {', '.join(dir(self))}>"
 
     def __reduce__(self) -> Any:
         raise RunStateError("live resources cannot be pickled; send the container, and open a run where it arrives")
+
+
+class EndedView(LiveView):
+    """What is left when the run has ended."""
+
+    __slots__ = ()
+
+    def __getattribute__(self, name: str) -> Any:
+        if name[:1] != "_":
+            raise RunStateError(f"this run has ended, {name!r} is no longer to be had from it; open another with run()")
+        return object.__getattribute__(self, name)
+
+
+@attrs.frozen(eq=False)
+class ViewClasses:
+    """The classes of a view, which takes one after another: an object with slots reads as fast as Python can.
+
+    Args:
+        names: The slots.
+        opening: While it is filled: anything may be set.
+        shown: While the run is open.
+        ended: When it is over.
+    """
+
+    names: tuple[str, ...]
+    opening: type
+    shown: type
+    ended: type
+
+
+@lru_cache(maxsize=512)
+def view_classes(names: tuple[str, ...]) -> ViewClasses:
+    """The classes of the views that have these slots: keys, and private ones."""
+    slots = ("_run", "_prefix", "_nested", "__weakref__", *names)
+    opening: Any = type("OpeningView", (), {"__slots__": slots})
+    shown, ended = (type(base.__name__, (base, opening), {"__slots__": ()}) for base in (LiveView, EndedView))
+    opening._classes = classes = ViewClasses(names, opening, shown, ended)
+    return classes
+
+
+def end(view: LiveView) -> None:
+    """Nothing is to be had from *view* any more."""
+    for nested in getattr(view, "_nested", ()):
+        end(nested)
+    set_class(view, view._classes.ended)

@@ -1,0 +1,77 @@
+"""Which run is the current one of a context: the innermost that is open there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextvars import ContextVar
+from typing import Any, Final
+from weakref import ReferenceType, ref
+
+from resourcekit.lifecycle.report import Outcome
+
+__all__ = ("CURRENT", "Current", "runs_here")
+
+# Weak: a run that is left open and forgotten is collected, and warns.
+CURRENT: Final[ContextVar[ReferenceType[Current] | None]] = ContextVar("resourcekit_run", default=None)
+
+
+def _current() -> Current | None:
+    reference = CURRENT.get()
+    return None if reference is None else reference()
+
+
+def _make_current(run: Current | None) -> None:
+    CURRENT.set(None if run is None else ref(run))
+
+
+class Current:
+    """What can be the current run of a context."""
+
+    _outcome: Outcome = "not opened"
+    _previous: Current | None = None
+    _innermost: Current | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether its resources are, or are being, set up."""
+        return self._outcome == "open"
+
+    def _enter_context(self) -> None:
+        """Make this the current run of the context."""
+        if CURRENT.get() is None:
+            CURRENT.set(ref(self))
+            return
+        outer = list(runs_here())
+        for run, before in zip([self, *outer], [*outer, None], strict=True):
+            run._previous = before  # Ended runs are left out: a chain of them would grow for ever.
+        _make_current(self)
+
+    def _leave_context(self) -> None:
+        """Give the context back the run it had before, unless another has come after: that one stays.
+
+        A run that ends in another context than it began in, a fixture or a notebook cell, stays in the one it
+        began in; look-ups pass it over.
+        """
+        reference = CURRENT.get()
+        if reference is not None and reference() is self:
+            _make_current(self._previous)
+
+    def _suspend(self) -> None:
+        """Leave the context, with the runs opened inside this one, while the generator that opened it rests."""
+        self._innermost = _current()
+        _make_current(self._previous)
+
+    def _resume(self) -> None:
+        """Enter the context, which may be another, as `suspend` left it."""
+        self._previous = _current()
+        _make_current(self._innermost)
+        self._innermost = None
+
+
+def runs_here() -> Iterator[Any]:
+    """The sessions that are open in this context, the innermost first."""
+    run = _current()
+    while run is not None:
+        if run.is_open:
+            yield run
+        run = run._previous
