@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final, cast
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, cast
 
 import attrs
 from dependency_injector import containers, providers
 
-from resourcekit.config.overlay import Overlay
 from resourcekit.construction import relinked
 from resourcekit.deferred import ref
 from resourcekit.errors import DefinitionError, UnknownKeyError
-from resourcekit.graph import Held, build_graph, held_resource
-from resourcekit.lifecycle.report import Listener
 from resourcekit.providers import (
-    Provided,
     ResourceProvider,
-    ValueProvider,
     as_provider,
     as_replacement,
     copy_all,
     direct_children,
-    overridings,
     postorder,
-    scope_of,
 )
-from resourcekit.record import raw_values
-from resourcekit.run import App, Blueprint
 from resourcekit.values import is_resource
+
+if TYPE_CHECKING:  # What only a run needs is loaded with the first blueprint.
+    from resourcekit.bindings import Bindings
+    from resourcekit.config.overlay import Overlay
+    from resourcekit.lifecycle.report import Listener
+    from resourcekit.run import App, ContainerBlueprint
 
 __all__ = (
     "Assembly",
@@ -40,14 +37,11 @@ __all__ = (
     "keys_of",
 )
 
-_CACHING: Final = (providers.BaseSingleton, providers.Resource)
-_CONFIGURATIONS: Final = (providers.Configuration, providers.ConfigurationOption)
-
 Recipe = tuple[tuple[str, Any], ...]
 """The steps that make an instance: what a pickle holds of it."""
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False, slots=False)
 class Assembly:
     """What a container instance is made of.
 
@@ -58,8 +52,7 @@ class Assembly:
         kept: What `aliases` knows by id, kept so that the ids stay theirs.
         overlays: The container's overlays.
         listeners: Who hears of events.
-        app: The app scope.
-        origin: The assembly that overrides started from; itself for any other.
+        base: The assembly that an override derived it from.
         recipe: How to make it again.
     """
 
@@ -69,10 +62,26 @@ class Assembly:
     kept: list[object] = attrs.field(factory=list)
     overlays: tuple[Overlay, ...] = ()
     listeners: list[Listener] = attrs.field(factory=list)
-    app: App = attrs.field(factory=App)
-    origin: Assembly | None = None
+    base: Assembly | None = None
     recipe: Recipe = ()
-    _made: tuple[_Bindings, Blueprint] | None = None
+    _made: tuple[Bindings, ContainerBlueprint] | None = None
+
+    @property
+    def origin(self) -> Assembly:
+        """The assembly that overrides started from; itself where there are none."""
+        return self if self.base is None else self.base.origin
+
+    @property
+    def app(self) -> App:
+        """The app scope, made when it is first asked for."""
+        known: App | None = self.__dict__.get("_app")
+        return known or self._new_app()
+
+    def _new_app(self) -> App:
+        from resourcekit.run import App
+
+        made: App = self.__dict__.setdefault("_app", App(None if self.base is None else self.base.app))
+        return made  # The first one's, where several threads ask first.
 
     def alias(self, thing: object, key: str) -> None:
         """From now on *thing* means *key*."""
@@ -90,124 +99,30 @@ class Assembly:
         """A provider was set or deleted: what was made before is made anew."""
         self._made = None
 
-    def blueprint(self) -> Blueprint:
+    def blueprint(self) -> ContainerBlueprint:
         """What a run is opened from; made again when a provider was overridden or set."""
         made = self._made
         if made is None or made[0].is_outdated():
-            bindings = _Bindings(self.providers, self.aliases)
-            graph = build_graph(bindings.contents, bindings.hold)
-            blueprint = Blueprint(
-                self.name,
-                graph,
-                bindings.hold,
-                owns=bindings.owns,
-                origin=self.origin or self,
-                overlays=self.overlays,
-                listeners=self.listeners,
-                app=self.app,
-            )
-            self._made = made = (bindings, blueprint)
+            made = self._made = self._make()
         return made[1]
 
+    def _make(self) -> tuple[Bindings, ContainerBlueprint]:
+        from resourcekit.bindings import Bindings
+        from resourcekit.graph import build_graph
+        from resourcekit.run import ContainerBlueprint
 
-class _Bindings:
-    """What each resource and provider means in a container, as long as none is set or overridden.
-
-    Args:
-        known: The container's providers by key.
-        aliases: The key that stands for what was redefined, by its id.
-    """
-
-    def __init__(self, known: Mapping[str, Any], aliases: Mapping[int, str]) -> None:
-        self._made_after = overridings.latest  # Before anything is looked at: what changes meanwhile is seen next.
-        contents = flat(keys_of(known))
-        self.contents = {key: each for key, each in contents.items() if not isinstance(each, providers.Container)}
-        self._aliases = aliases
-        self._owned = {id(provider): provider for provider in self.contents.values()}
-        self._held: dict[int, tuple[object, Held]] = {}
-        self._watched: list[tuple[Any, Any]] = []
-
-    def is_outdated(self) -> bool:
-        """Whether a provider was overridden since."""
-        if self._made_after is not overridings.latest:
-            return True
-        watched = self._watched
-        return bool(watched) and any(provider.last_overriding is not was for provider, was in watched)
-
-    def owns(self, provider: object) -> bool:
-        """Whether *provider* is one of this container's, or of its classes'."""
-        return id(provider) in self._owned or id(provider) in self._aliases
-
-    def hold(self, thing: Any) -> Held:
-        """What a resource or provider is in this container."""
-        known = self._held.get(id(thing))
-        if known is not None:
-            return known[1]
-        key = self._aliases.get(id(thing)) if id(thing) not in self._owned else None
-        held = self._follow(thing if key is None else self.contents.get(key, thing))
-        self._held[id(thing)] = (thing, held)
-        return held
-
-    def _follow(self, thing: Any) -> Held:
-        """What *thing* is when its overridings are honoured."""
-        if is_resource(thing):
-            return held_resource(thing)
-        standing = thing
-        while (overriding := self._overriding(standing)) is not None:
-            if self.owns(overriding):  # A nested container was given a key of this one.
-                return self.hold(overriding)
-            standing = overriding
-            self._owned[id(standing)] = standing  # Called, it gives what the key gives.
-        if not isinstance(standing, ResourceProvider):
-            return _hold_plain(standing)
-        is_replacement = standing._is_replacement or standing is not thing
-        return _held(standing, scope_of(thing) or scope_of(standing), is_replacement)
-
-    def _overriding(self, provider: Any) -> Any:
-        overriding = provider.last_overriding
-        if not isinstance(provider, ResourceProvider):  # Ours tell by themselves.
-            self._watched.append((provider, overriding))
-        return overriding
-
-
-def _held(provider: ResourceProvider, scope: str | None, is_replacement: bool) -> Held:
-    resource = provider._resource
-    held = held_resource(resource, scope=scope, is_replacement=is_replacement)
-    if isinstance(resource, Provided):
-        return attrs.evolve(held, offers=_hold_plain(raw_values(resource)["made"]).offers)
-    return held
-
-
-def _hold_plain(provider: Any) -> Held:
-    """What a provider of dependency-injector's is to the graph."""
-    if isinstance(provider, ValueProvider):
-        return Held(provider, "value", provider.provides, offers=provider.stands_for)
-    provides = _of_provider(provider, "provides", None)
-    is_class = isinstance(provides, type) and provides.__module__ != "unittest.mock"
-    makes = isinstance(provider, providers.Factory | providers.BaseSingleton)
-    return Held(
-        provider,
-        "provider",
-        provider,
-        "app" if isinstance(provider, _CACHING) else None,
-        # A configuration's relatives are its options, which need nothing.
-        needs=() if isinstance(provider, _CONFIGURATIONS) else tuple(provider.related),
-        raw=tuple(_raw_arguments(provider)),
-        offers=provides if is_class and makes else Any,
-    )
-
-
-def _of_provider(provider: Any, name: str, default: Any) -> Any:
-    """An attribute that a provider's class has: a configuration option makes up any other."""
-    return getattr(provider, name) if hasattr(type(provider), name) else default
-
-
-def _raw_arguments(provider: Any) -> Iterator[object]:
-    """Resources given to a plain provider directly: nobody would set them up."""
-    arguments = [*_of_provider(provider, "args", ()), *dict(_of_provider(provider, "kwargs", {})).values()]
-    if isinstance(provider, providers.Object):
-        arguments.append(provider.provides)
-    return (argument for argument in arguments if is_resource(argument))
+        bindings = Bindings(flat(keys_of(self.providers)), self.aliases)
+        blueprint = ContainerBlueprint(
+            self.name,
+            build_graph(bindings.contents, bindings.hold),
+            bindings.hold,
+            owns=bindings.owns,
+            origin=self.origin,
+            overlays=self.overlays,
+            listeners=self.listeners,
+            app=self.app,
+        )
+        return bindings, blueprint
 
 
 def _portable(content: Any, keys: Mapping[int, str], memo: dict[int, Any]) -> Any:

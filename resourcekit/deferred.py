@@ -5,7 +5,6 @@ from __future__ import annotations
 import builtins
 import os
 from collections.abc import Mapping
-from string import Formatter
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar, overload
 
 import attrs
@@ -40,7 +39,7 @@ class SourceError(ResourceKitError, LookupError):
         self.hint = hint
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class ReadContext:
     """What a `Deferred` is told when it is read.
 
@@ -247,6 +246,8 @@ class EnvTemplate(Deferred):
     """Text made of variables: what `EnvVar.template` gives."""
 
     def __init__(self, text: str) -> None:
+        from string import Formatter  # the one user of a module that costs as much as this one
+
         try:
             parts = list(Formatter().parse(text))
         except (ValueError, TypeError):

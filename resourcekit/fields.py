@@ -106,7 +106,7 @@ def is_factory(default: object) -> bool:
     return isinstance(default, cast("type", attrs.Factory))  # attrs' stub calls it a function
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class FieldOptions:
     """What resourcekit keeps of a field in attrs' metadata."""
 
@@ -114,7 +114,7 @@ class FieldOptions:
     description: str | None = None
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class State:
     """Private state, declared for the type checker: what `state` gives."""
 

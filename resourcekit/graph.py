@@ -20,7 +20,7 @@ __all__ = ("Edge", "Graph", "Held", "Node", "build_graph", "held_resource")
 Kind = Literal["resource", "provider", "value"]
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class Held:
     """What one thing in a container is, in the graph's own terms: the container tells.
 
@@ -61,7 +61,7 @@ def held_resource(resource: object, *, scope: str | None = None, is_replacement:
                 location=location)  # fmt: skip
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class Edge:
     """One need: the target's place among the nodes, the field it comes from, and the type wanted there."""
 
@@ -70,7 +70,7 @@ class Edge:
     wanted: object = Any
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class Node:
     """One thing in the graph.
 
@@ -110,7 +110,7 @@ class Node:
         )
 
 
-@attrs.frozen(eq=False, slots=False)
+@attrs.frozen(eq=False, repr=False, slots=False)
 class Graph:
     """Every node of a container, in declaration order, and what is wrong with their edges.
 
@@ -227,7 +227,7 @@ _LONGEST_PATH: Final = 40  # A message needs no more; a chain of thousands would
 Place = tuple[int, float]
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class _Draft:
     """A node while the graph is being built."""
 

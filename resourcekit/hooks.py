@@ -5,12 +5,14 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, contextmanager
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import attrs
 
-from resourcekit.context import RunContext
 from resourcekit.errors import DefinitionError
+
+if TYPE_CHECKING:  # It brings logging, which a declaration does not need.
+    from resourcekit.context import RunContext
 
 __all__ = ("Hook", "Hooks", "hooks_of", "is_manager")
 
@@ -20,7 +22,7 @@ HOOK_NAMES: Final = ("setup_for_execution", "create_resource", "teardown_after_e
 _GENERATED: Final = tuple(type(cast("Any", wrap)(iter)(())) for wrap in (contextmanager, asynccontextmanager))
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Hook:
     """One hook of one class.
 
@@ -44,7 +46,7 @@ class Hook:
         return method(context) if self.takes_context else method()
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Hooks:
     """The hooks of a class; None for each that it lacks.
 

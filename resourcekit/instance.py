@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 from copy import deepcopy
 from functools import cache
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from dependency_injector import containers, providers
 
@@ -20,12 +20,14 @@ from resourcekit.assembly import (
     instance_providers,
     keys_of,
 )
-from resourcekit.config.overlay import Overlay
 from resourcekit.errors import DefinitionError, RunStateError
 from resourcekit.operations import Operations
 from resourcekit.overriding import Override, effective
 from resourcekit.providers import ResourceProvider, as_provider, check_key
 from resourcekit.wiring import wire
+
+if TYPE_CHECKING:
+    from resourcekit.config.overlay import Overlay
 
 __all__ = ("OPERATIONS", "ContainerInstance", "is_key", "reserved_names")
 
@@ -131,8 +133,7 @@ class ContainerInstance(Operations, containers.DynamicContainer):
             recipe=(*mine.recipe, step),
         )
         if is_override:
-            assembly.origin = mine.origin or mine
-            assembly.app = type(mine.app)(mine.app)
+            assembly.base = mine
         found = derived_providers(assembly, mine, changes, is_shared=is_override)
         derived = type(self)()
         derived._take(self.declarative_parent, assembly, found, {}, mine.providers)

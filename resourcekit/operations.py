@@ -7,14 +7,15 @@ from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
-from resourcekit.assembly import Assembly
-from resourcekit.config.overlay import Overlay
 from resourcekit.errors import NoActiveRunError, Problem, RunStateError, UnknownKeyError, kind_in_words
-from resourcekit.injection import FunctionSpec, PerCall, acalled, called, key_of_type, wrapped
-from resourcekit.lifecycle.report import Listener
 from resourcekit.overriding import effective
-from resourcekit.plan import Plan
-from resourcekit.run import App, Run, preflight, runs_of
+
+if TYPE_CHECKING:  # What only a run needs is loaded by who first opens one, or asks for a plan.
+    from resourcekit.assembly import Assembly
+    from resourcekit.config.overlay import Overlay
+    from resourcekit.lifecycle.report import Listener
+    from resourcekit.plan import Plan
+    from resourcekit.run import App, ContainerBlueprint, Run
 
 __all__ = ("Operations",)
 
@@ -65,11 +66,7 @@ class Operations:
         ...     resources.clock.zone
         'CET'
         """
-        run: Run[Self] = Run(effective(self)._assembly.blueprint(), keys or None)
-        if config is not None or tags is not None or run_id is not None or report:
-            overlays = () if config is None else (Overlay.of(config, "run(config=...)"),)
-            run._configure(overlays, tags, run_id, report)
-        return run
+        return self._blueprint().run(keys or None, config, tags=tags, run_id=run_id, is_timed=report)
 
     def check(self, *keys: str, environment: bool = True, sync: bool = False) -> tuple[Problem, ...]:
         """Everything that is wrong with the container, as data; nothing is opened.
@@ -93,9 +90,10 @@ class Operations:
         >>> [problem.code for problem in App().check()]
         ['missing-variable']
         """
-        blueprint = effective(self)._assembly.blueprint()
+        from resourcekit.run import preflight
+
         environ = os.environ if environment else None
-        return preflight(blueprint, keys or None, environ=environ, is_async=not sync).problems
+        return preflight(self._blueprint(), keys or None, environ=environ, is_async=not sync).problems
 
     def plan(self, *keys: str) -> Plan:
         """What a run of *keys* would do, in order, as data; it reads no environment. Print it to see it.
@@ -117,8 +115,7 @@ class Operations:
         >>> [step.name for step in App().plan("clock").steps]
         ['clock']
         """
-        plan: Plan = effective(self)._assembly.blueprint().plan(keys or None)
-        return plan
+        return self._blueprint().plan(keys or None)
 
     @overload
     def get(self, key: str, /) -> Any: ...
@@ -146,12 +143,14 @@ class Operations:
         ...     app.get(Clock).zone
         'UTC'
         """
-        blueprint = effective(self)._assembly.blueprint()
+        blueprint = self._blueprint()
         if not isinstance(key, str):
+            from resourcekit.injection import key_of_type
+
             key = key_of_type(key, blueprint)
         elif key not in blueprint.graph.keys:
             raise UnknownKeyError(key, blueprint.name, blueprint.graph.keys)
-        for session in runs_of(blueprint):
+        for session in blueprint.runs():
             is_there, found = session._exposed(key)
             if is_there:
                 return found
@@ -184,7 +183,9 @@ class Operations:
         >>> App().call(now, "monday")
         'monday in UTC'
         """
-        result: R = called(function, self._fill, args, kwargs)
+        from resourcekit.injection import called, per_call
+
+        result: R = called(function, per_call(self._blueprint), args, kwargs)
         return result
 
     @overload
@@ -217,7 +218,9 @@ class Operations:
         >>> anyio.run(App().acall, now, "monday")
         'monday in UTC'
         """
-        return await acalled(function, self._fill, args, kwargs)
+        from resourcekit.injection import acalled, per_call
+
+        return await acalled(function, per_call(self._blueprint), args, kwargs)
 
     def inject(self, function: Callable[..., R], /) -> Callable[..., R]:
         """A function whose every call opens a run with exactly what it asks for.
@@ -240,11 +243,15 @@ class Operations:
         >>> now("monday")
         'monday in UTC'
         """
-        wrapper: Callable[..., R] = wrapped(function, self._fill)
+        from resourcekit.injection import per_call, wrapped
+
+        wrapper: Callable[..., R] = wrapped(function, per_call(self._blueprint))
         return wrapper
 
-    def _fill(self, spec: FunctionSpec, given: tuple[Any, ...], named: Mapping[str, Any]) -> PerCall:
-        return PerCall(spec, given, named, effective(self)._assembly.blueprint())
+    def _blueprint(self) -> ContainerBlueprint:
+        """What stands for this container here is opened from."""
+        blueprint: ContainerBlueprint = effective(self)._assembly.blueprint()
+        return blueprint
 
     def with_config(self, config: Config) -> Self:
         """A container like this one with an overlay over its declarations; this one stays as it is.
@@ -267,6 +274,8 @@ class Operations:
         ...     resources.clock.zone
         'CET'
         """
+        from resourcekit.config.overlay import Overlay
+
         derived: Self = effective(self)._derive({}, Overlay.of(config, "with_config(...)"))
         return derived
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Any, Generic, TypeVar
 
-from resourcekit.run import Substitute, substitutes
+from resourcekit.substitutes import Substitute, substitutes
 
 __all__ = ("Override", "effective")
 

@@ -12,10 +12,8 @@ from resourcekit.annotations import is_resource_class
 from resourcekit.construction import relinked
 from resourcekit.deferred import Deferred, ReadContext, Reference
 from resourcekit.errors import DefinitionError, NoActiveRunError, NotLiveError, kind_in_words
-from resourcekit.graph import held_resource
-from resourcekit.record import raw_values, record_of
+from resourcekit.record import raw_values, record_of, spec_of
 from resourcekit.resource import ConfigurableResourceFactory
-from resourcekit.run import open_runs
 from resourcekit.values import is_resource, leaves
 
 __all__ = ("ResourceProvider", "ValueProvider", "as_provider", "check_key", "value")
@@ -179,6 +177,8 @@ def live_object(provider: Any, key: str, owner: str) -> Any:
     Raises:
         NoActiveRunError: It is live in none.
     """
+    from resourcekit.run import open_runs  # loaded by the run, if there is one
+
     for session in open_runs():
         if not session._blueprint.owns(provider):
             continue
@@ -194,7 +194,7 @@ def live_object(provider: Any, key: str, owner: str) -> Any:
 def scope_of(provider: Any) -> str | None:
     """How long what a provider of ours gives lives."""
     if isinstance(provider, ResourceProvider):
-        return provider._scope or str(held_resource(provider._resource).scope)
+        return provider._scope or str(spec_of(provider._resource).scope)
     return None
 
 
@@ -260,7 +260,7 @@ def as_replacement(key: str, content: Any, replaced: Any, owner: str) -> Any:
         if isinstance(replaced, ValueProvider):
             standing.stands_for = replaced.stands_for
         else:
-            standing.stands_for = held_resource(replaced._resource).offers
+            standing.stands_for = spec_of(replaced._resource).vended
         return standing
     if isinstance(provider, ResourceProvider):
         resource = provider._resource

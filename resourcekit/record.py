@@ -10,7 +10,7 @@ from resourcekit.spec import RECORD, ResourceSpec
 __all__ = ("Record", "raw_values", "record_of", "spec_of")
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Record:
     """What resourcekit knows of one resource object.
 

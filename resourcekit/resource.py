@@ -22,7 +22,6 @@ import attrs
 
 from resourcekit.annotations import is_deferred, resource_classes
 from resourcekit.construction import construct, finish, replaced
-from resourcekit.context import RunContext
 from resourcekit.declaration import make_resource_class
 from resourcekit.deferred import Deferred, EnvVar, described
 from resourcekit.errors import (
@@ -40,6 +39,9 @@ from resourcekit.hooks import default_hook
 from resourcekit.record import raw_values, record_of, spec_of
 from resourcekit.spec import RECORD, FieldSpec, ResourceSpec
 from resourcekit.values import holds, is_resource, leaves
+
+if TYPE_CHECKING:
+    from resourcekit.context import RunContext
 
 __all__ = ("ConfigurableResource", "ConfigurableResourceFactory", "replace")
 
@@ -144,6 +146,7 @@ class ConfigurableResource(metaclass=ABCMeta):  # noqa: B024  # a subclass may h
             Returns:
                 A context manager, sync or async as the class's own hooks are, that runs them around its body.
 
+            >>> from resourcekit import RunContext
             >>> class Plain(ConfigurableResource):
             ...     pass
             >>> with Plain().yield_for_execution(RunContext(key="plain")) as plain:

@@ -37,7 +37,7 @@ _NO_OPTIONS: Final = FieldOptions()
 _READING: Final = RLock()
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class FieldSpec:
     """One field of a resource class.
 

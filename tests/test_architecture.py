@@ -29,12 +29,13 @@ ROWS = {
     3: ("config", {"config"}),
     4: ("graph", {"graph", "placement", "plan"}),
     5: ("lifecycle", {"lifecycle"}),
-    6: ("run", {"run"}),
+    6: ("run", {"run", "substitutes"}),
     7: ("injection", {"injection"}),
     8: (
         "container",
         {
             "assembly",
+            "bindings",
             "container",
             "environments",
             "instance",
@@ -194,6 +195,21 @@ def test_reserved_libraries(library: str) -> None:
     assert strangers == [], f"only {', '.join(sorted(RESERVED[library]))} may import {library}"
 
 
+def modules_loaded_by(program: str) -> set[str]:
+    """Run a program in a fresh interpreter, and tell what it has loaded."""
+    root = modules()[""].path.parent.parent  # -I knows no PYTHONPATH
+    lines = [
+        "import json, sys",
+        f"sys.path.insert(0, {str(root)!r})",
+        "before = {*sys.modules}",
+        program,
+        "print(json.dumps([*({*sys.modules} - before)]))",
+    ]
+    done = subprocess.run([sys.executable, "-I", "-c", "\n".join(lines)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return set(json.loads(done.stdout))
+
+
 @pytest.mark.parametrize(
     "statement",
     [
@@ -204,18 +220,22 @@ def test_reserved_libraries(library: str) -> None:
 )
 def test_import_budget(statement: str) -> None:
     """Importing resourcekit, and declaring a resource class, load attrs and the standard library's cheap part only."""
-    lines = [
-        "import json, sys",
-        "before = {*sys.modules}",
-        statement,
-        "print(json.dumps([*({*sys.modules} - before)]))",
-    ]
-    done = subprocess.run([sys.executable, "-I", "-c", "\n".join(lines)], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    loaded = {name.split(".")[0] for name in json.loads(done.stdout)}
+    loaded = {name.split(".")[0] for name in modules_loaded_by(statement)}
     third_party = loaded - sys.stdlib_module_names - {PACKAGE}
     assert loaded & HEAVY == set()
     assert third_party <= {"attr", "attrs"}
+
+
+def test_a_container_loads_without_what_runs_it() -> None:
+    """Declaring a container, and making an instance, load nothing that only its first run needs."""
+    program = """
+from resourcekit import ConfigurableResource, ResourceContainer
+class Database(ConfigurableResource): host: str = "localhost"
+class App(ResourceContainer): database = Database()
+App()
+"""
+    late = ("config", "graph", "injection", "lifecycle", "plan", "run")
+    assert modules_loaded_by(program).isdisjoint(f"{PACKAGE}.{name}" for name in late)
 
 
 def documented_nodes(module: Module) -> Iterator[ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef]:

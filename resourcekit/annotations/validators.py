@@ -77,7 +77,7 @@ class _TypeValidator:
         return f"<validator for {type_name(self._annotation)}>"
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class _Mismatch:
     """What was found in place of what was expected, and the way to it."""
 

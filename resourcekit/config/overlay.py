@@ -14,7 +14,7 @@ from resourcekit.errors import DefinitionError, kind_in_words
 __all__ = ("Overlaid", "Overlay", "stand_ins")
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Overlay:
     """One layer of config.
 
@@ -56,7 +56,7 @@ def _is_tree(config: object) -> bool:
     return isinstance(config, Mapping) and all(isinstance(key, str) for key in config)
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Overlaid:
     """A value an overlay has for one field, and which overlay."""
 

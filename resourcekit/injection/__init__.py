@@ -5,21 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from resourcekit.injection.filling import FromCurrent, PerCall
-from resourcekit.injection.function import FunctionSpec
+from resourcekit.injection.filling import FromCurrent, per_call
 from resourcekit.injection.markers import ResourceParam, injected
 from resourcekit.injection.matching import key_of_type
 from resourcekit.injection.wrappers import acalled, called, wrapped
 
 __all__ = (
-    "FunctionSpec",
-    "PerCall",
     "ResourceParam",
     "acalled",
     "called",
     "inject",
     "injected",
     "key_of_type",
+    "per_call",
     "wrapped",
 )
 

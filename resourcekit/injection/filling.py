@@ -15,7 +15,7 @@ from resourcekit.injection.matching import check_value, held_at, key_for, no_key
 from resourcekit.injection.reading import Wish
 from resourcekit.run import Blueprint, Run, Session, open_runs
 
-__all__ = ("Fill", "Filling", "FromCurrent", "PerCall")
+__all__ = ("Fill", "Filling", "FromCurrent", "PerCall", "per_call")
 
 
 class Filling(ABC):
@@ -202,6 +202,19 @@ class PerCall(Filling):
         if key is None or self._run is None:
             return None
         return held_at(self._run._blueprint, key), self._run._exposed(key)[1]
+
+
+def per_call(blueprint: Callable[[], Blueprint]) -> Fill:
+    """The `Fill` that opens a run for each call.
+
+    Args:
+        blueprint: Gives the container's, as it is at the time of a call.
+    """
+
+    def fill(spec: FunctionSpec, given: tuple[Any, ...], named: Mapping[str, Any]) -> PerCall:
+        return PerCall(spec, given, named, blueprint())
+
+    return fill
 
 
 def _keys_for(spec: FunctionSpec, named: Mapping[str, Any], blueprint: Blueprint) -> dict[str, str]:

@@ -11,7 +11,6 @@ from typing import Any, Final
 import attrs
 
 from resourcekit.annotations import resource_classes, type_name, union_members
-from resourcekit.config.scalars import scalar_form
 from resourcekit.errors import InjectionError
 from resourcekit.injection.markers import INJECTED, is_foreign, is_marked
 from resourcekit.injection.names import Annotations
@@ -21,7 +20,7 @@ from resourcekit.spec import RECORD
 __all__ = ("Reading", "Wish", "read_signature")
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Wish:
     """What one parameter asks for.
 
@@ -38,7 +37,7 @@ class Wish:
     default: object = None
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class Reading:
     """What a signature says, as far as its annotations are resolved by now.
 
@@ -140,6 +139,8 @@ def _is_vendable(annotation: Any) -> bool:
     cls = typing.get_origin(annotation) or annotation
     if not isinstance(cls, type) or cls.__module__ in ("builtins", "typing") or cls is inspect.Parameter.empty:
         return False
+    from resourcekit.config.scalars import scalar_form  # it loads the classes that have a text form
+
     return scalar_form(cls) is None
 
 

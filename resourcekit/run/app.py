@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
-from contextvars import ContextVar
-from typing import Any, Final
+from collections.abc import Iterator
+from typing import Final
 from weakref import WeakValueDictionary
-
-import attrs
 
 from resourcekit.errors import RunStateError
 from resourcekit.plan import Step
 from resourcekit.run.blueprint import AppScope, Blueprint
 from resourcekit.run.current import runs_here
 from resourcekit.run.session import Session
+from resourcekit.substitutes import substitutes
 
-__all__ = ("App", "AppRun", "Substitute", "open_runs", "runs_of", "substitutes")
+__all__ = ("App", "AppRun", "open_runs", "runs_of")
 
 _PAUSE: Final = 0.01  # seconds between two looks of a task that waits for another thread or loop
 
@@ -162,27 +160,6 @@ def runs_of(blueprint: Blueprint) -> Iterator[Session]:
     yield from (run for run in runs_here() if run._blueprint.origin is blueprint.origin)
     if any(session._blueprint.origin is blueprint.origin for session in _STARTED.values()):
         yield AppRun(blueprint, None)
-
-
-@attrs.frozen(eq=False)
-class Substitute:
-    """What stands for a container in a context that overrides it.
-
-    Args:
-        original: The container.
-        derived: The one that stands for it.
-        origin: The `Blueprint.origin` of both.
-        blueprint: Gives the blueprint of the latter.
-    """
-
-    original: object
-    derived: Any
-    origin: object
-    blueprint: Callable[[], Blueprint]
-
-
-substitutes: Final[ContextVar[tuple[Substitute, ...]]] = ContextVar("resourcekit_overrides", default=())
-"""The overrides of this context, the latest last."""
 
 
 def _seen_here(session: Session) -> Session:

@@ -1,0 +1,43 @@
+"""What the runs of a container are opened from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from resourcekit.config.overlay import Overlay
+from resourcekit.run.app import runs_of
+from resourcekit.run.blueprint import Blueprint
+from resourcekit.run.run import Run
+from resourcekit.run.session import Session
+
+__all__ = ("ContainerBlueprint",)
+
+
+class ContainerBlueprint(Blueprint):
+    """The blueprint of a container. Its methods spare the container from importing what they need."""
+
+    def run(
+        self,
+        keys: tuple[str, ...] | None,
+        config: Any,
+        *,
+        tags: Mapping[str, str] | None,
+        run_id: str | None,
+        is_timed: bool,
+    ) -> Run[Any]:
+        """A run of *keys*, None for all, under an overlay of its own.
+
+        Raises:
+            OverlayFileError: The overlay's file cannot be read, or is malformed.
+            DefinitionError: *config* is neither a mapping with text keys nor a path.
+        """
+        run: Run[Any] = Run(self, keys)
+        if config is not None or tags is not None or run_id is not None or is_timed:
+            overlays = () if config is None else (Overlay.of(config, "run(config=...)"),)
+            run._configure(overlays, tags, run_id, is_timed)
+        return run
+
+    def runs(self) -> Iterator[Session]:
+        """The container's runs that are open here, the innermost first, then its started app."""
+        return runs_of(self)
