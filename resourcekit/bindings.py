@@ -81,7 +81,7 @@ class Bindings:
 def _held(provider: ResourceProvider, scope: str | None, is_replacement: bool) -> Held:
     resource = provider._resource
     held = held_resource(resource, scope=scope, is_replacement=is_replacement)
-    if isinstance(resource, Provided):
+    if type(resource) is Provided:
         return attrs.evolve(held, offers=_hold_plain(raw_values(resource)["made"]).offers)
     return held
 

@@ -73,7 +73,7 @@ def validator_problem(resource: object, field: FieldSpec, value: object, record:
     try:
         validator(resource, field.attribute, value)
     except UnresolvedError:
-        record.unchecked.add(field.name)
+        record.unchecked += (field.name,)
         return None
     except Exception as error:
         reason = outcry("its validator refused the value", error, resource, field, record)

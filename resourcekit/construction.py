@@ -62,12 +62,12 @@ def relinked(resource: object, leaf: Callable[[object], object]) -> Any:
     """A declaration like *resource* whose linked fields are rebuilt by *leaf*; nothing else changes."""
     old = record_of(resource)
     new = object.__new__(type(resource))
-    record = attrs.evolve(old, captured=dict(old.captured), deferred=dict(old.deferred), linked=set(old.linked))
     new.__dict__.update(resource.__dict__)
-    new.__dict__[RECORD] = record
+    record = new.__dict__[RECORD] = old.copy()
     for store in (new.__dict__, record.captured, record.deferred):
-        for name in old.linked & store.keys():
-            store[name] = rebuild(store[name], Any, lambda value, _annotation, _position: leaf(value))
+        for name in old.linked:
+            if name in store:
+                store[name] = rebuild(store[name], Any, lambda value, _annotation, _position: leaf(value))
     return new
 
 
@@ -216,21 +216,25 @@ def _way_to_a_field(spec: ResourceSpec, name: str) -> str | None:
 
 def _assign(resource: object, record: Record, values: Mapping[str, object], settled: frozenset[str]) -> list[Problem]:
     """Put values in their places; *settled* ones have been converted and checked before."""
-    fields = spec_of(resource).fields
+    here = resource.__dict__
     problems: list[Problem] = []
-    failed = set()
-    for field in fields:
-        given = values.get(field.name, attrs.NOTHING)
-        value, found = _made(resource, field, given, record, is_settled=field.name in settled)
+    unchecked: list[FieldSpec] = []
+    for field in spec_of(resource).fields:
+        name = field.name
+        given = values.get(name, attrs.NOTHING)
+        if type(given) is field.sure:
+            here[name] = given
+            continue
+        is_settled = name in settled
+        value, found = _made(resource, field, given, record, is_settled=is_settled)
         if found:
             problems += found
-            failed.add(field.name)
-        elif value is not attrs.NOTHING and not _put(resource, record, field.name, value):
+        elif value is not attrs.NOTHING and not _put(resource, record, name, value):
             problems.append(field_problem(resource, field, record, "it is nested too deeply, or it holds itself"))
-            failed.add(field.name)
-    for field in fields:
-        if field.name not in failed:
-            problems += _checked(resource, field, record, is_settled=field.name in settled)
+        elif not (is_settled and field.is_bare):
+            unchecked.append(field)
+    for field in unchecked:
+        problems += _checked(resource, field, record, is_settled=field.name in settled)
     return problems
 
 
@@ -250,7 +254,7 @@ def _put(resource: object, record: Record, name: str, value: object) -> bool:
         if own is not value:
             record.captured[name] = own
     if kinds:
-        record.linked.add(name)
+        record.linked += (name,)
     return True
 
 

@@ -350,7 +350,7 @@ def _mismatch(wanted: object, target: Node) -> str | None:
         except (TypeError, ValueError) as error:
             return f"is given what {target.name!r} holds: {error}"
         return None
-    if held.offers is Any or accepts(wanted, held.offers):
+    if held.offers is Any or held.offers is wanted or accepts(wanted, held.offers):
         return None
     if is_resource(held.content) and accepts(wanted, type(held.content)):
         return None

@@ -5,6 +5,8 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, contextmanager
+from inspect import CO_VARARGS, CO_VARKEYWORDS
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import attrs
@@ -75,6 +77,9 @@ class Hooks:
         return next((hook for hook in self.called if hook.is_async), None)
 
 
+_NO_HOOKS: Final = Hooks()
+
+
 def default_hook(function: Callable[..., Any]) -> Callable[..., Any]:
     """Mark a hook of the base class: it does nothing, so a run does not call it."""
     vars(function)["__resourcekit_default__"] = True
@@ -82,6 +87,8 @@ def default_hook(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _takes_context(function: Any, bound: bool) -> bool:
+    if not bound and _is_plain(function):
+        return bool(function.__code__.co_argcount == 2)
     parameters = list(inspect.signature(function).parameters.values())[0 if bound else 1 :]
     positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     takes = [parameter for parameter in parameters if parameter.kind in (*positional, inspect.Parameter.VAR_POSITIONAL)]
@@ -95,6 +102,15 @@ def _takes_context(function: Any, bound: bool) -> bool:
     return bool(takes)
 
 
+def _is_plain(function: Any) -> bool:
+    """Whether its code alone says that it takes ``self``, and perhaps the context: a signature costs ten times that."""
+    if type(function) is not FunctionType or function.__dict__:  # a decorator may have left a signature there
+        return False
+    code = function.__code__
+    has_more = code.co_kwonlyargcount or code.co_flags & (CO_VARARGS | CO_VARKEYWORDS)
+    return code.co_argcount in (1, 2) and not has_more
+
+
 def _refuse_generator(cls: type, name: str, function: Any) -> None:
     """A hook that nobody resumes must not yield: what follows would never run."""
     inner = inspect.unwrap(function)
@@ -105,7 +121,7 @@ def _refuse_generator(cls: type, name: str, function: Any) -> None:
 
 
 def _hook(cls: type, name: str) -> Hook | None:
-    found = inspect.getattr_static(cls, name, None)
+    found = next((base.__dict__[name] for base in cls.__mro__ if name in base.__dict__), None)
     if found is None or getattr(found, "__resourcekit_default__", False):
         return None
     bound = isinstance(found, staticmethod | classmethod)
@@ -128,7 +144,10 @@ def hooks_of(cls: type) -> Hooks:
     Raises:
         DefinitionError: A hook cannot be called with the context alone, or yields where it must not.
     """
-    setup, create, teardown, whole = (_hook(cls, name) for name in HOOK_NAMES)
+    found = [_hook(cls, name) for name in HOOK_NAMES]
+    if not any(found):
+        return _NO_HOOKS
+    setup, create, teardown, whole = found
     return Hooks(setup, create, teardown, whole)
 
 

@@ -21,7 +21,7 @@ class Record:
         given: The fields whose values the constructor or an overlay gave; the others have their defaults.
         captured: The lists, dicts and sets of a declaration as they were given, whatever became of them since.
         deferred: The fields that have no value yet, by name.
-        linked: The fields that hold resources, or values that are not there yet.
+        linked: The fields that hold resources, or values that are not there yet, in order.
         sources: Where each value from outside came from.
         unchecked: The fields whose validators wait for another field's value.
     """
@@ -32,9 +32,14 @@ class Record:
     given: frozenset[str] = frozenset()
     captured: dict[str, object] = attrs.field(factory=dict)
     deferred: dict[str, object] = attrs.field(factory=dict)
-    linked: set[str] = attrs.field(factory=set)
+    linked: tuple[str, ...] = ()
     sources: dict[str, str] = attrs.field(factory=dict)
-    unchecked: set[str] = attrs.field(factory=set)
+    unchecked: tuple[str, ...] = ()
+
+    def copy(self) -> Record:
+        """A record of its own for a copy of the resource."""
+        return Record(self.location, self.live, self.name, self.given, dict(self.captured), dict(self.deferred),
+                      self.linked, dict(self.sources), self.unchecked)  # fmt: skip
 
 
 def spec_of(resource: object) -> ResourceSpec:

@@ -14,6 +14,7 @@ from typing import Any, Final, cast
 import attrs
 
 from resourcekit.annotations import (
+    Validator,
     build_validator,
     exact_type,
     is_deferred,
@@ -26,7 +27,7 @@ from resourcekit.errors import DefinitionError, Location, Problem
 from resourcekit.fields import METADATA, FieldOptions, ResourceDependency, State, is_factory
 from resourcekit.hooks import Hooks, hooks_of
 from resourcekit.secrets import MASK, show
-from resourcekit.values import DEFERRED, RESOURCE, holds, leaves
+from resourcekit.values import DEFERRED, RESOURCE, SCALARS, holds, leaves
 
 __all__ = ("RECORD", "FieldSpec", "ResourceSpec")
 
@@ -37,7 +38,7 @@ _NO_OPTIONS: Final = FieldOptions()
 _READING: Final = RLock()
 
 
-@attrs.frozen(eq=False, repr=False)
+@attrs.define(eq=False, repr=False)
 class FieldSpec:
     """One field of a resource class.
 
@@ -48,8 +49,9 @@ class FieldSpec:
         annotation: The resolved annotation.
         secret: Never show its value.
         description: What it is, in the class's words.
-        check: An attrs validator made from the annotation.
         exact: A class whose exact instances need no check.
+        is_bare: It has no converter, and no validator of the user's.
+        sure: A class whose exact instances need nothing at all, only a place: plain values, where the field is bare.
         has_secret_parts: A nested class of the annotation has secret fields.
     """
 
@@ -59,9 +61,11 @@ class FieldSpec:
     annotation: object
     secret: bool
     description: str | None
-    check: Callable[[object, attrs.Attribute[Any], object], None]
     exact: type | None
+    is_bare: bool
+    sure: type | None
     has_secret_parts: bool
+    _validator: Validator | None = attrs.field(default=None, init=False)
 
     @property
     def required(self) -> bool:
@@ -92,8 +96,10 @@ class FieldSpec:
         """Why *value* is not of this field's type, or None; the text does not hold the value."""
         if type(value) is self.exact:
             return None
+        if self._validator is None:
+            self._validator = build_validator(self.annotation)
         try:
-            self.check(resource, self.attribute, value)
+            self._validator(resource, self.attribute, value)
         except (TypeError, ValueError) as error:
             return str(error)
         return None
@@ -171,6 +177,8 @@ class ResourceSpec:
 
     def _field(self, attribute: attrs.Attribute[Any]) -> FieldSpec:
         annotation = self._annotation(attribute)
+        exact = exact_type(annotation)
+        is_bare = attribute.converter is None and attribute.validator is None
         options = attribute.metadata.get(METADATA, _NO_OPTIONS)
         return FieldSpec(
             name=attribute.name,
@@ -179,8 +187,9 @@ class ResourceSpec:
             annotation=annotation,
             secret=options.secret,
             description=options.description,
-            check=build_validator(annotation),
-            exact=exact_type(annotation),
+            exact=exact,
+            is_bare=is_bare,
+            sure=exact if is_bare and exact in SCALARS else None,
             has_secret_parts=_has_secrets(annotation),
         )
 

@@ -10,12 +10,12 @@ import attrs
 
 from resourcekit.annotations import element_annotation, is_deferred
 
-__all__ = ("Position", "copied", "hides_deferred", "holds", "is_resource", "leaves", "rebuild")
+__all__ = ("SCALARS", "Position", "copied", "hides_deferred", "holds", "is_resource", "leaves", "rebuild")
 
 Position = tuple[str | int, ...]
 """Where a leaf stands in a field value: ``(0,)`` in a list, ``("eu",)`` in a dict."""
 
-_SCALARS: Final = frozenset({str, int, float, bool, bytes, type(None)})
+SCALARS: Final = frozenset({str, int, float, bool, bytes, type(None)})
 _SEQUENCES: Final = frozenset({list, tuple, set, frozenset})
 
 DEFERRED: Final = 1
@@ -30,7 +30,7 @@ def is_resource(value: object) -> bool:
 def holds(value: Any) -> int:
     """Which kinds of leaf *value* holds: the sum of DEFERRED and RESOURCE, 0 for a plain value."""
     kind = type(value)
-    if kind in _SCALARS:
+    if kind in SCALARS:
         return 0
     if kind in _SEQUENCES:
         return _any_of(value)
@@ -51,7 +51,7 @@ def _any_of(values: Any) -> int:
 def hides_deferred(value: Any) -> bool:
     """Whether *value* holds one that is not there yet, or a resource, where no run looks for it."""
     kind = type(value)
-    if kind in _SCALARS or is_deferred(value) or is_resource(value):
+    if kind in SCALARS or is_deferred(value) or is_resource(value):
         return False
     if kind in _SEQUENCES or kind is dict:
         return any(map(hides_deferred, value.values() if kind is dict else value))
@@ -103,7 +103,7 @@ def rebuild(value: Any, annotation: object, leaf: Leaf, position: Position = ())
 def copied(value: Any) -> object:
     """*value* with its lists, dicts and sets copied, recursively; other values are shared."""
     kind = type(value)
-    if kind in _SCALARS:
+    if kind in SCALARS:
         return value
     if kind in _SEQUENCES:
         return kind([copied(item) for item in value])

@@ -19,6 +19,8 @@ def type_name(annotation: Any) -> str:
         >>> type_name(dict[str, int | None])
         'dict[str, int | None]'
     """
+    if isinstance(annotation, type):
+        return _plain_name(annotation)
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if origin is typing.Annotated or origin in QUALIFIERS:
         return type_name(arguments[0])

@@ -58,6 +58,8 @@ def unwrap(annotation: Any) -> Any:
         >>> unwrap(typing.Annotated[int, "bytes"])
         <class 'int'>
     """
+    if isinstance(annotation, type):  # Most are, and start-up reads each many times.
+        return annotation
     for _ in range(100):  # `type X = X` has no end
         inner = _inner(annotation)
         if inner is annotation:
@@ -113,6 +115,8 @@ def split(member: Any) -> tuple[Any, tuple[Any, ...]]:
         >>> split(dict[str, int]), split(int)
         ((<class 'dict'>, (<class 'str'>, <class 'int'>)), (<class 'int'>, ()))
     """
+    if isinstance(member, type):
+        return member, ()
     return typing.get_origin(member) or member, typing.get_args(member)
 
 
@@ -123,6 +127,8 @@ def union_members(annotation: Any) -> tuple[Any, ...]:
         >>> union_members(int | None)
         (<class 'int'>, <class 'NoneType'>)
     """
+    if isinstance(annotation, type):
+        return (annotation,)
     members: list[Any] = []
     unions: list[Any] = []
     pending = [annotation]
@@ -146,6 +152,8 @@ def resource_classes(annotation: Any) -> tuple[type, ...]:
         >>> resource_classes(dict[str, int])
         ()
     """
+    if isinstance(annotation, type):
+        return (annotation,) if is_resource_class(annotation) else ()
     found: dict[type, None] = {}
     visited: list[Any] = []
     pending = [annotation]
