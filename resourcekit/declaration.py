@@ -62,7 +62,9 @@ def make_resource_class(cls: type, scope: str | None) -> None:
             delattr(cls, name)
         # From Python 3.13 on attrs adds one of its own, which reads fields that have no value yet.
         setattr(cls, "__replace__", replacing)  # noqa: B010
-        setattr(cls, RECORD, _spec(cls, scope, states, frame))
+        spec = _spec(cls, scope, states, frame)
+        spec.check_factories()
+        setattr(cls, RECORD, spec)
         _keep_own_methods(cls)
         return
     raise DefinitionError(f"class {cls.__qualname__} is wrong: {reason}")

@@ -141,14 +141,19 @@ class ResourceSpec:
     def _read_fields(self) -> tuple[FieldSpec, ...]:
         fields = tuple(self._field(attribute) for attribute in self.attributes)
         problems = [
-            problem for field in fields for problem in (*self._factory_problems(field), *self._default_problems(field))
+            problem
+            for field in fields
+            for problem in (*self._factory_problems(field.name, field.annotation), *self._default_problems(field))
         ]
-        if problems:
-            text = "\n".join(f"  {problem}" for problem in problems)
-            raise DefinitionError(f"class {self.cls.__qualname__} is wrong:\n{text}", problems)
+        self._refuse(problems)
         self.__dict__["fields"] = fields
         self._frame = None
         return fields
+
+    def _refuse(self, problems: list[Problem]) -> None:
+        if problems:
+            text = "\n".join(f"  {problem}" for problem in problems)
+            raise DefinitionError(f"class {self.cls.__qualname__} is wrong:\n{text}", problems)
 
     @cached_property
     def by_name(self) -> dict[str, FieldSpec]:
@@ -164,6 +169,15 @@ class ResourceSpec:
     def hooks(self) -> Hooks:
         """The lifecycle hooks of the class."""
         return hooks_of(self.cls)
+
+    def check_factories(self) -> None:
+        """Refuse a factory class as an annotation; one in a string is found when the annotations are read.
+
+        Raises:
+            DefinitionError: There is one.
+        """
+        there = [each for each in self.attributes if type(each.type) not in (str, type)]  # most are one of these
+        self._refuse([problem for each in there for problem in self._factory_problems(each.name, each.type)])
 
     def check_intact(self) -> None:
         """Refuse a class that another decorator has made over: its fields have lost what we know of them.
@@ -225,14 +239,14 @@ class ResourceSpec:
             f"import or define the name in module {owner.__module__} (not under `if TYPE_CHECKING:`)"
         )
 
-    def _factory_problems(self, field: FieldSpec) -> Iterator[Problem]:
+    def _factory_problems(self, name: str, annotation: object) -> Iterator[Problem]:
         """What is wrong with an annotation that names a factory."""
-        for cls in resource_classes(field.annotation):
+        for cls in resource_classes(annotation):
             spec: ResourceSpec = getattr(cls, RECORD)
             if spec.factory is not None:
                 yield Problem(
                     code="factory-field",
-                    where=f"{self.cls.__name__}.{field.name}",
+                    where=f"{self.cls.__name__}.{name}",
                     message=f"{cls.__name__} is a factory: users receive what it vends, not the factory",
                     hint=f"annotate it as ResourceDependency[{type_name(spec.vended)}]",
                     declared=self.location,

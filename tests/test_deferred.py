@@ -126,7 +126,7 @@ def test_the_fields_type_decides_what_a_text_becomes(
     [
         (int, "", "not a whole number"),
         (int, "1.5", "not a whole number"),
-        (bool, "maybe", "true, false, 1, 0, yes, no, on, off"),
+        (bool, "maybe", "true, false, t, f, 1, 0, yes, no, on, off"),
         (Level, HIDDEN, "the names are LOW, HIGH"),
         (list[int], f"1,{HIDDEN}", "not a whole number"),
         (dict[str, int], HIDDEN, "invalid JSON"),

@@ -573,7 +573,7 @@ def test_a_wrong_default_is_an_error_of_the_class() -> None:
 
 
 def test_a_field_annotated_with_a_factory_is_refused() -> None:
-    """Users receive what a factory vends: the error spells the annotation to write."""
+    """Users receive what a factory vends: the class is an error, which spells the annotation to write."""
 
     class Client:
         pass
@@ -582,11 +582,18 @@ def test_a_field_annotated_with_a_factory_is_refused() -> None:
         def create_resource(self) -> Client:
             return Client()
 
-    class Wrong(ConfigurableResource):
-        client: Clients
+    class Later(ConfigurableResource):
+        client: "Clients"
 
-    with pytest.raises(DefinitionError, match=r"annotate it as ResourceDependency\[Client\]"):
-        Wrong(client=Clients())
+    advice = r"client: Clients is a factory(.|\n)*annotate it as ResourceDependency\[Client\]"
+    with pytest.raises(DefinitionError, match=advice):
+
+        class Wrong(ConfigurableResource):
+            clients: list[Clients]
+            client: Clients
+
+    with pytest.raises(DefinitionError, match=advice):
+        Later(client=Clients())
 
 
 def test_a_resource_dependency_must_say_of_what() -> None:

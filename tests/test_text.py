@@ -149,8 +149,8 @@ GOOD = [
     ("1", object, "1"),
     (None, Any, None),
     # bool
-    *[(word, bool, True) for word in ("true", "True", " TRUE ", "1", "yes", "on", "On")],
-    *[(word, bool, False) for word in ("false", "FALSE", "0", "no", "off", " off\n")],
+    *[(word, bool, True) for word in ("true", "True", " TRUE ", "t", "1", "yes", "on", "On")],
+    *[(word, bool, False) for word in ("false", "FALSE", "f", "0", "no", "off", " off\n")],
     (True, bool, True),
     # numbers
     ("5432", int, 5432),
@@ -303,7 +303,7 @@ def test_good_values(raw, annotation, value):
 
 
 BAD = [
-    *[(word, bool, "true, false, 1, 0, yes, no, on, off") for word in ("", "2", "y", "tru")],
+    *[(word, bool, "true, false, t, f, 1, 0, yes, no, on, off") for word in ("", "2", "y", "tru")],
     (1, bool, "it is of type int"),
     *[(text, int, "not a whole number") for text in ("", "1.0", "1_000", "0x10", "\u0661", "1 2", "--1")],
     ("9" * 5000, int, "more digits than Python converts"),

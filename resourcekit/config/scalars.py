@@ -18,8 +18,8 @@ __all__ = ("FORMS", "NONE_WORDS", "read_scalar", "scalar_form", "seconds")
 NONE_WORDS: Final = frozenset({"", "none", "null"})
 """The texts that stand for None, in any case, where the field allows None and no str."""
 
-_TRUE: Final = frozenset({"true", "1", "yes", "on"})
-_FALSE: Final = frozenset({"false", "0", "no", "off"})
+_TRUE: Final = frozenset({"true", "t", "1", "yes", "on"})
+_FALSE: Final = frozenset({"false", "f", "0", "no", "off"})
 _INTEGER: Final = re.compile(r"[+-]?[0-9]+")
 _DURATION: Final = re.compile(
     r"(?P<sign>[+-])?P(?=.)(?:(?P<weeks>\d+(?:\.\d+)?)W)?(?:(?P<days>\d+(?:\.\d+)?)D)?"
@@ -129,7 +129,7 @@ FORMS: Final = tuple(cls for cls in _READERS if cls is not None)
 """The classes that have a text form; so have their subclasses."""
 
 _REASONS: Final[dict[type | None, str]] = {
-    bool: "it must be one of true, false, 1, 0, yes, no, on, off",
+    bool: "it must be one of true, false, t, f, 1, 0, yes, no, on, off",
     int: "not a whole number",
     float: "not a number",
     Decimal: "not a decimal number",

@@ -42,7 +42,7 @@ def convert(raw: object, annotation: Any) -> Any:
     Text (also the texts inside a list or a table) is read by the type:
 
     - str: as it is. bytes: its UTF-8. `Any` and `object`: the text.
-    - bool: true, false, 1, 0, yes, no, on, off, in any case. Numbers: as Python writes them, without underscores.
+    - bool: true, false, t, f, 1, 0, yes, no, on, off, in any case. Numbers: as Python writes them, without underscores.
     - date, datetime, time: ISO 8601. timedelta: a number of seconds, or an ISO 8601 duration such as ``PT1H30M``.
     - Enum: a member's value, else its name; flags also as ``READ|WRITE``. Literal: one of the options.
     - list, set, tuple, Sequence: ``a,b,c``, or a JSON array when the text begins with ``[``; an empty text is empty.
