@@ -15,6 +15,7 @@ __all__ = (
     "Field",
     "FileVar",
     "FrozenResourceError",
+    "HookTimeoutError",
     "InjectionError",
     "InvalidFieldError",
     "Location",
@@ -38,6 +39,7 @@ __all__ = (
     "RunEvent",
     "RunReport",
     "RunStateError",
+    "SetupError",
     "SourceError",
     "TeardownError",
     "UnknownKeyError",
@@ -76,6 +78,7 @@ if TYPE_CHECKING:
         ProblemError,
         ResourceKitError,
         RunStateError,
+        SetupError,
         TeardownError,
         UnknownKeyError,
         UnresolvedError,
@@ -83,6 +86,7 @@ if TYPE_CHECKING:
     from resourcekit.fields import Field, ResourceDependency, field, secret, state
     from resourcekit.injection import ResourceParam, inject, injected
     from resourcekit.lifecycle.report import PhaseEvent, RunEvent, RunReport, log_events
+    from resourcekit.lifecycle.timing import HookTimeoutError
     from resourcekit.plan import Plan
     from resourcekit.resource import ConfigurableResource, ConfigurableResourceFactory, replace
     from resourcekit.run import Run, open_resource
@@ -95,10 +99,11 @@ else:
         "environments": "Environments",
         "errors": "ConfigError DefinitionError FrozenResourceError InjectionError InvalidFieldError Location "
         "NoActiveRunError NotInRunError NotLiveError PlanError PreflightError Problem ProblemError ResourceKitError "
-        "RunStateError TeardownError UnknownKeyError UnresolvedError",
+        "RunStateError SetupError TeardownError UnknownKeyError UnresolvedError",
         "fields": "Field ResourceDependency field secret state",
         "injection": "ResourceParam inject injected",
         "lifecycle.report": "PhaseEvent RunEvent RunReport log_events",
+        "lifecycle.timing": "HookTimeoutError",
         "plan": "Plan",
         "resource": "ConfigurableResource ConfigurableResourceFactory replace",
         "run": "Run open_resource",

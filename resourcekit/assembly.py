@@ -19,6 +19,7 @@ from resourcekit.providers import (
     direct_children,
     postorder,
 )
+from resourcekit.settings import ContainerSettings
 from resourcekit.values import is_resource
 
 if TYPE_CHECKING:  # What only a run needs is loaded with the first blueprint.
@@ -54,6 +55,7 @@ class Assembly:
         listeners: Who hears of events.
         base: The assembly that an override derived it from.
         recipe: How to make it again.
+        settings: The keywords of its class.
     """
 
     name: str
@@ -64,6 +66,7 @@ class Assembly:
     listeners: list[Listener] = attrs.field(factory=list)
     base: Assembly | None = None
     recipe: Recipe = ()
+    settings: ContainerSettings = ContainerSettings()
     _made: tuple[Bindings, ContainerBlueprint] | None = None
 
     @property
@@ -121,6 +124,7 @@ class Assembly:
             overlays=self.overlays,
             listeners=self.listeners,
             app=self.app,
+            settings=self.settings,
         )
         return bindings, blueprint
 

@@ -14,6 +14,7 @@ from resourcekit.instance import OPERATIONS, ContainerInstance, is_key, reserved
 from resourcekit.operations import Operations
 from resourcekit.overriding import Override
 from resourcekit.providers import ResourceProvider, ValueProvider, as_provider, check_key, value
+from resourcekit.settings import ContainerSettings
 from resourcekit.values import is_resource
 
 __all__ = ("ResourceContainer", "value")
@@ -62,6 +63,8 @@ class ContainerMeta(_DeclarativeMeta):
         cls_providers: dict[str, Any]
         __history__: list[tuple[str, Any]]
 
+    __settings__ = ContainerSettings()  # Of a class without any in its MRO.
+
     @classmethod
     def __prepare__(cls, name: str, bases: tuple[type, ...], /, **_options: Any) -> dict[str, object]:
         return Namespace(name, bases)
@@ -71,8 +74,10 @@ class ContainerMeta(_DeclarativeMeta):
         if body is not namespace:  # Made without a body: type(Base)("Prod", (Base,), {...}).
             for key, content in namespace.items():
                 body[key] = content
+        settings = {each: options.pop(each) for each in ContainerSettings.names() & options.keys()}
         made = super().__new__(cls, name, bases, dict(body), **options)
         type.__setattr__(made, "__history__", body.history)
+        type.__setattr__(made, "__settings__", made.__settings__.changed(name, settings))
         made._collect()
         return made
 
@@ -131,6 +136,15 @@ class ResourceContainer(Operations, containers.DeclarativeContainer, metaclass=C
     Subclass it per environment: a key that is redefined takes the place of the inherited one everywhere. An
     instance is independent of any other; nothing is read or opened before a run, or ``with container:``.
 
+    Class keywords, inherited:
+        concurrent: Start the app-scoped resources concurrently; ``start(concurrent=...)`` may say otherwise.
+        setup_timeout: How long each set-up hook may take, in seconds, of resource classes that do not say; an async
+            hook is cancelled then, a blocking one fails when it returns. None (the default): any time.
+        teardown_timeout: The same for each teardown hook.
+        start_timeout: How long starting the app-scoped resources may take in all.
+        slow_start: After how many seconds a start that is not done is logged, with what it waits for; 10 by
+            default, None: never.
+
     Args:
         **resources: Keys to replace in this instance, as if the body had said so.
 
@@ -157,6 +171,16 @@ class ResourceContainer(Operations, containers.DeclarativeContainer, metaclass=C
 
         def __new__(cls, **resources: Any) -> Self: ...
 
+        def __init_subclass__(
+            cls,
+            *,
+            concurrent: bool = False,
+            setup_timeout: float | None = None,
+            teardown_timeout: float | None = None,
+            start_timeout: float | None = None,
+            slow_start: float | None = 10.0,
+        ) -> None: ...
+
         # The base's would let every misspelled key pass.
         __getattr__: None  # type: ignore[assignment, misc]  # pyright: ignore[reportIncompatibleMethodOverride]
 
@@ -169,7 +193,8 @@ class ResourceContainer(Operations, containers.DeclarativeContainer, metaclass=C
         def __new__(cls, **resources):
             ours = {key: new for key, new in resources.items() if _is_replaced_at_once(cls.providers.get(key), new)}
             theirs = {key: new for key, new in resources.items() if key not in ours}
-            assembly = Assembly(cls.__name__, {}, recipe=(("new", (cls, dict(resources))),))
+            recipe = (("new", (cls, dict(resources))),)
+            assembly = Assembly(cls.__name__, {}, recipe=recipe, settings=cls.__settings__)
             for key, provider in cls.history():
                 alias_all(assembly, provider, key)
             memo = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 from types import FrameType
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ from resourcekit.errors import DefinitionError, UnresolvedError
 from resourcekit.fields import State
 from resourcekit.frames import caller_frame
 from resourcekit.hooks import HOOK_NAMES
+from resourcekit.settings import ResourceSettings
 from resourcekit.spec import RECORD, ResourceSpec, decorated_error
 
 __all__ = ("make_resource_class",)
@@ -35,12 +37,15 @@ _OWN_METHODS: Final = (
 _ATTRS_FIELD: Final = type(attrs.field())
 
 
-def make_resource_class(cls: type, scope: str | None) -> None:
-    """Make an attrs class of *cls*, in place, and keep its spec."""
+def make_resource_class(cls: type, settings: Mapping[str, Any]) -> None:
+    """Make an attrs class of *cls*, in place, and keep its spec.
+
+    Args:
+        cls: The class.
+        settings: The keywords of the class statement; what is not there is inherited.
+    """
     if RECORD in cls.__dict__:  # attrs with slots makes the class anew from its own namespace
         raise decorated_error(cls)
-    if scope not in (None, "run", "app"):
-        raise DefinitionError(f"class {cls.__qualname__}: scope is 'run' or 'app', not {scope!r}")
     for parent in _resource_bases(cls):
         parent.__dict__[RECORD].check_intact()
     frame = caller_frame()
@@ -62,7 +67,7 @@ def make_resource_class(cls: type, scope: str | None) -> None:
             delattr(cls, name)
         # From Python 3.13 on attrs adds one of its own, which reads fields that have no value yet.
         setattr(cls, "__replace__", replacing)  # noqa: B010
-        spec = _spec(cls, scope, states, frame)
+        spec = _spec(cls, settings, states, frame)
         spec.check_factories()
         setattr(cls, RECORD, spec)
         _keep_own_methods(cls)
@@ -107,14 +112,14 @@ def _after_ours(theirs: Any, ours: Any) -> Any:
     return __getattr__
 
 
-def _spec(cls: type, scope: str | None, states: dict[str, State], frame: FrameType | None) -> ResourceSpec:
+def _spec(cls: type, settings: Mapping[str, Any], states: dict[str, State], frame: FrameType | None) -> ResourceSpec:
     parents = [base.__dict__[RECORD] for base in _resource_bases(cls)]
     parent = parents[0] if parents else None
     for each in reversed(parents):
         states = {**each.states, **states}
     return ResourceSpec(
         cls,
-        scope=scope or (parent.scope if parent else "run"),
+        settings=(parent.settings if parent else ResourceSettings()).changed(cls.__qualname__, settings),
         factory=next((each.factory for each in parents if each.factory is not None), None),
         states=states,
         frame=frame,

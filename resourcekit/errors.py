@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from typing import Any, Final, Self
+from typing import Any, ClassVar, Final, Self
 
 import attrs
 from attrs.exceptions import FrozenAttributeError
@@ -29,6 +29,7 @@ __all__ = (
     "ProblemError",
     "ResourceKitError",
     "RunStateError",
+    "SetupError",
     "TeardownError",
     "UnknownKeyError",
     "UnresolvedError",
@@ -354,7 +355,24 @@ def preflight_error(problems: Sequence[Problem]) -> PlanError | ConfigError | Pr
     return ConfigError(problems) if stages == {False} else PreflightError(problems)
 
 
-class TeardownError(ResourceKitError, ExceptionGroup[Exception]):
+class _HookErrors(ResourceKitError, ExceptionGroup[Exception]):
+    """What several hooks raised; each error has a note that names its resource."""
+
+    _kind: ClassVar[str]
+
+    def __new__(cls, errors: Sequence[Exception]) -> Self:
+        count = len(errors)
+        return super().__new__(cls, f"{count} {cls._kind} hook{'s' if count > 1 else ''} failed", errors)
+
+    def __init__(self, errors: Sequence[Exception]) -> None:
+        BaseException.__init__(self, tuple(errors))
+
+    def derive(self, excs: Sequence[Any], /) -> Any:
+        """A group of the same kind with some of the errors: what ``except*`` splits it into."""
+        return type(self)(excs)
+
+
+class TeardownError(_HookErrors):
     """One or more teardown hooks failed; every other one has run all the same.
 
     Args:
@@ -364,16 +382,20 @@ class TeardownError(ResourceKitError, ExceptionGroup[Exception]):
     (ValueError('flush failed'),)
     """
 
-    def __new__(cls, errors: Sequence[Exception]) -> Self:
-        count = len(errors)
-        return super().__new__(cls, f"{count} teardown hook{'s' if count > 1 else ''} failed", errors)
+    _kind = "teardown"
 
-    def __init__(self, errors: Sequence[Exception]) -> None:
-        BaseException.__init__(self, tuple(errors))
 
-    def derive(self, excs: Sequence[Any], /) -> Any:
-        """A group of the same kind with some of the errors: what ``except*`` splits it into."""
-        return type(self)(excs)
+class SetupError(_HookErrors):
+    """Several set-up hooks of a concurrent start failed; what was up is torn down. A single error surfaces as itself.
+
+    Args:
+        errors: What the hooks raised; each has a note that names its resource.
+
+    >>> SetupError([OSError("no route"), ValueError("bad token")]).exceptions
+    (OSError('no route'), ValueError('bad token'))
+    """
+
+    _kind = "set-up"
 
 
 class UnresolvedError(ResourceKitError, AttributeError):

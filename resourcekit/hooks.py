@@ -33,12 +33,14 @@ class Hook:
         takes_context: Whether the method has a context parameter.
         is_async: Whether it can run in an async run only.
         wrap: Makes a context manager of a generator function; None for any other.
+        is_plain: Whether it does its work when it is called, and is no generator or context manager.
     """
 
     name: str
     takes_context: bool
     is_async: bool
     wrap: Callable[[Callable[..., Any]], Callable[..., Any]] | None = None
+    is_plain: bool = False
 
     def call(self, resource: object, context: RunContext) -> Any:
         """Call the hook of *resource*, with the context when it asks for it."""
@@ -134,8 +136,11 @@ def _hook(cls: type, name: str) -> Hook | None:
     if inspect.isasyncgenfunction(function):
         return Hook(name, takes_context, True, asynccontextmanager)
     # @asynccontextmanager keeps the generator function it wraps.
-    is_async = inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(inspect.unwrap(function))
-    return Hook(name, takes_context, is_async)
+    inner = inspect.unwrap(function)
+    is_async = inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(inner)
+    is_manager = inspect.isgeneratorfunction(inner) or inspect.isasyncgenfunction(inner)
+    is_plain = name != "yield_for_execution" and not is_manager
+    return Hook(name, takes_context, is_async, is_plain=is_plain)
 
 
 def hooks_of(cls: type) -> Hooks:

@@ -131,6 +131,7 @@ class ContainerInstance(Operations, containers.DynamicContainer):
             overlays=mine.overlays if overlay is None else (*mine.overlays, overlay),
             listeners=mine.listeners if is_override else list(mine.listeners),
             recipe=(*mine.recipe, step),
+            settings=mine.settings,
         )
         if is_override:
             assembly.base = mine
@@ -218,6 +219,7 @@ class ContainerInstance(Operations, containers.DynamicContainer):
             kept=list(mine.kept),
             overlays=mine.overlays,
             recipe=mine.recipe,
+            settings=mine.settings,
         )
         known = keys_of(self.providers)
         found = instance_providers(assembly, known, {}, memo)

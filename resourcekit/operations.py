@@ -39,6 +39,7 @@ class Operations:
         config: Config | None = None,
         tags: Mapping[str, str] | None = None,
         run_id: str | None = None,
+        concurrent: bool = False,
         report: bool = False,
     ) -> Run[Self]:
         """A run: every resource set up in order on entering, torn down on leaving.
@@ -48,6 +49,9 @@ class Operations:
             config: An overlay for this run: a mapping, or the path of a TOML, JSON or YAML file.
             tags: Words of yours for the run; hooks and the report see them.
             run_id: The run's identifier; made up when it is not given.
+            concurrent: Set a resource up as soon as what it needs is up, beside others: blocking set-up hooks in
+                threads, async ones in tasks. Generators and context managers, and classes with ``threads=False``,
+                stay in the run's own thread and task. Teardown is in reverse plan order all the same.
             report: Time every phase for ``run.report``; a listener has the same effect.
 
         Returns:
@@ -66,7 +70,9 @@ class Operations:
         ...     resources.clock.zone
         'CET'
         """
-        return self._blueprint().run(keys or None, config, tags=tags, run_id=run_id, is_timed=report)
+        return self._blueprint().run(
+            keys or None, config, tags=tags, run_id=run_id, is_timed=report, is_concurrent=concurrent
+        )
 
     def check(self, *keys: str, environment: bool = True, sync: bool = False) -> tuple[Problem, ...]:
         """Everything that is wrong with the container, as data; nothing is opened.
@@ -312,14 +318,20 @@ class Operations:
 
         return stop
 
-    def start(self) -> Self:
+    def start(self, *, concurrent: bool | None = None) -> Self:
         """Start the app-scoped resources without ``with``: for notebooks. Call `close` afterwards.
+
+        Args:
+            concurrent: Whether to start each as soon as what it needs is up, as in ``run(concurrent=True)``; None: as
+                the class keyword ``concurrent`` says.
 
         Returns:
             This container.
 
         Raises:
             PlanError | ConfigError | PreflightError: Something in the whole container is wrong; nothing was opened.
+            SetupError: Several hooks of a concurrent start failed; a single error surfaces as itself.
+            HookTimeoutError: A hook, or the whole start, took longer than the class keywords allow.
 
         >>> from resourcekit import ConfigurableResource, ResourceContainer
         >>> class Clock(ConfigurableResource, scope="app"):
@@ -332,7 +344,7 @@ class Operations:
         >>> app.close()
         """
         assembly: Assembly = effective(self)._assembly
-        assembly.app.enter(assembly.blueprint())
+        assembly.app.enter(assembly.blueprint(), concurrent)
         self._entered.append(assembly.app)
         return self
 
@@ -352,8 +364,11 @@ class Operations:
         """
         self._leaving().leave(None)
 
-    async def astart(self) -> Self:
+    async def astart(self, *, concurrent: bool | None = None) -> Self:
         """`start` for async resources. Call `aclose` afterwards.
+
+        Args:
+            concurrent: As for `start`.
 
         Returns:
             This container.
@@ -376,7 +391,7 @@ class Operations:
         UTC
         """
         assembly: Assembly = effective(self)._assembly
-        await assembly.app.aenter(assembly.blueprint())
+        await assembly.app.aenter(assembly.blueprint(), concurrent)
         self._entered.append(assembly.app)
         return self
 

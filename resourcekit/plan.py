@@ -52,6 +52,12 @@ class Step:
         """Whether one of its hooks is async."""
         return self.hooks.first_async is not None
 
+    @property
+    def moves(self) -> bool:
+        """Whether a concurrent start calls its set-up in a thread or task of its own."""
+        hooks = (self.hooks.setup, self.hooks.create) if self.hooks.whole is None else ()
+        return spec_of(self.resource).settings.threads and any(hook is not None and hook.is_plain for hook in hooks)
+
     def to_dict(self) -> dict[str, Any]:
         """The step as plain data, for JSON."""
         return {
@@ -59,6 +65,7 @@ class Step:
             "class": type(self.resource).__name__,
             "scope": self.scope,
             "async": self.is_async,
+            "moves": self.moves,
             "hooks": [hook.name for hook in self.hooks.called],
             "path": list(self.path),
         }
@@ -137,25 +144,31 @@ class Plan:
         return "\n".join([head, *(f"  {line}".rstrip() for line in lines), *problems])
 
     def _row(self, number: int, step: Step) -> tuple[str, ...]:
-        after = ", ".join(self.graph.nodes[index].name for index in self._named_needs(step.node))
+        after = ", ".join(self.graph.nodes[index].name for index in sorted(self._nearest(step.node, is_key=True)))
         hooks = ", ".join(("async " if hook.is_async else "") + hook.name for hook in step.hooks.called)
         owner = type_name(type(step.resource))
         return (str(number), step.name, owner, step.scope, hooks or "no hooks", f"after {after}" if after else "")
 
-    def _named_needs(self, node: Node) -> list[int]:
-        """What a node needs, by what a reader knows: resources and keys, not the providers in between."""
+    def waits(self, steps: Sequence[Step]) -> list[set[int]]:
+        """For each of *steps*, the places of those that must be up before it."""
+        places = {step.node.index: place for place, step in enumerate(steps)}
+        needs = (self._nearest(step.node, is_key=False) for step in steps)
+        return [{places[index] for index in found if index in places} for found in needs]
+
+    def _nearest(self, node: Node, *, is_key: bool) -> set[int]:
+        """The resources that a node needs, looking through the providers in between; also keys, where *is_key*."""
         found: set[int] = set()
         seen: set[int] = set()
         waiting = [edge.target for edge in node.edges]
         while waiting:
             index = waiting.pop()
             target = self.graph.nodes[index]
-            if target.is_resource or target.keys:
+            if target.is_resource or (is_key and target.keys):
                 found.add(index)
             elif index not in seen:
                 waiting += [edge.target for edge in target.edges]
             seen.add(index)
-        return sorted(found)
+        return found
 
 
 def make_plan(graph: Graph, container: str, keys: Sequence[str] | None) -> Plan:

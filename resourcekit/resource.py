@@ -37,6 +37,7 @@ from resourcekit.fields import Field, field, is_factory, secret, state
 from resourcekit.frames import caller_location
 from resourcekit.hooks import default_hook
 from resourcekit.record import raw_values, record_of, spec_of
+from resourcekit.settings import ResourceSettings
 from resourcekit.spec import RECORD, FieldSpec, ResourceSpec
 from resourcekit.values import holds, is_resource, leaves
 
@@ -60,6 +61,9 @@ class ConfigurableResource(metaclass=ABCMeta):  # noqa: B024  # a subclass may h
 
     Class keywords:
         scope: ``"run"`` (the default): set up once per run; ``"app"``: once per entered container.
+        threads: False keeps the hooks in the run's own thread and task, also in a concurrent start.
+        setup_timeout: How long each set-up hook may take, in seconds; None (the default): as the container says.
+        teardown_timeout: The same for each teardown hook.
 
     Args:
         **arguments: One keyword per field: a value of its type, or a deferred value (`EnvVar`, `FileVar`, `ref`,
@@ -85,7 +89,22 @@ class ConfigurableResource(metaclass=ABCMeta):  # noqa: B024  # a subclass may h
         def teardown_after_execution(self, *args: Any, **kwargs: Any) -> Any: ...
         def yield_for_execution(self, *args: Any, **kwargs: Any) -> Any: ...
 
+        def __init_subclass__(
+            cls,
+            *,
+            scope: Literal["run", "app"] = "run",
+            threads: bool = True,
+            setup_timeout: float | None = None,
+            teardown_timeout: float | None = None,
+            **options: Any,
+        ) -> None: ...
+
     else:
+
+        def __init_subclass__(cls, **options):
+            settings = {name: options.pop(name) for name in ResourceSettings.names() & options.keys()}
+            super().__init_subclass__(**options)
+            make_resource_class(cls, settings)
 
         def __new__(cls, *args, **arguments):
             getattr(cls, RECORD).check_intact()
@@ -155,10 +174,6 @@ class ConfigurableResource(metaclass=ABCMeta):  # noqa: B024  # a subclass may h
             """
             hooks = spec_of(self).hooks
             return (_awhole if attrs.evolve(hooks, whole=None).first_async else _whole)(self, context)
-
-    def __init_subclass__(cls, *, scope: Literal["run", "app"] | None = None, **options: Any) -> None:
-        super().__init_subclass__(**options)
-        make_resource_class(cls, scope)
 
     @classmethod
     def from_env(cls, prefix: str = "") -> Self:

@@ -27,6 +27,7 @@ from resourcekit.errors import DefinitionError, Location, Problem
 from resourcekit.fields import METADATA, FieldOptions, ResourceDependency, State, is_factory
 from resourcekit.hooks import Hooks, hooks_of
 from resourcekit.secrets import MASK, show
+from resourcekit.settings import ResourceSettings
 from resourcekit.values import DEFERRED, RESOURCE, SCALARS, holds, leaves
 
 __all__ = ("RECORD", "FieldSpec", "ResourceSpec")
@@ -112,13 +113,14 @@ class ResourceSpec:
         self,
         cls: type,
         *,
-        scope: str = "run",
+        settings: ResourceSettings = ResourceSettings(),
         factory: type | None = None,
         states: Mapping[str, State] | None = None,
         frame: FrameType | None = None,
     ) -> None:
         self.cls = cls
-        self.scope = scope
+        self.settings = settings
+        self.scope = settings.scope
         self.factory = factory  # ConfigurableResourceFactory, where the class is one
         self.states = states or {}
         self.location = None if frame is None else Location(frame.f_code.co_filename, frame.f_lineno)

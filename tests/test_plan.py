@@ -385,6 +385,7 @@ def test_the_plan_as_data(described):
         "class": "Part",
         "scope": "run",
         "async": False,
+        "moves": True,
         "hooks": ["setup_for_execution"],
         "path": ["user", "user.part"],
     }

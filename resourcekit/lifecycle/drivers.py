@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from functools import partial
+from time import perf_counter
 from typing import Any, Final
 
 from resourcekit.errors import RunStateError
 from resourcekit.lifecycle.machine import Call, CallFailed, Machine
+from resourcekit.lifecycle.scopes import innermost_cancel_scope
 from resourcekit.plan import Step
 
-__all__ = ("Observer", "drive", "drive_async", "refuse_awaitable")
+__all__ = ("Observer", "aperform", "drive", "drive_async", "perform", "refuse_awaitable")
 
 Observer = Callable[[Call], AbstractContextManager[object]]
 """Gives what is entered around each call: it sees when the call starts, ends and fails."""
@@ -30,13 +33,25 @@ def drive(machine: Machine, observe: Observer | None = None) -> Any:
             return stop.value
         try:
             with observe(call) if observe is not None and call.is_observed else _UNSEEN:
-                given = call.function()
-                if _is_awaited(call, given):
-                    refuse_awaitable(call.step, call.phase, given)
+                given = perform(call)
         except BaseException as error:
             resume = partial(machine.throw, CallFailed(call, error))
         else:
             resume = partial(machine.send, given)
+
+
+def perform(call: Call) -> Any:
+    """Make one call of a sync run, and give what it gives.
+
+    Raises:
+        RunStateError: It gave something to be awaited.
+    """
+    started = perf_counter()
+    given = call.function()
+    if _is_awaited(call, given):
+        refuse_awaitable(call.step, call.phase, given)
+    call.took = perf_counter() - started
+    return given
 
 
 async def drive_async(machine: Machine, observe: Observer | None = None, *, has_failed: bool = False) -> Any:
@@ -62,12 +77,14 @@ async def drive_async(machine: Machine, observe: Observer | None = None, *, has_
                 with observe(call) if observe is not None and call.is_observed else _UNSEEN:
                     if call.closes_scope:
                         shield.close()
+                    started = perf_counter()
                     given = call.function()
                     if _is_awaited(call, given):
                         # As late as this: a coroutine that is closed without its loop can still call sync hooks.
                         if has_failed and not call.closes_scope:
                             shield.open(given)
-                        given = await given
+                        given = await _in_time(call, given)
+                    call.took = perf_counter() - started
             except BaseException as error:
                 has_failed = True
                 resume = partial(machine.throw, CallFailed(call, error))
@@ -97,6 +114,49 @@ class _Shield(ExitStack):
         """Close it; it may be opened again."""
         self.is_open = False
         super().close()
+
+
+async def aperform(call: Call, threads: Any = None) -> Any:
+    """Make one call of a concurrent async run, and give what it gives.
+
+    Args:
+        call: The call.
+        threads: The limiter of the threads for blocking hooks; None makes the call in this one.
+    """
+    started = perf_counter()
+    if threads is None or call.is_async:
+        given = call.function()
+    else:
+        from anyio.to_thread import run_sync
+
+        given = await run_sync(call.function, limiter=threads)
+    if _is_awaited(call, given):
+        given = await _in_time(call, given)
+    call.took = perf_counter() - started
+    return given
+
+
+async def _in_time(call: Call, given: Any) -> Any:
+    """Await *given*, and cancel it where it takes longer than it may.
+
+    Raises:
+        HookTimeoutError: It does.
+    """
+    limit = call.limit
+    if limit is None or call.closes_scope:  # Inside a scope that is to be closed none may be opened.
+        return await given
+    from anyio import CancelScope, current_time
+
+    scope = CancelScope(deadline=current_time() + limit.seconds)
+    with ExitStack() as stack:
+        stack.enter_context(scope)
+        inside = innermost_cancel_scope()
+        result = await given
+        if innermost_cancel_scope() is not inside:  # It has opened one that stays open.
+            scope.deadline = math.inf
+            call.kept = stack.pop_all()
+        return result
+    raise limit.error(call.step, call.phase)
 
 
 def _is_awaited(call: Call, given: Any) -> bool:

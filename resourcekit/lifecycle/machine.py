@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
 from functools import partial
+from time import perf_counter
 from typing import Any
 
 import attrs
@@ -19,8 +20,10 @@ from resourcekit.errors import DefinitionError, kind_in_words
 from resourcekit.hooks import Hook, is_manager
 from resourcekit.lifecycle.outcome import annotate
 from resourcekit.lifecycle.scopes import innermost_cancel_scope
+from resourcekit.lifecycle.timing import HookTimeoutError, Limit, limit_of
 from resourcekit.plan import Step
 from resourcekit.record import record_of, spec_of
+from resourcekit.settings import ContainerSettings
 from resourcekit.values import leaves, rebuild
 
 __all__ = (
@@ -33,12 +36,13 @@ __all__ = (
     "enter",
     "reset",
     "set_up",
+    "set_up_one",
     "tear_down",
     "teardown_by_hook",
 )
 
 
-@attrs.frozen(eq=False)
+@attrs.define(eq=False)
 class Call:
     """One thing to call, and for whom.
 
@@ -49,6 +53,11 @@ class Call:
         awaits_any: Whether anything awaitable is awaited, not coroutines alone: a vended object may be awaitable.
         closes_scope: Whether it closes a cancel scope that was opened before, so that none may be open inside.
         is_observed: Whether it is a phase of its own, that listeners hear of.
+        moves: Whether a concurrent start makes it in a thread, or where it is async in a task, of its own.
+        is_async: Whether it is known to give something to be awaited.
+        limit: How long it may take.
+        took: How long it took, in seconds, where there is a limit; the driver says.
+        kept: Closes a cancel scope of the driver's, once what the hook has opened inside it is closed.
     """
 
     function: Callable[[], Any]
@@ -57,6 +66,11 @@ class Call:
     awaits_any: bool = True
     closes_scope: bool = False
     is_observed: bool = True
+    moves: bool = False
+    is_async: bool = False
+    limit: Limit | None = None
+    took: float = 0.0
+    kept: Any = None
 
 
 Machine = Generator[Call, Any, Any]
@@ -99,30 +113,67 @@ class Scope:
         drafts: The live resources with their config, before they are up; by identity of the declaration.
         find: Gives the live object for a resource or key that is up already, or a call for a plain provider.
         context: Makes the context of a step.
+        settings: How long things may take.
+        deadline: When all must be up, by `perf_counter`; None: at any time.
         live: What is up, by identity of the declaration.
         undo: What is to be undone, in the order it was done.
+        late: The errors of hooks that did their work, but took too long.
     """
 
     is_async: bool
     drafts: Mapping[int, Any]
     find: Callable[[object], tuple[bool, Any]]
     context: Callable[[Step], RunContext]
+    settings: ContainerSettings = ContainerSettings()
+    deadline: float | None = None
     live: dict[int, LiveResource] = attrs.field(factory=dict)
     undo: list[Undo] = attrs.field(factory=list)
+    late: list[HookTimeoutError] = attrs.field(factory=list)
+
+    def limit(self, step: Step) -> Limit | None:
+        """How long a set-up hook may take: its own limit, or what is left of the whole start's."""
+        own = limit_of(step, self.settings, "setup_timeout")
+        if self.deadline is None:
+            return own
+        left = max(self.deadline - perf_counter(), 0.0)
+        if own is not None and own.seconds <= left:
+            return own
+        assert self.settings.start_timeout is not None
+        return Limit(left, "start_timeout", self.settings.start_timeout)
 
 
 def set_up(scope: Scope, steps: tuple[Step, ...]) -> Machine:
     """Bring *steps* up, in order; gives the first error, or None. What is up by then stands in *scope*."""
     for step in steps:
-        try:
-            yield from _bring_up(scope, step)
-        except CallFailed as failed:
-            annotate(failed.error, failed.call.step, failed.call.phase)
-            return failed.error
-        except BaseException as error:  # Ctrl-C between two hooks; a user's object that fails when it is looked at.
-            annotate(error, step, "set-up")
+        error = yield from set_up_one(scope, step)
+        if error is not None:
             return error
     return None
+
+
+def set_up_one(scope: Scope, step: Step) -> Machine:
+    """Bring one step up; gives its error, or None."""
+    try:
+        yield from _bring_up(scope, step)
+    except CallFailed as failed:
+        annotate(failed.error, failed.call.step, failed.call.phase)
+        return failed.error
+    except GeneratorExit:  # A concurrent start has failed elsewhere: this step goes no further.
+        raise
+    except BaseException as error:  # Ctrl-C between two hooks; a user's object that fails when it is looked at.
+        annotate(error, step, "set-up")
+        return error
+    return scope.late.pop() if scope.late else None
+
+
+def _limited(scope: Scope, call: Call) -> Machine:
+    """Make a call that has a limit, and note an error where it did its work but took too long."""
+    given = yield call
+    if call.limit is not None and call.took > call.limit.seconds:
+        error = call.limit.error(call.step, call.phase)
+        annotate(error, call.step, call.phase)
+        scope.late.append(error)
+    return given
 
 
 def tear_down(scope: Scope, outcome: BaseException | None) -> Machine:
@@ -136,12 +187,21 @@ def tear_down(scope: Scope, outcome: BaseException | None) -> Machine:
     while scope.undo:
         undo = scope.undo.pop()
         undo.context.exception = outcome
+        call = Call(
+            partial(undo.function, outcome),
+            undo.step,
+            undo.phase,
+            closes_scope=undo.closes_scope,
+            limit=limit_of(undo.step, scope.settings, "teardown_timeout"),
+        )
         try:
-            yield Call(partial(undo.function, outcome), undo.step, undo.phase, closes_scope=undo.closes_scope)
+            yield from _limited(scope, call)
         except CallFailed as failed:
             if not _is_passed_on(failed.error, outcome, undo.closes_scope):
                 annotate(failed.error, undo.step, undo.phase)
                 errors.append(failed.error)
+        errors += scope.late
+        scope.late.clear()
     scope.live.clear()
     return errors
 
@@ -177,7 +237,15 @@ def _call_hooks(scope: Scope, step: Step, resource: Any) -> Machine:
         exposed = yield from enter(scope, step, hooks.whole, resource, context)
         return resource if exposed is None else exposed  # a bare `yield`
     if hooks.setup is not None:
-        yield Call(partial(hooks.setup.call, resource, context), step, hooks.setup.name)
+        call = Call(
+            partial(hooks.setup.call, resource, context),
+            step,
+            hooks.setup.name,
+            moves=step.moves,
+            is_async=hooks.setup.is_async,
+            limit=scope.limit(step),
+        )
+        yield from _limited(scope, call)
     if hooks.teardown is not None:
         scope.undo.append(
             Undo(step, hooks.teardown.name, context, partial(teardown_by_hook, hooks.teardown, resource, context))
@@ -200,26 +268,46 @@ def teardown_by_hook(hook: Hook, resource: Any, context: RunContext, _outcome: B
     return hook.call(resource, context)
 
 
-def _leave(leave: Callable[..., Any], outcome: BaseException | None) -> Any:
+def _leave(leave: Callable[..., Any], around: Any, outcome: BaseException | None) -> Any:
     kind = None if outcome is None else type(outcome)
-    return leave(kind, outcome, None if outcome is None else outcome.__traceback__)
+    left = leave(kind, outcome, None if outcome is None else outcome.__traceback__)
+    return left if around is None else _closing(around, left)
+
+
+async def _closing(around: Any, left: Any) -> Any:
+    """Await *left*, which closes what stood inside a cancel scope; then close that."""
+    try:
+        return await left
+    finally:
+        around.close()
 
 
 def enter(scope: Scope, step: Step, hook: Hook, resource: Any, context: RunContext) -> Machine:
     """Call a hook that may give a context manager; gives what users receive."""
     # Making a context manager of a generator is no phase of its own: it does nothing yet.
-    call = Call(partial(hook.call, resource, context), step, hook.name, hook.is_async, is_observed=hook.wrap is None)
-    given = yield call
+    call = Call(
+        partial(hook.call, resource, context),
+        step,
+        hook.name,
+        hook.is_async,
+        is_observed=hook.wrap is None,
+        moves=step.moves and hook.is_plain,
+        is_async=hook.is_async,
+        limit=scope.limit(step),
+    )
+    given = yield from _limited(scope, call)
     if not is_manager(hook, given):
         if hook.name == "yield_for_execution":
             raise CallFailed(call, _no_manager(resource, given))
         return given
     enters_async = hasattr(type(given), "__aenter__") and (scope.is_async or not hasattr(type(given), "__enter__"))
     enter, leave = ("__aenter__", "__aexit__") if enters_async else ("__enter__", "__exit__")
-    leaving = partial(_leave, getattr(given, leave))
+    leave_it = getattr(given, leave)
     before = innermost_cancel_scope()
-    exposed = yield Call(getattr(given, enter), step, hook.name)
+    entering = Call(getattr(given, enter), step, hook.name, limit=scope.limit(step))
+    exposed = yield from _limited(scope, entering)
     holds_scope = innermost_cancel_scope() is not before  # A task group that stays open, for one.
+    leaving = partial(_leave, leave_it, entering.kept)
     scope.undo.append(Undo(step, f"{hook.name} (exit)", context, leaving, holds_scope))
     return exposed
 

@@ -8,10 +8,10 @@ from contextlib import suppress
 from typing import Final
 
 from resourcekit.context import LOGGER
-from resourcekit.errors import TeardownError
+from resourcekit.errors import SetupError, TeardownError
 from resourcekit.plan import Step
 
-__all__ = ("annotate", "surfacing")
+__all__ = ("annotate", "surfacing", "together")
 
 _HEAD: Final = "resourcekit: teardown failed as well:"
 
@@ -51,6 +51,23 @@ def surfacing(primary: BaseException | None, errors: Sequence[BaseException]) ->
         _attach(main, others)
     if main is not primary and main.__context__ is None:
         main.__context__ = primary
+    return main
+
+
+def together(errors: Sequence[BaseException]) -> BaseException | None:
+    """The exception that surfaces of hooks that failed at the same time: the only one, or a `SetupError` of them.
+
+    What is no error, Ctrl-C or a cancellation, surfaces as itself; the others are logged and become its context.
+    """
+    if len(errors) < 2:
+        return errors[0] if errors else None
+    ordinary = [error for error in errors if isinstance(error, Exception)]
+    if len(ordinary) == len(errors):
+        return SetupError(ordinary)
+    main = max(errors, key=_weight)
+    for error in ordinary:
+        LOGGER.error("a set-up hook failed, %s surfaces", type(main).__name__, exc_info=error)
+    main.__context__ = SetupError(ordinary) if ordinary else None
     return main
 
 

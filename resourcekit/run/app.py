@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
+from time import perf_counter
 from typing import Final
 from weakref import WeakValueDictionary
 
 from resourcekit.errors import RunStateError
+from resourcekit.lifecycle.drivers import Observer
+from resourcekit.lifecycle.machine import Scope
+from resourcekit.lifecycle.watch import StartWatch
 from resourcekit.plan import Step
-from resourcekit.run.blueprint import AppScope, Blueprint
+from resourcekit.run.blueprint import AppScope, Blueprint, Preflight
 from resourcekit.run.current import runs_here
 from resourcekit.run.session import Session
 from resourcekit.substitutes import substitutes
@@ -26,6 +31,19 @@ class AppRun(Session):
 
     def _chosen(self, step: Step) -> bool:
         return step.scope == "app"
+
+    @contextmanager
+    def _setting_up(self, scope: Scope, checked: Preflight) -> Iterator[Observer | None]:
+        """Within the time the whole start may take, and watched for taking long."""
+        settings = self._blueprint.settings
+        if settings.start_timeout is not None:
+            scope.deadline = perf_counter() + settings.start_timeout
+        if settings.slow_start is None or not checked.steps:
+            yield self._observe
+            return
+        waits = checked.plan.waits(checked.steps)
+        with StartWatch(self._title, settings.slow_start, checked.steps, waits, self._observe) as watch:
+            yield watch.observe
 
     def _show(self) -> None:
         """Nobody gets a view of it: runs have theirs."""
@@ -50,8 +68,12 @@ class App(AppScope):
         self._turn = threading.Lock()  # Held while it starts or stops.
         self._thread = 0  # Whose turn it is.
 
-    def enter(self, blueprint: Blueprint) -> None:
+    def enter(self, blueprint: Blueprint, is_concurrent: bool | None = None) -> None:
         """Start the app-scoped resources, or join those who have.
+
+        Args:
+            blueprint: The container's.
+            is_concurrent: Whether concurrently; None: as the container's settings say.
 
         Raises:
             RunStateError: Waiting for the one who starts it would never end.
@@ -64,7 +86,7 @@ class App(AppScope):
                 )
             self._turn.acquire()
         try:
-            session = self._begins(blueprint)
+            session = self._begins(blueprint, is_concurrent)
             if session is not None:
                 session._open()
                 self._started(session)
@@ -72,14 +94,14 @@ class App(AppScope):
         finally:
             self._give_turn()
 
-    async def aenter(self, blueprint: Blueprint) -> None:
+    async def aenter(self, blueprint: Blueprint, is_concurrent: bool | None = None) -> None:
         """`enter` for async resources."""
         while not self._takes_turn(blueprint):
             from anyio import sleep  # No primitive of one loop is safe to wake from another's thread.
 
             await sleep(_PAUSE)
         try:
-            session = self._begins(blueprint)
+            session = self._begins(blueprint, is_concurrent)
             if session is not None:
                 await session._aopen()
                 self._started(session)
@@ -119,9 +141,13 @@ class App(AppScope):
         self._thread = 0
         self._turn.release()
 
-    def _begins(self, blueprint: Blueprint) -> AppRun | None:
+    def _begins(self, blueprint: Blueprint, is_concurrent: bool | None) -> AppRun | None:
         self._thread = threading.get_ident()
-        return AppRun(blueprint, None) if self._entered == 0 else None
+        if self._entered:
+            return None
+        session = AppRun(blueprint, None)
+        session._is_concurrent = blueprint.settings.concurrent if is_concurrent is None else is_concurrent
+        return session
 
     def _started(self, session: AppRun) -> None:
         session._leave_context()  # Only its own start saw it as the current run.

@@ -16,9 +16,11 @@ from resourcekit.graph import Graph, Held
 from resourcekit.lifecycle.compiled import Compiled, compile_steps
 from resourcekit.lifecycle.machine import LiveResource
 from resourcekit.lifecycle.report import Listener
+from resourcekit.lifecycle.timing import TIMEOUTS, limit_of
 from resourcekit.placement import place
 from resourcekit.plan import Plan, Step, make_plan
 from resourcekit.run.frame import frame
+from resourcekit.settings import ContainerSettings
 
 __all__ = ("AppScope", "Blueprint", "Preflight", "RunCode", "preflight")
 
@@ -87,6 +89,7 @@ class Blueprint:
         overlays: Its own overlays, the strongest last.
         listeners: Who hears of events.
         app: Its app scope.
+        settings: The keywords of its class.
     """
 
     name: str
@@ -97,6 +100,7 @@ class Blueprint:
     overlays: tuple[Overlay, ...] = ()
     listeners: list[Listener] = attrs.field(factory=list)
     app: AppScope = attrs.field(factory=AppScope)
+    settings: ContainerSettings = ContainerSettings()
     _plans: dict[tuple[str, ...] | None, Plan] = attrs.field(factory=dict, init=False)
     _codes: tuple[Codes, Codes] = attrs.field(factory=lambda: ({}, {}), init=False)
 
@@ -137,6 +141,8 @@ class Blueprint:
         steps = _missing(self, plan)
         placed, problems = place(self.graph, self.overlays)
         if problems or plan.problems or plan.stuck or (not is_async and any(plan.sync_problems(steps))):
+            return None
+        if any(limit_of(step, self.settings, setting) for step in steps for setting in TIMEOUTS):
             return None
         places = {step.node.index for step in steps}
         nested = tuple(key for key in plan.keys if "." in key)

@@ -25,6 +25,7 @@ class ContainerBlueprint(Blueprint):
         tags: Mapping[str, str] | None,
         run_id: str | None,
         is_timed: bool,
+        is_concurrent: bool,
     ) -> Run[Any]:
         """A run of *keys*, None for all, under an overlay of its own.
 
@@ -33,9 +34,9 @@ class ContainerBlueprint(Blueprint):
             DefinitionError: *config* is neither a mapping with text keys nor a path.
         """
         run: Run[Any] = Run(self, keys)
-        if config is not None or tags is not None or run_id is not None or is_timed:
+        if config is not None or tags is not None or run_id is not None or is_timed or is_concurrent:
             overlays = () if config is None else (Overlay.of(config, "run(config=...)"),)
-            run._configure(overlays, tags, run_id, is_timed)
+            run._configure(overlays, tags, run_id, is_timed=is_timed, is_concurrent=is_concurrent)
         return run
 
     def runs(self) -> Iterator[Session]:

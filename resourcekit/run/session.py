@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from time import perf_counter
 from types import MappingProxyType
@@ -22,7 +23,7 @@ from resourcekit.lifecycle.machine import LiveResource, Scope, set_up, tear_down
 from resourcekit.lifecycle.outcome import surfacing
 from resourcekit.lifecycle.report import Observation, Outcome, RunEvent, RunReport, tell
 from resourcekit.plan import Step
-from resourcekit.run.blueprint import Blueprint, RunCode, preflight
+from resourcekit.run.blueprint import Blueprint, Preflight, RunCode, preflight
 from resourcekit.run.current import Current
 from resourcekit.run.frame import is_debugging
 from resourcekit.run.view import LiveView, end, view_classes
@@ -38,6 +39,7 @@ class Session(Current):
     # What a run seldom sets is of the class: making one costs little.
     _is_compiled = True
     _is_timed = False
+    _is_concurrent = False
     _overlays: tuple[Overlay, ...] = ()
     _run_id: str | None = None
     _report: RunReport | None = None
@@ -57,13 +59,20 @@ class Session(Current):
         self._asked = asked
 
     def _configure(
-        self, overlays: tuple[Overlay, ...], tags: Mapping[str, str] | None, run_id: str | None, is_timed: bool
+        self,
+        overlays: tuple[Overlay, ...],
+        tags: Mapping[str, str] | None,
+        run_id: str | None,
+        *,
+        is_timed: bool,
+        is_concurrent: bool,
     ) -> None:
         """What only some runs have."""
         self._overlays = overlays
         self._run_id = run_id
         self._is_timed = is_timed
-        self._is_compiled = not overlays and not is_timed
+        self._is_concurrent = is_concurrent
+        self._is_compiled = not (overlays or is_timed or is_concurrent)
         if tags is not None:
             self.tags = _words(tags)
 
@@ -156,7 +165,7 @@ class Session(Current):
     def _chosen(self, step: Step) -> bool:
         return True
 
-    def _prepare(self, is_async: bool) -> tuple[Scope, tuple[Step, ...]]:
+    def _prepare(self, is_async: bool) -> tuple[Scope, Preflight]:
         """Everything that may be wrong before the first hook is.
 
         Raises:
@@ -179,10 +188,10 @@ class Session(Current):
         interrupt = self._tell("opened")
         if interrupt is not None:
             self._closed(interrupt, (), is_up=False)
-        return self._scope, checked.steps
+        return self._scope, checked
 
     def _new_scope(self, is_async: bool, drafts: Mapping[int, Any]) -> Scope:
-        return Scope(is_async, drafts, self._find, self._context)
+        return Scope(is_async, drafts, self._find, self._context, self._blueprint.settings)
 
     def _begin(self) -> None:
         self._outcome = "open"
@@ -226,7 +235,7 @@ class Session(Current):
         """Go on with the machine, where generated code has failed to set up; gives the error."""
         self._scope = scope = self._new_scope(is_async, {})
         error = code.compiled.failed_up(failure, scope)
-        self._set_up(scope)
+        self._write_order(scope)
         return error
 
     def _find(self, leaf: object) -> tuple[bool, Any]:
@@ -280,9 +289,7 @@ class Session(Current):
         """Set everything up; gives the view."""
         code = self._ready(is_async=False)
         if code is None:
-            scope, steps = self._prepare(is_async=False)
-            error = drive(set_up(scope, steps), self._observe)
-            self._set_up(scope)
+            error = self._set_up(*self._prepare(is_async=False))
         else:
             failure = code.compiled.entering(self, self._drafts)
             if failure is None:
@@ -295,9 +302,7 @@ class Session(Current):
     async def _aopen(self) -> Any:
         code = self._ready(is_async=True)
         if code is None:
-            scope, steps = self._prepare(is_async=True)
-            error = await drive_async(set_up(scope, steps), self._observe)
-            self._set_up(scope)
+            error = await self._aset_up(*self._prepare(is_async=True))
         else:
             failure = await code.compiled.entering(self, self._drafts)
             if failure is None:
@@ -308,7 +313,36 @@ class Session(Current):
             self._closed(error, errors, is_up=False)
         return self._show()
 
-    def _set_up(self, scope: Scope) -> None:
+    def _set_up(self, scope: Scope, checked: Preflight) -> BaseException | None:
+        """Bring the steps up by the machine; gives the error."""
+        steps = checked.steps
+        with self._setting_up(scope, checked) as observe:
+            if self._is_concurrent:
+                from resourcekit.lifecycle.concurrent import set_up_concurrently  # Few runs need its threads.
+
+                error = set_up_concurrently(scope, steps, checked.plan.waits(steps), observe)
+            else:
+                error = drive(set_up(scope, steps), observe)
+        self._write_order(scope)
+        return error
+
+    async def _aset_up(self, scope: Scope, checked: Preflight) -> BaseException | None:
+        steps = checked.steps
+        with self._setting_up(scope, checked) as observe:
+            if self._is_concurrent:
+                from resourcekit.lifecycle.concurrent import set_up_concurrently_async
+
+                error = await set_up_concurrently_async(scope, steps, checked.plan.waits(steps), observe)
+            else:
+                error = await drive_async(set_up(scope, steps), observe)
+        self._write_order(scope)
+        return error
+
+    def _setting_up(self, _scope: Scope, _checked: Preflight) -> AbstractContextManager[Observer | None]:
+        """What stands around the machine while it sets up; gives what sees its calls."""
+        return nullcontext(self._observe)
+
+    def _write_order(self, scope: Scope) -> None:
         """Write down what the machine has set up."""
         self._order = [found.step.name for found in scope.live.values()]
         if self._report is not None:
