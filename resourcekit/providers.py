@@ -45,6 +45,8 @@ class ResourceProvider(providers.Provider[Any]):
         is_replacement: Whether it did by an override.
     """
 
+    __slots__ = ("_is_replacement", "_key", "_owner", "_resource", "_scope")
+
     def __init__(self, resource: Any = None, *, scope: str | None = None, is_replacement: bool = False) -> None:
         self._resource = resource
         self._scope = scope
