@@ -31,7 +31,7 @@ def construct(resource: object, arguments: Mapping[str, object], location: Locat
     """
     spec = spec_of(resource)
     values, problems = _bind(spec, arguments, location)
-    record = resource.__dict__[RECORD] = Record(location, given=frozenset(values))
+    record = resource.__dict__[RECORD] = Record(location, given=tuple(values))
     problems += _assign(resource, record, values, frozenset())
     if problems:
         raise InvalidFieldError(spec.cls.__qualname__, problems)
@@ -49,7 +49,7 @@ def replaced(resource: object, changes: Mapping[str, object], location: Location
     values, problems = _bind(spec, {**kept, **changes}, location)
     settled = frozenset(name for name in values if spec.by_name[name].alias in kept and name not in old.deferred)
     new: Any = object.__new__(spec.cls)
-    given = old.given | {field.name for field in spec.fields if field.alias in changes}
+    given = (*old.given, *(field.name for field in spec.fields if field.alias in changes))
     record = new.__dict__[RECORD] = Record(location, given=given)
     problems += _assign(new, record, values, settled)
     if problems:
@@ -91,7 +91,7 @@ def draft(
     waiting = {key: described(value) for key, value in old.deferred.items() if isinstance(value, Computed)}
     values = {key: copied(value) for key, value in _starting_values(declaration).items() if key not in derived}
     sources = {**waiting, **derived, **sources}
-    record = Record(old.location, live=True, name=name, given=old.given.union(resolved), sources=sources)
+    record = Record(old.location, live=True, name=name, given=(*old.given, *resolved), sources=sources)
     live.__dict__[RECORD] = record
     settled = frozenset(key for key in values if key not in old.deferred and key not in resolved)
     return live, _assign(live, record, {**values, **resolved}, settled)

@@ -204,8 +204,11 @@ class ResourceContainer(Operations, containers.DeclarativeContainer, metaclass=C
             if cls.auto_load_config:
                 instance.load_config()
             instance.override_providers(**theirs)
-            instance.apply_container_providers_overridings()
-            if instance.is_auto_wiring_enabled():
+            # Both are walks over every provider: not where there is nothing to find.
+            if any(isinstance(copied, providers.Container) for copied in memo.values()):
+                instance.apply_container_providers_overridings()
+            config = instance.wiring_config
+            if (config.modules or config.packages) and instance.is_auto_wiring_enabled():
                 instance.wire()
             return instance
 

@@ -12,7 +12,7 @@ import attrs
 from resourcekit.annotations import accepts, build_validator, is_deferred, type_name
 from resourcekit.deferred import Deferred, Reference
 from resourcekit.errors import Location, Problem, did_you_mean, with_article
-from resourcekit.record import raw_values, record_of, spec_of
+from resourcekit.record import linked_values, record_of, spec_of
 from resourcekit.values import is_resource, leaves
 
 __all__ = ("Edge", "Graph", "Held", "Node", "build_graph", "held_resource")
@@ -285,17 +285,15 @@ class _Builder:
                 self._raw(draft, resource)
         elif draft.held.kind == "resource":
             resource = draft.held.content
-            linked = record_of(resource).linked
-            values = raw_values(resource) if linked else {}
-            for field in spec_of(resource).fields if linked else ():
-                if field.name in linked:
-                    for position, leaf, wanted in leaves(values[field.name], field.annotation):
-                        name = ".".join(map(str, (field.alias, *position)))
-                        held = self._leaf(draft, leaf, name)
-                        # A converter takes what a provider gives, whatever it is.
-                        is_converted = field.attribute.converter is not None and is_deferred(leaf)
-                        if held is not None:
-                            yield held, name, Any if is_converted else wanted
+            for field_name, value in linked_values(resource):
+                field = spec_of(resource).by_name[field_name]
+                for position, leaf, wanted in leaves(value, field.annotation):
+                    name = ".".join(map(str, (field.alias, *position)))
+                    held = self._leaf(draft, leaf, name)
+                    # A converter takes what a provider gives, whatever it is.
+                    is_converted = field.attribute.converter is not None and is_deferred(leaf)
+                    if held is not None:
+                        yield held, name, Any if is_converted else wanted
 
     def _leaf(self, draft: _Draft, leaf: object, field: str) -> Held | None:
         if isinstance(leaf, Reference):

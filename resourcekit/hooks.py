@@ -123,14 +123,15 @@ def _refuse_generator(cls: type, name: str, function: Any) -> None:
 
 
 def _hook(cls: type, name: str) -> Hook | None:
-    found = next((base.__dict__[name] for base in cls.__mro__ if name in base.__dict__), None)
-    if found is None or getattr(found, "__resourcekit_default__", False):
+    seen = getattr(cls, name, None)
+    if seen is None or getattr(seen, "__resourcekit_default__", False):
         return None
+    found = next(base.__dict__[name] for base in cls.__mro__ if name in base.__dict__)
     bound = isinstance(found, staticmethod | classmethod)
     function: Any = found.__func__ if isinstance(found, staticmethod | classmethod) else found
     if name in ("setup_for_execution", "teardown_after_execution"):
         _refuse_generator(cls, name, function)
-    takes_context = _takes_context(getattr(cls, name), bound)
+    takes_context = _takes_context(seen, bound)
     if inspect.isgeneratorfunction(function):
         return Hook(name, takes_context, False, contextmanager)
     if inspect.isasyncgenfunction(function):

@@ -24,7 +24,6 @@ from resourcekit.errors import DefinitionError, RunStateError
 from resourcekit.operations import Operations
 from resourcekit.overriding import Override, effective
 from resourcekit.providers import ResourceProvider, as_provider, check_key
-from resourcekit.wiring import wire
 
 if TYPE_CHECKING:
     from resourcekit.config.overlay import Overlay
@@ -197,6 +196,8 @@ class ContainerInstance(Operations, containers.DynamicContainer):
         >>> from resourcekit import ResourceContainer
         >>> ResourceContainer.of({"url": "https://api.example.com"}).wire()
         """
+        from resourcekit.wiring import wire  # what only those need who wire
+
         config = self.wiring_config
         if from_package is None and not (config.from_package or config.modules or config.packages):
             from_package = sys._getframe(1).f_globals.get("__package__")  # The caller's, as dependency-injector has it.

@@ -99,7 +99,7 @@ class Operations:
         from resourcekit.run import preflight
 
         environ = os.environ if environment else None
-        return preflight(self._blueprint(), keys or None, environ=environ, is_async=not sync).problems
+        return preflight(self._blueprint(), keys or None, environ=environ, is_async=not sync, is_run=False).problems
 
     def plan(self, *keys: str) -> Plan:
         """What a run of *keys* would do, in order, as data; it reads no environment. Print it to see it.

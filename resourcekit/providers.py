@@ -12,7 +12,7 @@ from resourcekit.annotations import is_resource_class
 from resourcekit.construction import relinked
 from resourcekit.deferred import Deferred, ReadContext, Reference
 from resourcekit.errors import DefinitionError, NoActiveRunError, NotLiveError, kind_in_words
-from resourcekit.record import raw_values, record_of, spec_of
+from resourcekit.record import linked_values, record_of, spec_of
 from resourcekit.resource import ConfigurableResourceFactory
 from resourcekit.values import is_resource, leaves
 
@@ -20,6 +20,7 @@ __all__ = ("ResourceProvider", "ValueProvider", "as_provider", "check_key", "val
 
 T = TypeVar("T")
 
+_NO_KEYS: Final[Mapping[str, Any]] = {}
 _OPTIONS: Final = (providers.ConfigurationOption, providers.TypedConfigurationOption)
 
 
@@ -43,6 +44,8 @@ class ResourceProvider(providers.Provider[Any]):
         scope: How long it lives, where it took the place of another.
         is_replacement: Whether it did by an override.
     """
+
+    __slots__ = ("_is_replacement", "_key", "_owner", "_resource", "_scope")
 
     def __init__(self, resource: Any = None, *, scope: str | None = None, is_replacement: bool = False) -> None:
         self._resource = resource
@@ -309,17 +312,19 @@ def _children_of_resource(resource: Any, seen: set[int]) -> Iterator[Any]:
                 yield thing
 
 
-def direct_children(thing: Any) -> Iterator[Any]:
-    """What a resource or provider refers to directly: resources and providers."""
+def direct_children(thing: Any, keys: Mapping[str, Any] = _NO_KEYS) -> Iterator[Any]:
+    """What a resource or provider refers to directly: resources and providers, those of *keys* by `ref` too."""
     if isinstance(thing, ResourceProvider):
         yield thing._resource
         yield from thing.overridden
     elif is_resource(thing):
         for leaf in _leaves(thing):
-            if isinstance(leaf, ConfiguredValue):
-                yield leaf.option
-            elif not isinstance(leaf, Deferred):
+            if not isinstance(leaf, Deferred):
                 yield leaf
+            elif isinstance(leaf, ConfiguredValue):
+                yield leaf.option
+            elif isinstance(leaf, Reference) and leaf.key in keys:
+                yield keys[leaf.key]
     elif isinstance(thing, providers.ConfigurationOption):
         yield thing._get_root()
     else:
@@ -328,16 +333,7 @@ def direct_children(thing: Any) -> Iterator[Any]:
 
 def _leaves(resource: Any) -> Iterator[Any]:
     """Everything in a resource's fields that is a resource or has no value yet."""
-    linked = record_of(resource).linked
-    values = raw_values(resource) if linked else {}
-    return (leaf for name in linked for _, leaf, _ in leaves(values[name], Any))
-
-
-def _referred(thing: Any, keys: Mapping[str, Any]) -> Iterator[Any]:
-    """The providers of the keys that a resource's fields name."""
-    for leaf in _leaves(thing) if is_resource(thing) else ():
-        if isinstance(leaf, Reference) and leaf.key in keys:
-            yield keys[leaf.key]
+    return (leaf for _, value in linked_values(resource) for _, leaf, _ in leaves(value, Any))
 
 
 def _copied_leaf(leaf: Any, shells: dict[int, ResourceProvider], memo: dict[int, Any], keys: Mapping[str, Any]) -> Any:
@@ -382,7 +378,7 @@ def copy_all(roots: Iterable[Any], memo: dict[int, Any], winner: Callable[[Any],
         standing = winner(thing)
         if standing is not thing:
             return (standing,)
-        return () if id(thing) in memo else (*direct_children(thing), *_referred(thing, keys))
+        return () if id(thing) in memo else direct_children(thing, keys)
 
     order = postorder(roots, children)
     fill = []

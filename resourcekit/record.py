@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import attrs
 
 from resourcekit.errors import Location
 from resourcekit.spec import RECORD, ResourceSpec
 
-__all__ = ("Record", "raw_values", "record_of", "spec_of")
+__all__ = ("Record", "linked_values", "raw_values", "record_of", "spec_of")
 
 
 @attrs.define(eq=False, repr=False)
@@ -29,7 +31,7 @@ class Record:
     location: Location | None = None
     live: bool = False
     name: str = ""
-    given: frozenset[str] = frozenset()
+    given: tuple[str, ...] = ()
     captured: dict[str, object] = attrs.field(factory=dict)
     deferred: dict[str, object] = attrs.field(factory=dict)
     linked: tuple[str, ...] = ()
@@ -52,6 +54,14 @@ def record_of(resource: object) -> Record:
     """The record of a resource."""
     record: Record = resource.__dict__[RECORD]
     return record
+
+
+def linked_values(resource: object) -> Iterator[tuple[str, object]]:
+    """The fields that hold resources, or values that are not there yet: name and value as it was given, in order."""
+    record = record_of(resource)
+    for name in record.linked:
+        store = record.deferred if name in record.deferred else record.captured
+        yield name, store[name] if name in store else resource.__dict__[name]
 
 
 def raw_values(resource: object) -> dict[str, object]:

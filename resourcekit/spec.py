@@ -165,7 +165,8 @@ class ResourceSpec:
     @cached_property
     def by_alias(self) -> dict[str, FieldSpec]:
         """The fields that the constructor and overlays know, by the name they use."""
-        return {field.alias: field for field in self.fields if field.attribute.init}
+        found = {field.alias: field for field in self.fields if field.attribute.init}
+        return self.by_name if found == self.by_name else found
 
     @cached_property
     def hooks(self) -> Hooks:

@@ -36,9 +36,9 @@ def holds(value: Any) -> int:
         return _any_of(value)
     if kind is dict:
         return _any_of(value.values())
-    if is_deferred(value):
-        return DEFERRED
-    return RESOURCE if is_resource(value) else 0
+    if hasattr(kind, "__resourcekit__"):
+        return RESOURCE
+    return DEFERRED if is_deferred(value) else 0
 
 
 def _any_of(values: Any) -> int:

@@ -234,7 +234,7 @@ class Database(ConfigurableResource): host: str = "localhost"
 class App(ResourceContainer): database = Database()
 App()
 """
-    late = ("config", "graph", "injection", "lifecycle", "plan", "run")
+    late = ("config", "graph", "injection", "lifecycle", "plan", "run", "wiring")
     assert modules_loaded_by(program).isdisjoint(f"{PACKAGE}.{name}" for name in late)
 
 

@@ -179,6 +179,8 @@ def exact_type(annotation: Any) -> type | None:
         (<class 'int'>, None)
     """
     cls, _ = split(unwrap(annotation))
+    if is_resource_class(cls):
+        return None if inspect.isabstract(cls) else cls
     if not isinstance(cls, type) or cls in (*UNIONS, type) or accepts_anything(cls):
         return None
     if is_container(cls) or is_protocol(cls) or is_typed_dict(cls) or hasattr(cls, "__fspath__"):

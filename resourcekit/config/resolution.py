@@ -18,7 +18,7 @@ from resourcekit.record import raw_values, record_of, spec_of
 from resourcekit.spec import FieldSpec
 from resourcekit.values import Position, copied, holds, leaves, rebuild
 
-__all__ = ("resolve",)
+__all__ = ("is_settled", "resolve")
 
 
 def resolve(
@@ -62,6 +62,12 @@ def resolve(
     told = {problem.where for problem in problems}
     problems += [attrs.evolve(problem, path=path) for problem in found if problem.where not in told]
     return live, problems
+
+
+def is_settled(declaration: Any, overlaid: Mapping[str, Overlaid]) -> bool:
+    """Whether nothing is left to be read, converted or asked: what the constructor found right is right."""
+    waits = overlaid or record_of(declaration).deferred
+    return not waits and all(field.attribute.validator is None for field in spec_of(declaration).fields)
 
 
 class _Reading:

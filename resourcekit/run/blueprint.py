@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import attrs
 
 from resourcekit.config.overlay import Overlay
-from resourcekit.config.resolution import resolve
+from resourcekit.config.resolution import is_settled, resolve
 from resourcekit.deferred import Reference
 from resourcekit.errors import Problem, UnknownKeyError, kind_in_words
 from resourcekit.graph import Graph, Held
@@ -204,6 +204,7 @@ def preflight(
     environ: Mapping[str, str] | None,
     is_async: bool,
     chosen: Callable[[Step], bool] = lambda step: True,
+    is_run: bool = True,
 ) -> Preflight:
     """Check plan and config of a run, and make its resources; no hook is called.
 
@@ -214,6 +215,7 @@ def preflight(
         environ: The environment; None leaves config unread.
         is_async: Whether async hooks are fine.
         chosen: Which steps are to be done, of those that are not up in the app scope.
+        is_run: Whether a run follows; if none does, resources without any config to be read are not made.
     """
     plan = blueprint.plan(keys)
     steps = _missing(blueprint, plan)
@@ -228,6 +230,8 @@ def preflight(
     if environ is not None:
         for step in (*steps, *plan.stuck):
             fields = placed.get(step.node.index, {})
+            if not is_run and is_settled(step.resource, fields):
+                continue
             resource, found = resolve(step.resource, step.name, fields, environ, step.path)
             drafts[id(step.node.held.identity)] = resource
             problems += found
