@@ -89,6 +89,18 @@ def test_the_view_has_what_users_receive():
         assert repr(resources) == "<live resources of App: client, database, orders, pool, storage, url>"
 
 
+def test_the_view_as_a_dictionary():
+    """A view is iterated, and is made a dictionary of, in the order of its keys; only while the run is open."""
+    with App().run() as resources:
+        found = resources._asdict()
+        assert list(found) == ["database", "orders", "pool", "url", "client", "storage"]
+        assert found["database"] is resources.database
+        assert [*resources] == [*found.values()]
+        assert [*resources.storage] == [resources.storage.db, "storage"]
+    with pytest.raises(RunStateError, match="this run has ended"):
+        resources._asdict()
+
+
 def test_a_key_that_was_not_chosen():
     """Reading another key than the chosen ones is an AttributeError that names the call to make."""
     with App().run("orders", "url") as resources:
