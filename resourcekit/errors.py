@@ -41,6 +41,7 @@ CONFIG_CODES: Final = frozenset(
     {
         "app-overlay",
         "invalid-value",
+        "missing-config",
         "missing-variable",
         "unknown-field",
         "unknown-key",

@@ -24,7 +24,7 @@ ROWS = {
     1: ("words", {"annotations", "deferred", "errors", "fields", "frames", "secrets", "values"}),
     2: (
         "resource",
-        {"checking", "construction", "context", "declaration", "hooks", "record", "resource", "spec"},
+        {"checking", "construction", "context", "declaration", "hooks", "outside", "record", "resource", "spec"},
     ),
     3: ("config", {"config"}),
     4: ("graph", {"graph", "placement", "plan"}),
