@@ -426,6 +426,35 @@ def test_a_run_left_open_warns(monkeypatch):
     assert "RESOURCEKIT_DEBUG=1" in message
 
 
+class Closing(ConfigurableResource):
+    """Says that it was closed."""
+
+    def teardown_after_execution(self):
+        SEEN.append(("closed", self))
+
+
+@pytest.mark.parametrize("report", [False, True], ids=["generated", "machine"])
+def test_a_run_left_open_is_closed(report):
+    """What a forgotten run has up is torn down, as when a file is forgotten."""
+
+    def forget():
+        ResourceContainer.of({"closing": Closing()}).run(report=report).start()
+
+    assert len(leaked(forget)) == 1
+    assert [event for event, _ in SEEN] == ["closed"]
+
+
+@pytest.mark.parametrize("report", [False, True], ids=["generated", "machine"])
+def test_an_async_run_left_open_only_warns(report):
+    """A forgotten async run cannot be closed by the garbage collector: there is no loop to do it in."""
+
+    def forget():
+        asyncio.run(ResourceContainer.of({"closing": Closing()}).run(report=report).astart())
+
+    assert len(leaked(forget)) == 1
+    assert SEEN == []
+
+
 def test_a_started_container_left_open_warns(monkeypatch):
     """So does a started container; with RESOURCEKIT_DEBUG=1 the warning has the place that opened it."""
     monkeypatch.setenv("RESOURCEKIT_DEBUG", "1")
