@@ -170,16 +170,31 @@ def _bind(
 ) -> tuple[dict[str, object], list[Problem]]:
     """The arguments by field name, and what is missing or unknown."""
     values: dict[str, object] = {}
-    problems = []
+    problems: list[Problem] = []
     for alias, field in spec.by_alias.items():
         if alias in arguments:
-            values[field.name] = arguments[alias]
+            given = arguments[alias]
+            values[field.name] = given if type(given) is not dict else _nested(spec, field, given, problems)
         elif field.required:
             problems.append(_missing_field(spec, field, location))
         elif field.attribute.default is attrs.NOTHING:
             values[field.name] = None
     problems += [_unknown_field(spec, name, location) for name in arguments if name not in spec.by_alias]
     return values, problems
+
+
+def _nested(spec: ResourceSpec, field: FieldSpec, given: dict[Any, object], problems: list[Problem]) -> object:
+    """The resource that a dict of its fields stands for, where the field holds one resource; else the dict itself."""
+    cls: Any = field.nested
+    if cls is None or not all(isinstance(name, str) for name in given):
+        return given
+    try:
+        return cls(**given)
+    except InvalidFieldError as error:
+        found = error.problems
+    where = f"{spec.cls.__name__}.{field.alias}"
+    problems += [attrs.evolve(each, where=where + each.where.removeprefix(cls.__name__)) for each in found]
+    return attrs.NOTHING  # Its problems are told.
 
 
 def _missing_field(spec: ResourceSpec, field: FieldSpec, location: Location | None) -> Problem:

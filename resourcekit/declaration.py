@@ -20,7 +20,7 @@ from resourcekit.spec import RECORD, ResourceSpec, decorated_error
 
 __all__ = ("make_resource_class",)
 
-RESERVED: Final = frozenset({*HOOK_NAMES, "from_env"})
+RESERVED: Final = frozenset({*HOOK_NAMES, "from_env", "configure_at_launch"})
 
 _OWN_METHODS: Final = (
     "__init__",

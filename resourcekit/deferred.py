@@ -25,7 +25,7 @@ class SourceError(ResourceKitError, LookupError):
 
     Args:
         message: What is missing; it must not hold a value.
-        code: ``"missing-variable"`` or ``"unreadable-source"``.
+        code: ``"missing-variable"``, ``"missing-config"`` or ``"unreadable-source"``.
         hint: The way out.
 
     >>> SourceError("the vault is sealed").code
@@ -415,6 +415,11 @@ class Computed(Deferred):
 
     def __hash__(self) -> int:
         return hash((Computed, self.needs))
+
+
+def is_source(value: object) -> bool:
+    """Whether config is read from *value*, rather than the graph or other fields."""
+    return isinstance(value, Deferred) and not isinstance(value, Reference | Computed)
 
 
 def described(value: Deferred) -> str:

@@ -42,6 +42,7 @@ CONFIG_CODES: Final = frozenset(
     {
         "app-overlay",
         "invalid-value",
+        "missing-config",
         "missing-variable",
         "unknown-field",
         "unknown-key",

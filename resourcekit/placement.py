@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import TypeGuard
 
 from resourcekit.config.overlay import Overlaid, Overlay, stand_ins
+from resourcekit.deferred import is_source
 from resourcekit.errors import Problem, did_you_mean, kind_in_words
 from resourcekit.graph import Graph, Node
-from resourcekit.record import spec_of
+from resourcekit.record import raw_values, record_of, spec_of
+from resourcekit.values import holds, is_resource, leaves
 
 __all__ = ("place",)
 
@@ -62,6 +64,8 @@ class _Placing:
             self._report("unknown-field", node.name, f"{node.name!r} is a {node.held.kind}, it has no fields",
                          "override the key itself: with container.override(...)")  # fmt: skip
             return
+        if is_resource(content):
+            content = self._fields_of(node, content)
         if parts:
             self._put_field(node, parts[0], parts[1:], content)
         elif isinstance(content, Mapping):
@@ -71,6 +75,13 @@ class _Placing:
         else:
             self._report("invalid-value", node.name, f"a table of fields is wanted, not {kind_in_words(content)}",
                          f"write {{{node.name} = {{field = value}}}}")  # fmt: skip
+
+    def _fields_of(self, node: Node, given: object) -> object:
+        """The fields that a resource gives in the place of a table: those that its constructor was given."""
+        if not isinstance(given, type(node.held.content)):
+            return given
+        values, names = raw_values(given), record_of(given).given
+        return {field.alias: values[field.name] for field in spec_of(given).fields if field.name in names}
 
     def _put_field(self, node: Node, name: str, rest: Sequence[str], content: object) -> None:
         nested = {edge.field: edge.target for edge in node.edges if edge.field is not None}
@@ -87,6 +98,10 @@ class _Placing:
         if field is None:
             hint = did_you_mean(name, spec_of(node.held.content).by_alias)
             self._report("unknown-field", f"{node.name}.{name}", f"{node.owner} has no field {name!r}", hint, node)
+            return
+        if holds(content) and not all(is_source(leaf) for _, leaf, _ in leaves(content, field.annotation)):
+            self._report("invalid-value", f"{node.name}.{name}", "config puts no resource or provider in a field",
+                         "override the key itself: with container.override(...)", node)  # fmt: skip
             return
         for part in reversed(rest):
             content = {part: content}

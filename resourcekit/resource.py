@@ -20,10 +20,10 @@ from typing import (
 
 import attrs
 
-from resourcekit.annotations import is_deferred, resource_classes
+from resourcekit.annotations import is_deferred
 from resourcekit.construction import construct, finish, replaced
 from resourcekit.declaration import make_resource_class
-from resourcekit.deferred import Deferred, EnvVar, described
+from resourcekit.deferred import Deferred, described
 from resourcekit.errors import (
     DefinitionError,
     FrozenResourceError,
@@ -33,13 +33,14 @@ from resourcekit.errors import (
     UnresolvedError,
     kind_in_words,
 )
-from resourcekit.fields import Field, field, is_factory, secret, state
+from resourcekit.fields import Field, field, secret, state
 from resourcekit.frames import caller_location
 from resourcekit.hooks import default_hook
+from resourcekit.outside import AtLaunch, awaits_config, variable
 from resourcekit.record import raw_values, record_of, spec_of
 from resourcekit.settings import ResourceSettings
-from resourcekit.spec import RECORD, FieldSpec, ResourceSpec
-from resourcekit.values import holds, is_resource, leaves
+from resourcekit.spec import RECORD, ResourceSpec
+from resourcekit.values import is_resource, leaves
 
 if TYPE_CHECKING:
     from resourcekit.context import RunContext
@@ -199,8 +200,36 @@ class ConfigurableResource(metaclass=ABCMeta):  # noqa: B024  # a subclass may h
         if not isinstance(prefix, str):
             raise DefinitionError(f"from_env wants the text that the variables begin with, not {kind_in_words(prefix)}")
         spec: ResourceSpec = getattr(cls, RECORD)
-        found = {field.alias: _variable(field, prefix) for field in spec.by_alias.values()}
-        return cls(**{alias: variable for alias, variable in found.items() if variable is not None})
+        found = {field.alias: variable(field, prefix) for field in spec.by_alias.values()}
+        return cls(**{alias: each for alias, each in found.items() if each is not None})
+
+    @classmethod
+    def configure_at_launch(cls, **given: Any) -> Self:
+        """A declaration whose missing values the config of a run gives: ``run(config={"database": {...}})``.
+
+        Args:
+            **given: Fields with a value already, as in the constructor; a run's config has precedence.
+
+        Returns:
+            A declaration. A run without a value for one of its required fields is refused, and says what to give.
+
+        Raises:
+            InvalidFieldError: A keyword is unknown, a value does not fit, or a field needs a resource and has no
+                default: no config can give it one.
+
+        >>> from resourcekit import ResourceContainer
+        >>> class Database(ConfigurableResource):
+        ...     host: str
+        ...     port: int = 5432
+        >>> class App(ResourceContainer):
+        ...     database = Database.configure_at_launch(port=5433)
+        >>> with App().run(config={"database": {"host": "localhost"}}) as resources:
+        ...     resources.database
+        Database(host=<run(config=...)>, port=5433)
+        """
+        spec: ResourceSpec = getattr(cls, RECORD)
+        missing = (field.alias for field in spec.by_alias.values() if awaits_config(field))
+        return cls(**{**{alias: AtLaunch() for alias in missing}, **given})
 
     def __eq__(self, other: object) -> bool:
         if self is other:
@@ -303,6 +332,7 @@ def replace(resource: R, /, **changes: Any) -> R:
         InvalidFieldError: A keyword is unknown, or a value does not fit.
         TypeError: *resource* is no resource, or a live one.
 
+    >>> from resourcekit import EnvVar
     >>> class Database(ConfigurableResource):
     ...     host: str
     ...     port: int = 5432
@@ -351,20 +381,6 @@ def _positional(owner: str, location: Location | None) -> Problem:
         declared=location,
         hint=f"write {owner}(field=value)",
     )
-
-
-def _variable(field: FieldSpec, prefix: str) -> EnvVar | None:
-    """The variable of a field for `from_env`; None where the field keeps its default, or wants a resource."""
-    default: Any = field.attribute.default
-    variable = prefix + field.name.upper()
-    if default is attrs.NOTHING:
-        if field.required and resource_classes(field.annotation):
-            return None
-        return EnvVar(variable) if field.required else EnvVar(variable, default=None)
-    if field.is_derived:
-        return None  # It needs the other fields: the class makes it when they are there.
-    value = default.factory() if is_factory(default) else default
-    return None if holds(value) else EnvVar(variable, default=value)
 
 
 def _refuse_live(resource: ConfigurableResource) -> None:

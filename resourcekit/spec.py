@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 import typing
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Mapping
@@ -18,6 +19,7 @@ from resourcekit.annotations import (
     build_validator,
     exact_type,
     is_deferred,
+    is_resource_class,
     resource_classes,
     type_name,
     union_members,
@@ -77,6 +79,20 @@ class FieldSpec:
     def optional(self) -> bool:
         """Whether None is one of its values."""
         return type(None) in union_members(self.annotation)
+
+    @property
+    def is_need(self) -> bool:
+        """Whether it is for what other resources are, or vend."""
+        return ResourceDependency in getattr(self.annotation, "__metadata__", ()) or bool(
+            resource_classes(self.annotation)
+        )
+
+    @property
+    def nested(self) -> type | None:
+        """The resource class of a field that holds one resource, whose fields a dict may give; None for any other."""
+        members = [member for member in union_members(self.annotation) if member is not type(None)]
+        is_one = len(members) == 1 and is_resource_class(members[0]) and not inspect.isabstract(members[0])
+        return members[0] if is_one else None
 
     @property
     def is_derived(self) -> bool:
@@ -282,6 +298,15 @@ class ResourceSpec:
             if found is not None:
                 return found
         return Any if self.hooks.create is None else _returned(cast("Any", self.cls).create_resource)
+
+    def values_of(self, resource: Any, *, are_resources: bool) -> dict[str, object]:
+        """The values of a live resource by the constructor's names: those of what it needs, or all others."""
+        return {
+            field.alias: resource.__dict__[field.name]
+            for field in self.fields
+            if field.name in resource.__dict__
+            and (field.is_need or bool(holds(resource.__dict__[field.name]) & RESOURCE)) is are_resources
+        }
 
     def represent(self, resource: Any, depth: int) -> str:
         """The repr of a resource of this class: secrets masked, values from outside shown by their source."""

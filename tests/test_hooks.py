@@ -1,6 +1,7 @@
 """The hooks of a single resource, in every form they may be written, opened without a container."""
 
 import contextlib
+import gc
 import typing
 from collections.abc import AsyncIterator, Iterator
 
@@ -10,11 +11,15 @@ from resourcekit import (
     ConfigurableResource,
     ConfigurableResourceFactory,
     DefinitionError,
+    EnvVar,
     PlanError,
+    ResourceContainer,
     RunContext,
     RunStateError,
     TeardownError,
+    field,
     open_resource,
+    secret,
 )
 
 LOG: list[typing.Any] = []
@@ -87,6 +92,71 @@ def test_the_context_tells_how_the_run_went() -> None:
 def test_the_context_has_a_logger_of_its_own() -> None:
     """`context.log` is named after the resource."""
     assert RunContext(key="orders.database").log.name == "resourcekit.orders.database"
+
+
+def test_the_context_has_the_config_and_the_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`context.resource_config` has every value as the run has it, `context.resources` what the resource needs."""
+    monkeypatch.setenv("HOOK_PASSWORD", "hunter2-of-hooks")
+
+    class Part(ConfigurableResource):
+        name: str = "part"
+
+    class Whole(ConfigurableResource):
+        part: Part
+        password: str = secret()
+        size_: int = field(default=3, alias="size")
+
+        def setup_for_execution(self, context: RunContext) -> None:
+            self._contexts = [context]
+
+        def teardown_after_execution(self, context: RunContext) -> None:
+            assert self._contexts == [context]
+            LOG.append(context.resource is self)
+
+    with open_resource(Whole(part=Part(), password=EnvVar("HOOK_PASSWORD"))) as whole:
+        (context,) = whole._contexts
+        assert context.resource_config == {"password": "hunter2-of-hooks", "size": 3}
+        assert vars(context.resources) == {"part": whole.part}
+        assert "hunter2-of-hooks" not in f"{context.resource_config} {context.resources} {context}"
+    assert LOG == [True]
+
+
+@pytest.mark.parametrize("report", [False, True], ids=["generated", "machine"])
+def test_a_context_may_be_kept(report: bool) -> None:
+    """A hook may keep its context in the resource: no garbage is left, and what outlives the run has no resource."""
+    kept = []
+
+    class Keeping(ConfigurableResource):
+        def setup_for_execution(self, context: RunContext) -> None:
+            self._context = context
+            kept.append(context)
+
+    container = ResourceContainer.of({"keeping": Keeping()})
+
+    def use() -> None:
+        with container.run(report=report) as resources:
+            assert resources.keeping._context.resource is resources.keeping
+
+    use()
+    gc.collect()
+    gc.disable()
+    try:
+        use()
+        assert [context.resource for context in kept] == [None, None]
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
+
+
+def test_a_context_made_by_hand() -> None:
+    """A test may call a hook with a context of its own, with the config of a resource or with none."""
+    assert (RunContext(key="api").resource_config, vars(RunContext(key="api").resources)) == ({}, {})
+    assert str(RunContext(key="api").resource_config) == "{}"
+    assert RunContext(key="api", resource=Sized(size=3)).resource_config == {"size": 3}
+
+
+class Sized(ConfigurableResource):
+    size: int
 
 
 def test_each_opening_is_a_run_of_its_own() -> None:

@@ -128,12 +128,48 @@ def test_what_a_field_for_resources_accepts(name: str, value: object) -> None:
             assert got is value
 
 
-@pytest.mark.parametrize("value", [5, "files", b"", 1.5, True, ["x"], {"name": "x"}, Files, Other(), object()])
+@pytest.mark.parametrize("value", [5, "files", b"", 1.5, True, ["x"], {1: "x"}, Files, Other(), object()])
 @pytest.mark.parametrize("name", ["one", "either", "protocol", "abstract"])
 def test_what_a_field_for_resources_refuses(name: str, value: object) -> None:
     """Scalars, containers, classes and resources of another class are errors at construction."""
     with pytest.raises(InvalidFieldError, match=rf"Holder\.{name}: expected"):
         Holder(**{name: value})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["either", "protocol", "abstract"])
+def test_a_dict_must_be_for_one_class(name: str) -> None:
+    """A dict of fields is refused where it does not say which class is meant."""
+    with pytest.raises(InvalidFieldError, match=rf"Holder\.{name}: expected"):
+        Holder(**{name: {"name": "x"}})  # type: ignore[arg-type]
+
+
+def test_a_dict_of_fields_stands_for_a_nested_resource() -> None:
+    """Where a field holds one resource, a dict makes it, nested ones too; its hooks run like any other's."""
+
+    class Outer(ConfigurableResource):
+        holder: Holder
+
+    made = Outer(holder={"one": {"name": "dict"}})  # type: ignore[arg-type]
+    assert made == Outer(holder=Holder(one=Files(name="dict")))
+    with open_resource(made) as live:
+        assert live.holder.one.name == "dict"  # type: ignore[union-attr]
+    assert LOG == ["+dict", "-dict"]
+
+
+def test_a_dict_that_does_not_fit_tells_the_whole_path() -> None:
+    """What is wrong in a dict is told with the path to it, and with the rest that is wrong."""
+
+    class Outer(ConfigurableResource):
+        holder: Holder
+        size: int
+
+    with pytest.raises(InvalidFieldError) as caught:
+        Outer(holder={"one": {"nmae": "x"}, "many": [1]}, size="1")  # type: ignore[arg-type]
+    assert {problem.where for problem in caught.value.problems} == {
+        "Outer.holder.one.nmae",
+        "Outer.holder.many",
+        "Outer.size",
+    }
 
 
 @pytest.mark.parametrize(

@@ -347,3 +347,51 @@ def test_a_container_with_config_is_another_container() -> None:
     assert changed is not app
     with app.run() as plain, changed.run() as other:
         assert (plain.database.port, other.database.port) == (5432, 1)
+
+
+@attrs.frozen
+class Disk:
+    kind: typing.Literal["disk"] = "disk"
+    path: str = "/"
+
+
+@attrs.frozen
+class Cloud:
+    kind: typing.Literal["cloud"] = "cloud"
+    bucket: str = "b"
+
+
+@attrs.frozen
+class Named:
+    kind: typing.Literal["other"] = "other"
+    disk: dict[str, str] = attrs.Factory(dict)
+
+
+class Stored(ConfigurableResource):
+    place: Disk | Cloud = Disk(path="/here")
+    other: Disk | Named = Disk()
+
+
+@pytest.mark.parametrize(
+    ("config", "place"),
+    [
+        ({"place": {"cloud": {"bucket": "c"}}}, Cloud(bucket="c")),
+        ({"place": {"disk": {}}}, Disk(path="/here")),
+        ({"place": {"kind": "cloud", "bucket": "c"}}, Cloud(bucket="c")),
+        ({"place": {"path": "/there"}}, Disk(path="/there")),
+    ],
+)
+def test_a_member_of_a_tagged_union(config: dict[str, object], place: object) -> None:
+    """The class of a tagged union is chosen by its tag among the fields, or by a table under the tag."""
+    container = ResourceContainer.of({"stored": Stored()})
+    with container.run(config={"stored": config}) as resources:
+        assert resources.stored.place == place
+
+
+def test_a_fields_name_is_no_tag() -> None:
+    """A table under a name that is a field of a member is that field's."""
+    container = ResourceContainer.of({"stored": Stored(other=Named())})
+    with container.run(config={"stored": {"other": {"disk": {"a": "b"}}}}) as resources:
+        assert resources.stored.other == Named(disk={"a": "b"})
+    with pytest.raises(ConfigError, match=r"stored.other"), container.run(config={"stored": {"other": {"tape": {}}}}):
+        pass

@@ -482,22 +482,20 @@ def test_state_is_spelled_with_an_underscore_and_one_source() -> None:
 # --- names and definitions ---
 
 
+HOOKS = {"setup_for_execution", "teardown_after_execution", "yield_for_execution"}
+CONSTRUCTORS = {"configure_at_launch", "from_env"}
+
+
 def test_the_base_class_takes_no_names_but_the_hooks() -> None:
-    """A resource class is free to use every public name that is not a hook's."""
-    hooks = {"setup_for_execution", "teardown_after_execution", "yield_for_execution"}
-    assert {name for name in dir(ConfigurableResource) if not name.startswith("_")} == hooks | {"from_env"}
-    assert {name for name in dir(ConfigurableResourceFactory) if not name.startswith("_")} == hooks | {
-        "from_env",
-        "create_resource",
-    }
-    ours = {name for name in dir(ConfigurableResource) if name.startswith("_")} - set(dir(object))
-    assert {name for name in ours if "resource" in name} == {"__resourcekit__"}
+    """A resource class is free to use every public name that is neither a hook's nor a constructor's."""
+    ours = HOOKS | CONSTRUCTORS
+    assert {name for name in dir(ConfigurableResource) if not name.startswith("_")} == ours
+    assert {name for name in dir(ConfigurableResourceFactory) if not name.startswith("_")} == ours | {"create_resource"}
+    private = {name for name in dir(ConfigurableResource) if name.startswith("_")} - set(dir(object))
+    assert {name for name in private if "resource" in name} == {"__resourcekit__"}
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["setup_for_execution", "teardown_after_execution", "yield_for_execution", "create_resource", "from_env"],
-)
+@pytest.mark.parametrize("name", sorted(HOOKS | CONSTRUCTORS | {"create_resource"}))
 def test_a_field_with_a_hooks_name_is_refused(name: str) -> None:
     """A field cannot be called as a hook is."""
     with pytest.raises(DefinitionError, match=f"Wrong.{name} cannot be a field"):

@@ -89,6 +89,18 @@ def test_the_view_has_what_users_receive():
         assert repr(resources) == "<live resources of App: client, database, orders, pool, storage, url>"
 
 
+def test_the_view_as_a_dictionary():
+    """A view is iterated, and is made a dictionary of, in the order of its keys; only while the run is open."""
+    with App().run() as resources:
+        found = resources._asdict()
+        assert list(found) == ["database", "orders", "pool", "url", "client", "storage"]
+        assert found["database"] is resources.database
+        assert [*resources] == [*found.values()]
+        assert [*resources.storage] == [resources.storage.db, "storage"]
+    with pytest.raises(RunStateError, match="this run has ended"):
+        resources._asdict()
+
+
 def test_a_key_that_was_not_chosen():
     """Reading another key than the chosen ones is an AttributeError that names the call to make."""
     with App().run("orders", "url") as resources:
@@ -412,6 +424,35 @@ def test_a_run_left_open_warns(monkeypatch):
     (message,) = leaked(forget)
     assert message.startswith("<run r-1 of App: open> was left open")
     assert "RESOURCEKIT_DEBUG=1" in message
+
+
+class Closing(ConfigurableResource):
+    """Says that it was closed."""
+
+    def teardown_after_execution(self):
+        SEEN.append(("closed", self))
+
+
+@pytest.mark.parametrize("report", [False, True], ids=["generated", "machine"])
+def test_a_run_left_open_is_closed(report):
+    """What a forgotten run has up is torn down, as when a file is forgotten."""
+
+    def forget():
+        ResourceContainer.of({"closing": Closing()}).run(report=report).start()
+
+    assert len(leaked(forget)) == 1
+    assert [event for event, _ in SEEN] == ["closed"]
+
+
+@pytest.mark.parametrize("report", [False, True], ids=["generated", "machine"])
+def test_an_async_run_left_open_only_warns(report):
+    """A forgotten async run cannot be closed by the garbage collector: there is no loop to do it in."""
+
+    def forget():
+        asyncio.run(ResourceContainer.of({"closing": Closing()}).run(report=report).astart())
+
+    assert len(leaked(forget)) == 1
+    assert SEEN == []
 
 
 def test_a_started_container_left_open_warns(monkeypatch):

@@ -9,10 +9,10 @@ from typing import Any, Literal, cast, get_args, get_origin
 
 import attrs
 
-from resourcekit.annotations import field_annotations, is_deferred, unwrap
+from resourcekit.annotations import field_annotations, is_deferred, is_structured, union_members, unwrap
 from resourcekit.config.overlay import Overlaid, stand_ins
 from resourcekit.construction import draft
-from resourcekit.deferred import Computed, Deferred, EnvVar, ReadContext, Reference, SourceError, described
+from resourcekit.deferred import Deferred, EnvVar, ReadContext, SourceError, described, is_source
 from resourcekit.errors import DefinitionError, Problem, kind_in_words
 from resourcekit.record import raw_values, record_of, spec_of
 from resourcekit.spec import FieldSpec
@@ -87,7 +87,7 @@ class _Reading:
 
     def has_sources(self, value: object) -> bool:
         """Whether *value* holds something to be read, rather than nested resources and providers only."""
-        return any(_is_source(leaf) for _, leaf, _ in leaves(value, self.wanted))
+        return any(is_source(leaf) for _, leaf, _ in leaves(value, self.wanted))
 
     def declared(self, value: object) -> object:
         """A declared value with its sources read; a mapping in the place of a nested class becomes one."""
@@ -105,13 +105,14 @@ class _Reading:
             self.problems.append(self._problem("invalid-value", error.message, where=self.where))
             return None
         if self.field.attribute.converter is None:
+            value = _flat(value, self.wanted)
             value = _laid_over(raw_values(self.declaration).get(self.field.name), value)
         read = rebuild(value, self.wanted, self._leaf)
         return read if self.problems else self._convert(read, self.wanted)
 
     def _leaf(self, leaf: object, wanted: object, position: Position) -> object:
         """What one source gives, converted; a default and what is no text are of the field's type already."""
-        if not _is_source(leaf):
+        if not is_source(leaf):
             return leaf
         assert isinstance(leaf, Deferred)
         where = ".".join(map(str, (self.where, *position)))
@@ -176,10 +177,6 @@ class _Reading:
         )
 
 
-def _is_source(leaf: object) -> bool:
-    return isinstance(leaf, Deferred) and not isinstance(leaf, Reference | Computed)
-
-
 def _has_mapping(value: object) -> bool:
     if isinstance(value, dict):
         return True
@@ -192,6 +189,20 @@ def _laid_over(below: object, above: object) -> object:
         return above
     parts = below if isinstance(below, dict) else _fields_of(below)
     return {**parts, **{name: _laid_over(parts.get(name), part) for name, part in above.items()}}
+
+
+def _flat(value: object, annotation: object) -> object:
+    """A table for a member of a tagged union with its tag among its fields, where it is written ``{tag: {...}}``."""
+    if not isinstance(value, dict) or len(value) != 1:
+        return value
+    [(tag, fields)] = value.items()
+    classes = [member for member in union_members(annotation) if is_structured(get_origin(member) or member)]
+    members = [field_annotations(get_origin(member) or member) for member in classes]
+    if not isinstance(fields, dict) or any(tag in member for member in members):
+        return value
+    names = [name for member in members for name, each in member.items() if get_origin(each) is Literal
+             and tag in get_args(each)]  # fmt: skip
+    return {names[0]: tag, **fields} if names else value
 
 
 def _is_other_member(below: object, above: Mapping[str, object]) -> bool:

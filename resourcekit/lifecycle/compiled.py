@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import count
 from typing import Any, Final
+from weakref import ref
 
 import attrs
 
@@ -202,6 +203,7 @@ class _Writer:
             "new": object.__new__,
             "refuse": _refuse,
             "reset": reset,
+            "weak": ref,
         }
         self._up: list[Line] = []
         self._down: list[Line] = []
@@ -281,8 +283,8 @@ class _Writer:
         hooks = step.hooks
         if any(hook.takes_context or hook in (hooks.whole, hooks.create) for hook in hooks.called):
             path = self._constant(place, step.path)
-            text = f"c{place} = Context({step.name!r}, {path}, run.run_id, run.tags, {step.scope!r})"
-            self._up.append(Line(text, step, "construct"))
+            told = f"{step.name!r}, {path}, run.run_id, run.tags, {step.scope!r}, None, weak(r{place})"
+            self._up.append(Line(f"c{place} = Context({told})", step, "construct"))
         if hooks.whole is not None:
             self._write_manager(place, step, hooks.whole)
             return

@@ -10,6 +10,7 @@ from collections.abc import Callable, Generator, Mapping
 from functools import partial
 from time import perf_counter
 from typing import Any
+from weakref import ref
 
 import attrs
 
@@ -233,6 +234,7 @@ def _call_hooks(scope: Scope, step: Step, resource: Any) -> Machine:
     """Set one resource up; gives what its users receive. What is to be undone is noted as soon as it is done."""
     hooks = step.hooks
     context = scope.context(step)
+    context._resource = ref(resource)
     if hooks.whole is not None:
         exposed = yield from enter(scope, step, hooks.whole, resource, context)
         return resource if exposed is None else exposed  # a bare `yield`

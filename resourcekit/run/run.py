@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Callable
 from types import TracebackType
 from typing import Generic, TypeVar
 
@@ -73,6 +75,15 @@ class Run(Session, Generic[C_co]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._aclose(error)
+
+    def __del__(self, warn: Callable[..., None] = warnings.warn) -> None:
+        """A run that is left open and forgotten warns, as a file does, and is closed, unless its hooks need a loop."""
+        is_forgotten = self._outcome == "open"
+        try:
+            super().__del__(warn)
+        finally:
+            if is_forgotten and not self._awaits:
+                self._close(None)
 
     def __repr__(self) -> str:
         return f"<run {self.run_id} of {self._title}: {self._outcome}>"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -95,6 +96,13 @@ class Session(Current):
     def source(self) -> str | None:
         """The generated code of the run, once it is opened; None where its steps go through the machine."""
         return None if self._code is None else self._code.compiled.source
+
+    @property
+    def _awaits(self) -> bool:
+        """Whether it was opened as an async one."""
+        if self._scope is not None:
+            return self._scope.is_async
+        return self._code is not None and inspect.iscoroutinefunction(self._code.compiled.leaving)
 
     @property
     def _title(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class LiveView:
-    """What a run gives: the live resource of each key as an attribute."""
+    """What a run gives: the live resource of each key as an attribute; iterating gives them in the keys' order."""
 
     __slots__ = ()
 
@@ -40,6 +41,13 @@ class LiveView:
         if name.startswith("_"):
             raise AttributeError(name)
         raise self._run._not_in_run(self._prefix + name)
+
+    def _asdict(self) -> dict[str, Any]:
+        """What each key gives, by key, as a namedtuple's method of this name."""
+        return {name: getattr(self, name) for name in self._classes.names if name[0] != "_"}
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._asdict().values())
 
     def __setattr__(self, name: str, value: object) -> None:
         raise RunStateError(f"{name!r} cannot be set on a run; use container.override({name}=...)")
