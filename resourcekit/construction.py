@@ -20,7 +20,7 @@ from resourcekit.record import Record, raw_values, record_of, spec_of
 from resourcekit.spec import RECORD, FieldSpec, ResourceSpec
 from resourcekit.values import DEFERRED, copied, holds, rebuild
 
-__all__ = ("complete", "construct", "draft", "finish", "relinked", "replaced")
+__all__ = ("complete", "construct", "draft", "drafted_again", "finish", "relinked", "replaced")
 
 
 def construct(resource: object, arguments: Mapping[str, object], location: Location | None) -> None:
@@ -95,6 +95,18 @@ def draft(
     live.__dict__[RECORD] = record
     settled = frozenset(key for key in values if key not in old.deferred and key not in resolved)
     return live, _assign(live, record, {**values, **resolved}, settled)
+
+
+def drafted_again(live: Any) -> Any:
+    """A copy of what `draft` gave, as if it had been drafted anew from the same values."""
+    again: Any = object.__new__(type(live))
+    here = again.__dict__
+    for name, value in live.__dict__.items():
+        here[name] = copied(value)
+    old = record_of(live)
+    if old.deferred:  # Completing it will change them.
+        here[RECORD] = old.copy()
+    return again
 
 
 def complete(live: object, links: Mapping[str, object]) -> None:

@@ -384,7 +384,8 @@ def test_ctrl_c_while_others_are_setting_up():
             signal.raise_signal(signal.SIGINT)
             super().setup_for_execution(context)
 
-    app = ResourceContainer.of({"first": Hooked(), "second": Interrupting()})
+    first = Hooked()
+    app = ResourceContainer.of({"first": first, "second": Interrupting(needs=[first])})
     assert isinstance(run_in("sync", app.run(concurrent=True), lambda _: did("body")), KeyboardInterrupt)
     assert TRACE[-2:] == ["-second", "-first"]
     assert "body" not in TRACE

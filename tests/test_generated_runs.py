@@ -1,5 +1,6 @@
 """A run is generated code where it can be: it gives what the machine gives, and can be read."""
 
+import enum
 import traceback
 from unittest import mock
 
@@ -415,3 +416,126 @@ def test_an_ended_view_can_still_be_shown():
     assert repr(resources) == "<live resources of Shop: main>"
     with pytest.raises(RunStateError, match="this run has ended"):
         _ = resources.main
+
+
+class Level(enum.Enum):
+    LOW = 1
+    HIGH = 2
+
+
+@attrs.frozen
+class Limits:
+    least: int
+    most: int = 9
+
+
+@attrs.define
+class Changing:
+    size: int
+
+
+class Everything(ConfigurableResource):
+    name: str = "x"
+    port: int = 0
+    tags: list[str] = field(factory=list)
+    level: Level = Level.LOW
+    limits: Limits | None = None
+    extra: Changing | None = None
+    url: str = "none"
+    database: Database | None = None
+
+
+def test_variables_that_have_not_changed_are_not_converted_again(monkeypatch):
+    """A run has what the variables say now: the same objects' equals while they stay, others when any one changes."""
+
+    class App(ResourceContainer):
+        database = Database()
+        everything = Everything(
+            name=EnvVar("E_NAME", default="nobody"),
+            port=EnvVar("E_PORT"),
+            tags=EnvVar("E_TAGS"),
+            level=EnvVar("E_LEVEL"),
+            limits=EnvVar("E_LIMITS"),
+            url=EnvVar.template("http://{E_NAME2}"),
+            database=database,
+        )
+
+    for name, text in {"PORT": "1", "TAGS": "a,b", "LEVEL": "LOW", "LIMITS": '{"least": 2}', "NAME2": "one"}.items():
+        monkeypatch.setenv(f"E_{name}", text)
+    app, lists = App(), []
+
+    def shape(resources):
+        everything = resources.everything
+        assert everything.database is resources.database
+        lists.append(everything.tags)
+        everything.tags.append("mine")
+        return (
+            everything.name,
+            everything.port,
+            everything.tags[:-1],
+            everything.level,
+            everything.limits,
+            everything.url,
+        )
+
+    first = ("nobody", 1, ["a", "b"], Level.LOW, Limits(2), "http://one")
+    for _ in range(3):
+        assert both(app, shape)[1:] == (first, first)
+    assert len({id(each) for each in lists}) == len(lists)
+    for name, text, place, expected in [
+        ("PORT", "2", 1, 2),
+        ("NAME", "somebody", 0, "somebody"),
+        ("TAGS", "c", 2, ["c"]),
+        ("LEVEL", "HIGH", 3, Level.HIGH),
+        ("LIMITS", '{"least": 3, "most": 4}', 4, Limits(3, 4)),
+        ("NAME2", "two", 5, "http://two"),
+    ]:
+        monkeypatch.setenv(f"E_{name}", text)
+        _, generated, machine = both(app, shape)
+        assert generated == machine
+        assert generated[place] == expected
+
+
+def test_what_can_be_changed_is_made_anew(monkeypatch):
+    """An object of a class whose objects can be changed is never shared between runs, nor what a converter made."""
+    made = []
+
+    class Converted(ConfigurableResource):
+        size: object = field(converter=lambda text: made.append(text) or [text])
+
+    class App(ResourceContainer):
+        everything = Everything(extra=EnvVar("E_EXTRA"))
+        converted = Converted(size=EnvVar("E_SIZE"))
+
+    monkeypatch.setenv("E_EXTRA", '{"size": 1}')
+    monkeypatch.setenv("E_SIZE", "3")
+    app = App()
+    for _ in range(3):
+        with app.run() as resources:
+            assert (resources.everything.extra, resources.converted.size) == (Changing(1), ["3"])
+            resources.everything.extra.size = 2
+    assert made == ["3"] * 3
+
+
+def test_a_long_plan_is_generated_at_its_second_run():
+    """A container of many resources that is run once does not pay for code; the next run has it."""
+    app = ResourceContainer.of({f"k{number}": Database() for number in range(150)})
+    sources = []
+    for _ in range(3):
+        run = app.run()
+        with run as resources:
+            assert len(dir(resources)) == 150
+        sources.append(run.source is not None)
+    assert sources == [False, True, True]
+
+
+def test_a_hook_patched_between_runs_is_called():
+    """A hook of a class that is patched, by a mock or a function, runs in place of the one the code was made with."""
+    app = Shop()
+    with app.run("main") as resources:
+        assert resources.main._opened == ["main"]
+    with mock.patch.object(Database, "setup_for_execution") as patched, app.run("main"):
+        patched.assert_called_once_with()
+    with mock.patch.object(Database, "setup_for_execution", lambda self: self._opened.append("patched")):
+        with app.run("main") as resources:
+            assert resources.main._opened == ["patched"]

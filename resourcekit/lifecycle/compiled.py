@@ -13,12 +13,14 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import count
+from types import FunctionType
 from typing import Any, Final
 from weakref import ref
 
 import attrs
 
 from resourcekit.config.overlay import Overlaid
+from resourcekit.config.rereading import ConfigReader
 from resourcekit.construction import complete
 from resourcekit.context import RunContext
 from resourcekit.frames import GENERATED
@@ -34,7 +36,7 @@ __all__ = ("Compiled", "Failure", "Frame", "compile_steps")
 
 _NUMBERS: Final = count(1)
 
-Drafted = tuple[int, Step, Mapping[str, Overlaid]]
+Drafted = tuple[int, ConfigReader]
 
 Effect = Callable[[Scope, Mapping[str, Any]], None]
 """What a line has brought about, told to a scope of the machine."""
@@ -84,7 +86,7 @@ class Compiled:
 
     Args:
         steps: The steps, in order.
-        drafted: The steps whose config is read anew for each run, with their places and overlay values.
+        drafted: What reads the config of steps for each run, with their places.
         entering: ``entering(run, drafts)`` brings everything up and puts it in the slots of a view; gives None, or a
             `Failure`.
         leaving: ``leaving(run)`` tears everything down after a body that succeeded; gives None, or a `Failure`.
@@ -170,7 +172,7 @@ def compile_steps(
     writer = _Writer(is_async)
     try:
         for place, step in enumerate(steps):
-            writer.write(place, step, steps, find, overlaid(step), keys(step))
+            writer.write(place, step, find, overlaid(step), keys(step))
     except Unsupported:
         return None
     return writer.finish(tuple(steps), fixed, frame)
@@ -211,20 +213,20 @@ class _Writer:
         self._kept: dict[str, str] = {}
         self._others: dict[str, str] = {}  # Further keys of what has one.
         self._drafted: list[Drafted] = []
+        self._written: dict[int, tuple[int, Step]] = {}  # by identity of the declaration
 
     def write(
         self,
         place: int,
         step: Step,
-        steps: Sequence[Step],
         find: Callable[[object], Any],
         fields: Mapping[str, Overlaid],
         keys: Sequence[str],
     ) -> None:
         """Write the lines of one step."""
-        self._constants[f"S{place}"] = step
+        self._constants |= {f"S{place}": step, f"C{place}": type(step.resource)}
         make = f"{'await ' if self._is_async else ''}made({{}}, S{place})"
-        links = link_expressions(step, steps[:place], find, partial(self._constant, place), make)
+        links = link_expressions(step, self._written, find, partial(self._constant, place), make)
         template = None if fields else template_of(step, links)
         if template is None:
             self._write_draft(place, step, fields, links.expressions)
@@ -237,6 +239,7 @@ class _Writer:
         self._others.update(dict.fromkeys(keys[1:], slot))
         self._up.append(Line(self._keep(exposed, slot), step, "construct", partial(_is_up, step, exposed)))
         self._write_resets(place, step)
+        self._written[id(step.node.held.identity)] = place, step
 
     def _constant(self, place: int, value: object) -> str:
         name = f"K{place}_{len(self._constants)}"
@@ -260,14 +263,13 @@ class _Writer:
 
     def _write_draft(self, place: int, step: Step, fields: Mapping[str, Overlaid], links: Mapping[str, str]) -> None:
         """A resource whose config is read anew for each run."""
-        self._drafted.append((place, step, fields))
+        self._drafted.append((place, ConfigReader(step.resource, step.name, fields, step.path)))
         given = ", ".join(f"{name!r}: {expression}" for name, expression in links.items())
         text = f"r{place} = drafts[{place}]; complete(r{place}, {{{given}}})"
         self._up.append(Line(text, step, "construct"))
 
     def _write_template(self, place: int, step: Step, template: Template, links: Mapping[str, str]) -> None:
         """A resource whose config is the same in every run: a new object with its values."""
-        self._constants[f"C{place}"] = type(step.resource)
         items = {name: self._constant(place, value) for name, value in template.namespace.items()}
         items |= {name: f"copied({self._constant(place, value)})" for name, value in template.mutable.items()}
         items |= links
@@ -289,12 +291,23 @@ class _Writer:
             self._write_manager(place, step, hooks.whole)
             return
         if hooks.setup is not None:
-            call = f"r{place}.{hooks.setup.name}({f'c{place}' if hooks.setup.takes_context else ''})"
+            call = self._setup_call(place, step, hooks.setup)
             self._up.append(Line(self._checked(call, place, hooks.setup.name), step, hooks.setup.name))
         if hooks.teardown is not None:
             self._write_teardown(place, step, hooks.teardown, f"_r{place}" if hooks.vends else slot)
         if hooks.create is not None:
             self._write_manager(place, step, hooks.create)
+
+    def _setup_call(self, place: int, step: Step, hook: Hook) -> str:
+        """The call of a set-up hook: as the plain function it is, which is faster, unless it was patched since."""
+        context = f"c{place}" if hook.takes_context else ""
+        call = f"r{place}.{hook.name}({context})"
+        cls = type(step.resource)
+        function = inspect.getattr_static(cls, hook.name)
+        if not isinstance(function, FunctionType) or hasattr(cls, "__attrs_post_init__"):
+            return call
+        self._constants[f"F{place}"] = function
+        return f"F{place}(r{place}{context and ', '}{context}) if C{place}.{hook.name} is F{place} else {call}"
 
     def _write_teardown(self, place: int, step: Step, hook: Hook, slot: str) -> None:
         keep = self._keep(f"r{place}", slot)

@@ -42,7 +42,8 @@ class PhaseEvent:
         owner: Its class.
         phase: The hook's name, ``"construct"`` for the making of the object.
         status: ``"started"``, ``"finished"`` or ``"failed"``.
-        start: When it started, in seconds since the run was opened.
+        start: When it started, in seconds since the run was opened, or, where nobody had asked for times by then,
+            since the first time that was taken.
         duration: How long it took, in seconds; None when it has only started.
         error: What it raised.
     """

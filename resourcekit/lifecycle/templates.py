@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import attrs
@@ -55,13 +55,17 @@ class Links:
 
 
 def link_expressions(
-    step: Step, before: Sequence[Step], find: Callable[[object], Any], constant: Callable[[object], str], make: str
+    step: Step,
+    before: Mapping[int, tuple[int, Step]],
+    find: Callable[[object], Any],
+    constant: Callable[[object], str],
+    make: str,
 ) -> Links:
     """How the linked fields of *step* are made of what is up before it.
 
     Args:
         step: The step.
-        before: The steps before it.
+        before: The steps before it with their places, by identity of the declaration.
         find: Gives what a leaf is in the container, or the live object that is up for longer than a run.
         constant: Gives a value a name in the generated code.
         make: The code that calls a plain provider, with braces in the place of its name.
@@ -69,8 +73,7 @@ def link_expressions(
     Raises:
         Unsupported: A set of resources, or config beside resources in one value.
     """
-    places = {id(each.node.held.identity): place for place, each in enumerate(before)}
-    writing = _Linking(places, before, find, constant, make)
+    writing = _Linking(before, find, constant, make)
     record, values = record_of(step.resource), raw_values(step.resource)
     names = [name for name in spec_of(step.resource).by_name if name in record.linked]
     linked = [name for name in names if not isinstance(values[name], Computed) and writing.has_links(values[name])]
@@ -81,10 +84,12 @@ def link_expressions(
 
 class _Linking:
     def __init__(
-        self, places: Mapping[int, int], before: Sequence[Step], find: Callable[[object], Any],
-        constant: Callable[[object], str], make: str,
-    ) -> None:  # fmt: skip
-        self._places = places
+        self,
+        before: Mapping[int, tuple[int, Step]],
+        find: Callable[[object], Any],
+        constant: Callable[[object], str],
+        make: str,
+    ) -> None:
         self._before = before
         self._find = find
         self._constant = constant
@@ -117,15 +122,16 @@ class _Linking:
         if not is_deferred(value) and not is_resource(value):
             return self._constant(copied(value))
         held, live = self._find(value)
-        place = self._places.get(id(held.identity))
-        if place is None:
+        before = self._before.get(id(held.identity))
+        if before is None:
             if held.kind == "provider":
                 self.is_vended = True
                 return self._make.format(self._constant(held.content))
             known = held.content if held.kind == "value" else live
             self.is_vended = self.is_vended or not is_resource(known)
             return self._constant(known)
-        vends = self._before[place].hooks.vends
+        place, step = before
+        vends = step.hooks.vends
         self.is_vended = self.is_vended or vends
         return f"e{place}" if vends else f"r{place}"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import attrs
 
@@ -72,6 +72,9 @@ class AppScope:
         return (self._epoch, *(() if self._parent is None else self._parent.state))
 
 
+_LONG: Final = 100
+"""How many resources make a plan a long one."""
+
 Codes = dict[tuple[str, ...] | None, tuple[object, RunCode | None, tuple[object, ...]]]
 """By the keys asked for: the latest change of any app scope, the code, the state of this one."""
 
@@ -122,7 +125,8 @@ class Blueprint:
     def code(self, keys: tuple[str, ...] | None, is_async: bool) -> RunCode | None:
         """The generated code of a run of *keys*; None where it needs the machine, or must not start at all.
 
-        It is made once for each state of the app scope, whose resources it knows.
+        It is made once for each state of the app scope, whose resources it knows; for a long plan at its second run,
+        since making it costs more than one run by the machine.
         """
         codes = self._codes[is_async]
         try:
@@ -130,6 +134,9 @@ class Blueprint:
         except TypeError:
             return None  # A key is no text: `plan` tells.
         change = AppScope.latest_change
+        if known is None and len(self.plan(keys).steps) > _LONG:
+            codes[keys] = (None, None, ())
+            return None
         if known is None or known[0] is not change:
             state = self.app.state
             code = known[1] if known is not None and known[2] == state else self._compile(keys, is_async)

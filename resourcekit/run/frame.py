@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from time import perf_counter
 from weakref import ref
 
 from resourcekit.frames import caller_location
@@ -31,7 +30,7 @@ def frame(slots: Sequence[str], nested: Sequence[str]) -> Frame:
     classes = view_classes((*slots, *dict.fromkeys(key.partition(".")[0] for key in nested)))
     opening = [
         "view = run._view = Opening()",
-        "run._outcome = 'open'; run._opened_at = now()",
+        "run._outcome = 'open'",
         "CURRENT.set(ref(run)) if CURRENT.get() is None else run._enter_context()",
     ]
     locating = ["run._opened_by = caller_location()"] if is_debugging() else []
@@ -53,7 +52,6 @@ def frame(slots: Sequence[str], nested: Sequence[str]) -> Frame:
             "Opening": classes.opening,
             "Shown": classes.shown,
             "caller_location": caller_location,
-            "now": perf_counter,
             "ref": ref,
             "set_class": set_class,
         },

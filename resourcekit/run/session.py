@@ -13,7 +13,6 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from resourcekit.config.overlay import Overlay
-from resourcekit.config.resolution import resolve
 from resourcekit.context import RunContext
 from resourcekit.errors import Location, NotInRunError, RunStateError, kind_in_words, preflight_error
 from resourcekit.frames import caller_location
@@ -226,8 +225,8 @@ class Session(Current):
         """Make the resources whose config is read for each run; False when anything is wrong with it."""
         drafts: dict[int, Any] = {}
         self._drafts = drafts
-        for place, step, fields in code.compiled.drafted:
-            drafts[place], problems = resolve(step.resource, step.name, fields, os.environ, step.path)
+        for place, reader in code.compiled.drafted:
+            drafts[place], problems = reader.read(os.environ)
             if problems:
                 return False
         return True
@@ -264,6 +263,8 @@ class Session(Current):
         listeners = self._blueprint.listeners
         if not self._is_timed and not listeners:
             return None
+        if not self._opened_at:  # Generated code has opened it: nobody had asked for times.
+            self._opened_at = perf_counter()
         return partial(Observation, report=self.report, listeners=listeners, opened=self._opened_at)
 
     def _tell(self, status: str) -> BaseException | None:
