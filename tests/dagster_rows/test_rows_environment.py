@@ -263,8 +263,8 @@ def test_row_050_never_text(dg):
 
 
 @better(
-    ours={"unset": None, "given": "other", "set": "v", "default": 5},
-    dagster={"unset": None, "given": "other", "set": "v", "default": "error: TypeError"},
+    ours={"unset": None, "given": "other", "set": "v", "number": 8, "default": 5},
+    dagster={"unset": None, "given": "other", "set": "v", "number": 8, "default": "error: TypeError"},
 )
 def test_row_051_get_value(dg, monkeypatch):
     """get_value reads at once; a variable may have a default, of the field's type."""
@@ -273,11 +273,13 @@ def test_row_051_get_value(dg, monkeypatch):
         port: int
 
     monkeypatch.setenv("ROW_V", "v")
+    monkeypatch.setenv("ROW_N", "8")
     unset = dg.EnvVar("ROW_UNSET")
     return {
         "unset": unset.get_value(),
         "given": unset.get_value("other"),
         "set": dg.EnvVar("ROW_V").get_value(),
+        "number": dg.EnvVar.int("ROW_N").get_value(),
         "default": dg.attempt(lambda: dg.live(Api(port=dg.EnvVar("ROW_UNSET", default=5)), lambda live: live.port)),
     }
 
@@ -294,9 +296,9 @@ def test_row_052_before_the_run(dg, monkeypatch):
     return dg.attempt(lambda: api.url) != "the value", "ROW_URL" in repr(api) and "the value" not in repr(api)
 
 
-@same(("error: invalid field", "v"))
+@same(("error: invalid field", "v", "v"))
 def test_row_053_env_in_a_dict(dg, monkeypatch):
-    """The form with `env` is for config, not for constructors."""
+    """The form with `env` is for config, not for constructors; config that is made of resources has variables."""
 
     class Api(dg.ConfigurableResource):
         url: str
@@ -305,4 +307,5 @@ def test_row_053_env_in_a_dict(dg, monkeypatch):
     return (
         dg.attempt(lambda: Api(url={"env": "ROW_URL"})),
         dg.live(Api(url=""), lambda live: live.url, config={"url": {"env": "ROW_URL"}}),
+        dg.job_with_typed_config(lambda live: live.r.url, {"r": Api(url="")}, {"r": Api(url=dg.EnvVar("ROW_URL"))}),
     )
