@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any, Literal, Optional
 from uuid import UUID
 
+import attrs
+
 from tests.dagster_rows.expected import better, same
 
 
@@ -26,6 +28,13 @@ class Level(IntEnum):
 @dataclass
 class Size:
     """A nested dataclass."""
+
+    width: int
+
+
+@attrs.define
+class Part:
+    """A nested attrs class."""
 
     width: int
 
@@ -173,7 +182,7 @@ def test_row_007_unknown_keyword(dg):
 def test_row_009_field_types(dg):
     """A run has the values of all these types as they were given."""
 
-    class Part(dg.Config):
+    class Nested(dg.Config):
         x: int
 
     class Other(dg.ConfigurableResource):
@@ -193,13 +202,13 @@ def test_row_009_field_types(dg):
         k: Colour
         el: Level
         m: Literal["on", "off"]
-        n: Part
-        o: list[Part]
-        p: dict[str, Part]
+        n: Nested
+        o: list[Nested]
+        p: dict[str, Nested]
         q: Other
 
     given = Typed(a="text", b=1, c=1.5, d=True, e=["a"], f={"a": 1}, g={"b": 2}, h=[1, "x"], i={"y": 3}, j="given",
-                  k=Colour.RED, el=Level.LOW, m="on", n=Part(x=1), o=[Part(x=2)], p={"k": Part(x=3)},
+                  k=Colour.RED, el=Level.LOW, m="on", n=Nested(x=1), o=[Nested(x=2)], p={"k": Nested(x=3)},
                   q=Other(x=4))  # fmt: skip
 
     def read(r):
@@ -217,6 +226,7 @@ MORE_TYPES = {
     "UUID": (UUID, UUID(int=1)),
     "bytes": (bytes, b"x"),
     "dataclass": (Size, Size(1)),
+    "attrs class": (Part, Part(1)),
     "tuple": (tuple[int, ...], (1, 2)),
     "set": (set[int], {1}),
     "Sequence": (Sequence[int], [1]),
@@ -235,13 +245,13 @@ def supported(dg, *names):
     return {name: dg.attempt(carries, *MORE_TYPES[name]) for name in names}
 
 
-UNIONS_AND_DATES = ("str | int", "Path", "datetime", "date", "UUID", "bytes", "dataclass")
+MORE = ("str | int", "Path", "datetime", "date", "UUID", "bytes", "dataclass", "attrs class")
 
 
-@better(ours=dict.fromkeys(UNIONS_AND_DATES, True), dagster=dict.fromkeys(UNIONS_AND_DATES, "error: definition"))
+@better(ours=dict.fromkeys(MORE, True), dagster=dict.fromkeys(MORE, "error: definition"))
 def test_row_010_more_field_types(dg):
-    """Unions, paths, dates, ids, bytes and dataclasses are field types."""
-    return supported(dg, *UNIONS_AND_DATES)
+    """Unions, paths, dates, ids, bytes, dataclasses and attrs classes are field types."""
+    return supported(dg, *MORE)
 
 
 @better(ours=dict.fromkeys(("tuple", "set", "Sequence"), True), dagster={})
