@@ -7,10 +7,11 @@ value that is not there yet passes untouched and meets them when a run has it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, cast
+from typing import Any, Literal, cast, get_args, get_origin
 
 import attrs
 
+from resourcekit.annotations import field_annotations, is_structured, union_members
 from resourcekit.annotations.classes import own_annotations
 from resourcekit.checking import field_problem, outcry, type_problem, unread_problems, validator_problem
 from resourcekit.deferred import Computed, described
@@ -20,7 +21,7 @@ from resourcekit.record import Record, raw_values, record_of, spec_of
 from resourcekit.spec import RECORD, FieldSpec, ResourceSpec
 from resourcekit.values import DEFERRED, copied, holds, rebuild
 
-__all__ = ("complete", "construct", "draft", "drafted_again", "finish", "relinked", "replaced")
+__all__ = ("complete", "construct", "draft", "drafted_again", "finish", "flattened", "relinked", "replaced")
 
 
 def construct(resource: object, arguments: Mapping[str, object], location: Location | None) -> None:
@@ -199,7 +200,7 @@ def _nested(spec: ResourceSpec, field: FieldSpec, given: dict[Any, object], prob
     """The resource that a dict of its fields stands for, where the field holds one resource; else the dict itself."""
     cls: Any = field.nested
     if cls is None or not all(isinstance(name, str) for name in given):
-        return given
+        return flattened(given, field.annotation)
     try:
         return cls(**given)
     except InvalidFieldError as error:
@@ -207,6 +208,22 @@ def _nested(spec: ResourceSpec, field: FieldSpec, given: dict[Any, object], prob
     where = f"{spec.cls.__name__}.{field.alias}"
     problems += [attrs.evolve(each, where=where + each.where.removeprefix(cls.__name__)) for each in found]
     return attrs.NOTHING  # Its problems are told.
+
+
+def flattened(value: object, annotation: object) -> object:
+    """A table for a member of a tagged union with its tag among its fields, where it is written ``{tag: {...}}``."""
+    if not isinstance(value, dict) or len(value) != 1:
+        return value
+    [(tag, fields)] = value.items()
+    classes = [get_origin(member) or member for member in union_members(annotation) if member is not type(None)]
+    if not isinstance(fields, dict) or not all(map(is_structured, classes)):
+        return value
+    members = [field_annotations(cls) for cls in classes]
+    if any(tag in member for member in members):
+        return value  # It is a field's name.
+    tagged = ((name, each) for member in members for name, each in member.items() if get_origin(each) is Literal)
+    names = [name for name, each in tagged if tag in get_args(each)]
+    return {names[0]: tag, **fields} if names else value
 
 
 def _missing_field(spec: ResourceSpec, field: FieldSpec, location: Location | None) -> Problem:

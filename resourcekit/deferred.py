@@ -212,17 +212,27 @@ class EnvVar(Deferred):
         return self.default is not _MISSING and environ.get(self.name) is None
 
     def get_value(self, default: object = None) -> Any:
-        """The variable's text now, outside any run.
+        """The variable's text now, outside any run; of `EnvVar.int` the number.
 
         Args:
             default: What is returned when the variable is not set and has no default of its own.
 
+        Raises:
+            SourceError: A number is wanted, and the variable has another text.
+
         >>> EnvVar("SURELY_NOT_SET").get_value() is None
         True
         """
-        fallback = default if self.default is _MISSING else self.default
         found = os.environ.get(self.name)
-        return fallback if found is None else found
+        if found is None:
+            return default if self.default is _MISSING else self.default
+        if self.target is None:
+            return found
+        try:
+            return self.target(found)
+        except ValueError:
+            pass  # Its words have the value.
+        raise SourceError(f"variable {self.name} is not a whole number")
 
     def describe(self) -> str:
         """``variable NAME``."""

@@ -222,6 +222,17 @@ def test_get_value_reads_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert EnvVar("NOT_SET", default="own").get_value("d") == "own"
 
 
+def test_get_value_of_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`EnvVar.int` gives a number there too; where the variable has another text, the error does not show it."""
+    monkeypatch.setenv("A", "1")
+    monkeypatch.setenv("B", "hunter2")
+    assert EnvVar.int("A").get_value() == 1
+    assert EnvVar.int("NOT_SET").get_value(5) == 5
+    with pytest.raises(SourceError, match="variable B is not a whole number") as caught:
+        EnvVar.int("B").get_value()
+    assert not leaks(caught.value, "hunter2")
+
+
 @pytest.mark.parametrize("name", ["", "A=B", "A\0B", 5, None, EnvVar("A")])
 def test_names_that_no_variable_can_have(name: typing.Any) -> None:
     """A name that is no name is refused where it is written."""

@@ -9,9 +9,9 @@ from typing import Any, Literal, cast, get_args, get_origin
 
 import attrs
 
-from resourcekit.annotations import field_annotations, is_deferred, is_structured, union_members, unwrap
+from resourcekit.annotations import field_annotations, is_deferred, unwrap
 from resourcekit.config.overlay import Overlaid, stand_ins
-from resourcekit.construction import draft
+from resourcekit.construction import draft, flattened
 from resourcekit.deferred import Deferred, EnvVar, ReadContext, SourceError, described, is_source
 from resourcekit.errors import DefinitionError, Problem, kind_in_words
 from resourcekit.record import raw_values, record_of, spec_of
@@ -105,7 +105,7 @@ class _Reading:
             self.problems.append(self._problem("invalid-value", error.message, where=self.where))
             return None
         if self.field.attribute.converter is None:
-            value = _flat(value, self.wanted)
+            value = flattened(value, self.wanted)
             value = _laid_over(raw_values(self.declaration).get(self.field.name), value)
         read = rebuild(value, self.wanted, self._leaf)
         return read if self.problems else self._convert(read, self.wanted)
@@ -189,20 +189,6 @@ def _laid_over(below: object, above: object) -> object:
         return above
     parts = below if isinstance(below, dict) else _fields_of(below)
     return {**parts, **{name: _laid_over(parts.get(name), part) for name, part in above.items()}}
-
-
-def _flat(value: object, annotation: object) -> object:
-    """A table for a member of a tagged union with its tag among its fields, where it is written ``{tag: {...}}``."""
-    if not isinstance(value, dict) or len(value) != 1:
-        return value
-    [(tag, fields)] = value.items()
-    classes = [member for member in union_members(annotation) if is_structured(get_origin(member) or member)]
-    members = [field_annotations(get_origin(member) or member) for member in classes]
-    if not isinstance(fields, dict) or any(tag in member for member in members):
-        return value
-    names = [name for member in members for name, each in member.items() if get_origin(each) is Literal
-             and tag in get_args(each)]  # fmt: skip
-    return {names[0]: tag, **fields} if names else value
 
 
 def _is_other_member(below: object, above: Mapping[str, object]) -> bool:
