@@ -6,14 +6,11 @@ import argparse
 import sys
 import warnings
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
 
 from benchmarks import report, results
-from benchmarks.contenders import DISTRIBUTIONS, contenders
 from benchmarks.contenders.by_hand import ByHand
+from benchmarks.field import LIBRARIES, contenders
 from benchmarks.run import RUNNERS, Setting
-
-_LIBRARIES = ("anyio", "attrs", "cattrs", "dependency-injector", *DISTRIBUTIONS.values())
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -24,7 +21,7 @@ def main(words: Sequence[str] | None = None) -> int:
         print(f"{name} is not installed: left out")
     chosen = [each for each in field.present
               if not options.contender or each.name in (*options.contender, ByHand.name)]  # fmt: skip
-    setting = Setting(chosen, results.here([name for name in _LIBRARIES if _is_installed(name)]), options.quick)
+    setting = Setting(chosen, results.here(LIBRARIES), options.quick)
     found = {}
     for code in options.only or RUNNERS:
         found[code] = RUNNERS[code](setting)
@@ -45,14 +42,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--write", action="store_true", help="keep the results, and write docs/benchmarks.md anew")
     return parser
-
-
-def _is_installed(name: str) -> bool:
-    try:
-        version(name)
-    except PackageNotFoundError:
-        return False
-    return True
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import random
 import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import repeat
-from time import perf_counter
+from time import process_time
 from typing import Final, Literal
 
 import attrs
@@ -32,6 +32,10 @@ __all__ = (
 )
 
 Order = Literal["right", "wrong"]
+Clock = Callable[[], float]
+Chunk = Callable[[int], float]
+"""Does so many operations, and gives the seconds they took."""
+
 Times = Mapping[str, Sequence[float]]
 """Seconds per operation, by label and round."""
 
@@ -67,7 +71,7 @@ class Entry:
     """
 
     label: str
-    chunk: Callable[[int], float]
+    chunk: Chunk
     order: Order = "right"
 
 
@@ -89,34 +93,37 @@ class Ratio:
 # Chunks --------------------------------------------------------------------------------------------------------------
 
 
-def timed(operate: Operation, runner: asyncio.Runner | None = None) -> Callable[[int], float]:
-    """A chunk of operations; of coroutine functions, in the loop of *runner*."""
+def timed(operate: Operation, runner: asyncio.Runner | None = None, clock: Clock = process_time) -> Chunk:
+    """A chunk of operations; of coroutine functions, in the loop of *runner*.
+
+    By default it is the process's own time that counts, which does not go on while others have the processor.
+    """
     if runner is None:
-        return lambda number: _seconds(operate, number)
-    return lambda number: runner.run(_async_seconds(operate, number))
+        return lambda number: _seconds(operate, number, clock)
+    return lambda number: runner.run(_async_seconds(operate, number, clock))
 
 
-def _seconds(operate: Operation, number: int) -> float:
-    start = perf_counter()
+def _seconds(operate: Operation, number: int, clock: Clock) -> float:
+    start = clock()
     for _ in repeat(None, number):
         operate()
-    return perf_counter() - start
+    return clock() - start
 
 
-async def _async_seconds(operate: Operation, number: int) -> float:
-    start = perf_counter()
+async def _async_seconds(operate: Operation, number: int, clock: Clock) -> float:
+    start = clock()
     for _ in repeat(None, number):
         await operate()
-    return perf_counter() - start
+    return clock() - start
 
 
-def counted(prepared: Prepared, runner: asyncio.Runner | None = None) -> Callable[[int], float]:
+def counted(prepared: Prepared, runner: asyncio.Runner | None = None, clock: Clock = process_time) -> Chunk:
     """A chunk, after which every hook must have run once per operation.
 
     Raises:
         CountError: By the chunk: it is otherwise.
     """
-    program, chunk = prepared.program, timed(prepared.operate, runner)
+    program, chunk = prepared.program, timed(prepared.operate, runner, clock)
 
     def checked(number: int) -> float:
         program.reset()
@@ -188,7 +195,7 @@ def interleave(entries: Sequence[Entry], effort: Effort) -> Times:
     return times
 
 
-def _chunk_size(chunk: Callable[[int], float], seconds: float) -> int:
+def _chunk_size(chunk: Chunk, seconds: float) -> int:
     """How many operations take about so long; what is made lazily is made here."""
     chunk(1)
     number = 1

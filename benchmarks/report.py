@@ -18,7 +18,6 @@ __all__ = ("PAGE", "PICTURE", "markdown", "put_in_page", "text", "write")
 PAGE: Final = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 PICTURE: Final = PAGE.with_suffix(".svg")
 
-_PLACE: Final = "place"
 _OURS: Final = "resourcekit"
 _DRAWN: Final = {"S1": "layered, 10", "S2": "layered, 10", "S3": "a call", "S4": "a look-up", "S7": "async",
                  "S9": "ten fields"}  # fmt: skip
@@ -89,19 +88,17 @@ def _is_ours(row: Row) -> bool:
 
 
 def place_in_words(place: Place) -> str:
-    """Where a table was measured, for the documentation."""
+    """With what something was measured, for the documentation."""
     versions = ", ".join(f"{name} {version}" for name, version in sorted(place.versions.items()))
-    return (
-        f"Measured {place.date} at commit {place.commit}: {place.python} on {place.system}, {place.cores} cores. "
-        f"{versions}."
-    )
+    return f"{place.python} on {place.system}, {place.cores} cores; {versions}."
 
 
 def write(results: Mapping[str, Result]) -> None:
     """Put every table in its place on the page, and draw the picture."""
     page = PAGE.read_text(encoding="utf-8")
     for code, result in results.items():
-        page = put_in_page(page, code, f"{markdown(result)}\n\n_{place_in_words(result.place)}_")
+        page = put_in_page(page, code, f"{markdown(result)}\n\n_{result.place.date}, commit {result.place.commit}_")
+    page = put_in_page(page, "places", "\n\n".join(sorted({place_in_words(each.place) for each in results.values()})))
     PAGE.write_text(page, encoding="utf-8")
     draw(results)
 
@@ -152,6 +149,8 @@ def _draw_one(place: Axes, result: Result, column: str) -> None:
     labels = [row.label + (" (WRONG order)" if row.cells[column].order == "wrong" else "") for row in rows]
     bars = place.barh(labels, values, color=["#c2410c" if _is_ours(row) else "#94a3b8" for row in rows])
     place.set_xscale("log")
+    place.xaxis.set_major_formatter("{x:g}")
+    place.xaxis.set_minor_formatter("")
     place.axvline(1, color="#334155", linewidth=0.8)
     place.bar_label(bars, [_short(value) for value in values], padding=2)
     place.margins(x=0.15)

@@ -8,7 +8,7 @@ import platform
 import subprocess
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final, Literal
 
@@ -17,7 +17,7 @@ import cattrs
 
 from benchmarks.measure import Order
 
-__all__ = ("FILE", "Cell", "Place", "Result", "Row", "here", "load", "save")
+__all__ = ("FILE", "Cell", "Place", "Result", "Row", "here", "is_installed", "load", "save")
 
 FILE: Final = Path(__file__).with_name("results.json")
 
@@ -88,8 +88,17 @@ def here(distributions: Sequence[str]) -> Place:
         python=f"{platform.python_implementation()} {platform.python_version()}",
         system=f"{platform.system()} {platform.machine()}",
         cores=os.cpu_count() or 1,
-        versions={name: version(name) for name in distributions},
+        versions={name: version(name) for name in distributions if is_installed(name)},
     )
+
+
+def is_installed(name: str) -> bool:
+    """Whether a distribution is here."""
+    try:
+        version(name)
+    except PackageNotFoundError:
+        return False
+    return True
 
 
 def load() -> dict[str, Result]:

@@ -34,7 +34,7 @@ __all__ = (
     "start_entries",
 )
 
-_ROUNDS: Final = 21
+_ROUNDS: Final = 25
 _START_ROUNDS: Final = 3
 _IMPORT_ROUNDS: Final = 7
 _PATIENCE: Final = 60.0
@@ -61,7 +61,7 @@ class Setting:
     @property
     def effort(self) -> Effort:
         """How long to time."""
-        return Effort(5, 0.002) if self.quick else Effort(_ROUNDS, 0.004)
+        return Effort(7, 0.002) if self.quick else Effort(_ROUNDS, 0.004)
 
 
 class Table:
@@ -278,7 +278,7 @@ def start_entries(contender: Contender, runner: asyncio.Runner | None = None, wa
     sleep: Callable[[float], object] = time.sleep if runner is None else asyncio.sleep
     hooks = sleeping(sleep, wait, START.root, is_async=runner is not None)
     for way, prepared in contender.starts(START, hooks).items():
-        yield Entry(labelled(contender, way), counted(prepared, runner))
+        yield Entry(labelled(contender, way), counted(prepared, runner, time.perf_counter))
 
 
 def _time_starts(table: Table, column: str, entries: Sequence[Entry], effort: Effort) -> None:

@@ -20,6 +20,7 @@ from typing import Final
 import attrs
 
 from benchmarks import report, results
+from benchmarks.field import LIBRARIES
 from benchmarks.results import Cell, Result, Row
 from resourcekit import ConfigurableResource, EnvVar, ResourceContainer
 
@@ -366,7 +367,7 @@ def main() -> int:
     options = parser.parse_args()
     done = list(rows(options.quick))
     columns = list(dict.fromkeys(column for row in done for column in row.cells))
-    result = Result("soak", columns, done, results.here(["attrs", "dependency-injector"]), "count")
+    result = Result("soak", columns, done, results.here(LIBRARIES), "count")
     print(report.text(result))
     if options.write:
         results.save({"soak": result})

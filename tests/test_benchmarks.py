@@ -9,9 +9,9 @@ import pytest
 
 from benchmarks import __main__ as command
 from benchmarks import report, soak
-from benchmarks.contenders import contenders
 from benchmarks.contenders.base import Contender, Import, Prepared
 from benchmarks.contenders.by_hand import ByHand
+from benchmarks.field import contenders
 from benchmarks.fresh import import_times, start_time
 from benchmarks.graphs import Graph, chain, fan, layered
 from benchmarks.measure import CountError, Effort, Entry, counted, cyclic_garbage, interleave, judge, ratios
