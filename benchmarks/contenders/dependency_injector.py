@@ -1,10 +1,15 @@
-"""dependency-injector: a declarative container of resources, wiring for functions."""
+"""dependency-injector: a declarative container of resources, wiring for functions.
+
+For a scope its documentation has two ways: a function whose parameter is `Closing`, and `init_resources()` with
+`shutdown_resources()`, which is meant for the start and end of a program.
+"""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack, ExitStack
+from itertools import count
 from types import ModuleType, new_class
 from typing import Any, Final
 
@@ -14,6 +19,8 @@ from benchmarks.contenders.base import Contender, Import, Operation, Prepared, S
 from benchmarks.graphs import Graph
 from benchmarks.programs import COUNTING, Hooks, Program, attrs_class, plain_class, provider
 from benchmarks.subjects import A, B, C
+
+_NUMBERS: Final = count(1)
 
 
 def _container(graph: Graph, kind: Any, creators: list[Any]) -> Any:
@@ -25,6 +32,18 @@ def _container(graph: Graph, kind: Any, creators: list[Any]) -> Any:
     return new_class("Container", bases, exec_body=lambda namespace: namespace.update(body))()
 
 
+def _wired(container: Any, function: Any, opened: ExitStack | AsyncExitStack) -> Any:
+    """The function as a module's own, wired."""
+    module = ModuleType(f"benchmarks_wired_{next(_NUMBERS)}")
+    function.__module__ = module.__name__
+    module.function = function  # type: ignore[attr-defined]
+    sys.modules[module.__name__] = module
+    opened.callback(sys.modules.pop, module.__name__)
+    container.wire(modules=[module])
+    opened.callback(container.unwire)
+    return module.function
+
+
 class Three(containers.DeclarativeContainer):
     """The container of S3 and S4."""
 
@@ -34,7 +53,7 @@ class Three(containers.DeclarativeContainer):
 
 
 class DependencyInjector(Contender):
-    """dependency-injector."""
+    """All but scopes."""
 
     name = "dependency-injector"
     imports = (
@@ -43,38 +62,7 @@ class DependencyInjector(Contender):
         Import("import attrs, dependency_injector.containers", "resourcekit"),
     )
 
-    def scope(self, graph: Graph, hooks: Hooks, opened: ExitStack) -> Prepared | None:
-        program = Program(graph, hooks, attrs_class, provider)
-        container = _container(graph, providers.Resource, program.functions)
-        root = getattr(container, f"r{graph.root}")
-
-        def operate() -> object:
-            container.init_resources()
-            try:
-                return root()
-            finally:
-                container.shutdown_resources()
-
-        return Prepared(operate, program)
-
-    async def async_scope(self, graph: Graph, hooks: Hooks, opened: AsyncExitStack) -> Prepared | None:
-        program = Program(graph, hooks, attrs_class, provider)
-        container = _container(graph, providers.Resource, program.functions)
-        root = getattr(container, f"r{graph.root}")
-
-        async def operate() -> object:
-            await container.init_resources()
-            try:
-                return await root()
-            finally:
-                await container.shutdown_resources()
-
-        return Prepared(operate, program)
-
     def calls(self, opened: ExitStack) -> Mapping[str, Callable[[int], int]]:
-        container = Three()
-        module = ModuleType("benchmarks_wired")
-
         @wiring.inject
         def call(
             x: int,
@@ -84,13 +72,7 @@ class DependencyInjector(Contender):
         ) -> int:
             return a.v + x
 
-        call.__module__ = module.__name__
-        module.call = call  # type: ignore[attr-defined]
-        sys.modules[module.__name__] = module
-        opened.callback(sys.modules.pop, module.__name__)
-        container.wire(modules=[module])
-        opened.callback(container.unwire)
-        return {"": module.call}
+        return {"": _wired(Three(), call, opened)}
 
     def lookups(self, opened: ExitStack) -> Mapping[str, Operation]:
         container = Three()
@@ -124,4 +106,64 @@ async def _start_async(program: Program) -> None:
     await container.shutdown_resources()
 
 
-CONTENDERS: Final = (DependencyInjector(),)
+class Whole(Contender):
+    """The resources of the whole container, for a scope."""
+
+    name = "dependency-injector, init_resources"
+
+    def scope(self, graph: Graph, hooks: Hooks, opened: ExitStack) -> Prepared | None:
+        program = Program(graph, hooks, attrs_class, provider)
+        container = _container(graph, providers.Resource, program.functions)
+        root = getattr(container, f"r{graph.root}")
+
+        def operate() -> object:
+            container.init_resources()
+            try:
+                return root()
+            finally:
+                container.shutdown_resources()
+
+        return Prepared(operate, program)
+
+    async def async_scope(self, graph: Graph, hooks: Hooks, opened: AsyncExitStack) -> Prepared | None:
+        program = Program(graph, hooks, attrs_class, provider)
+        container = _container(graph, providers.Resource, program.functions)
+        root = getattr(container, f"r{graph.root}")
+
+        async def operate() -> object:
+            await container.init_resources()
+            try:
+                return await root()
+            finally:
+                await container.shutdown_resources()
+
+        return Prepared(operate, program)
+
+
+class Closing(Contender):
+    """A scope for each call of a function."""
+
+    name = "dependency-injector, Closing"
+
+    def scope(self, graph: Graph, hooks: Hooks, opened: ExitStack) -> Prepared | None:
+        program = Program(graph, hooks, attrs_class, provider)
+        container = _container(graph, providers.Resource, program.functions)
+
+        @wiring.inject
+        def operate(root: Any = wiring.Closing[wiring.Provide[f"r{graph.root}"]]) -> object:
+            return root
+
+        return Prepared(_wired(container, operate, opened), program)
+
+    async def async_scope(self, graph: Graph, hooks: Hooks, opened: AsyncExitStack) -> Prepared | None:
+        program = Program(graph, hooks, attrs_class, provider)
+        container = _container(graph, providers.Resource, program.functions)
+
+        @wiring.inject
+        async def operate(root: Any = wiring.Closing[wiring.Provide[f"r{graph.root}"]]) -> object:
+            return root
+
+        return Prepared(_wired(container, operate, opened), program)
+
+
+CONTENDERS: Final = (Closing(), Whole(), DependencyInjector())

@@ -1,4 +1,4 @@
-"""that-depends: context resources, a context of the container per request, `@inject` with `Provide`.
+"""that-depends: context resources, in a scope for each call of an injected function, or in a context of the container.
 
 The context names its container: entering a scope by name would also enter every other container of the process, of
 which the benchmark has more than an application would.
@@ -23,9 +23,9 @@ from benchmarks.subjects import A, B, C
 _NUMBERS: Final = count(1)
 
 
-def _container(graph: Graph, kind: Any, creators: list[Any]) -> Any:
+def _container(graph: Graph, kind: Any, creators: list[Any], scope: Any = ContextScopes.ANY) -> Any:
     def fill(body: dict[str, Any]) -> None:
-        body["default_scope"] = ContextScopes.ANY
+        body["default_scope"] = scope
         for number, (creator, needs) in enumerate(zip(creators, graph.needs, strict=True)):
             # As in a class body: the namespace gives a provider of its own for what is assigned.
             given = {f"d{place}": body[f"r{need}"].cast for place, need in enumerate(needs)}
@@ -43,16 +43,40 @@ class Three(BaseContainer):
     c = providers.Singleton(C, a=a.cast, b=b.cast)
 
 
-class ThatDepends(Contender):
-    """that-depends."""
+class Injected(Contender):
+    """A scope for each call of a function."""
 
-    name = "that-depends"
-    imports = (Import("import that_depends", "that-depends"),)
+    name = "that-depends, @inject"
 
     def scope(self, graph: Graph, hooks: Hooks, opened: ExitStack) -> Prepared | None:
         program = Program(graph, hooks, attrs_class, provider)
-        container = _context_resources(program)
-        root = getattr(container, f"r{graph.root}")
+        _, root = _context_resources(program, ContextScopes.INJECT)
+
+        @inject
+        def operate(root: Any = Provide[root]) -> object:
+            return root
+
+        return Prepared(operate, program)
+
+    async def async_scope(self, graph: Graph, hooks: Hooks, opened: AsyncExitStack) -> Prepared | None:
+        program = Program(graph, hooks, attrs_class, provider)
+        _, root = _context_resources(program, ContextScopes.INJECT)
+
+        @inject
+        async def operate(root: Any = Provide[root]) -> object:
+            return root
+
+        return Prepared(operate, program)
+
+
+class InContext(Contender):
+    """A context of the container."""
+
+    name = "that-depends, container_context"
+
+    def scope(self, graph: Graph, hooks: Hooks, opened: ExitStack) -> Prepared | None:
+        program = Program(graph, hooks, attrs_class, provider)
+        container, root = _context_resources(program, ContextScopes.ANY)
 
         def operate() -> object:
             with container_context(container):
@@ -62,14 +86,20 @@ class ThatDepends(Contender):
 
     async def async_scope(self, graph: Graph, hooks: Hooks, opened: AsyncExitStack) -> Prepared | None:
         program = Program(graph, hooks, attrs_class, provider)
-        container = _context_resources(program)
-        root = getattr(container, f"r{graph.root}")
+        container, root = _context_resources(program, ContextScopes.ANY)
 
         async def operate() -> object:
             async with container_context(container):
                 return await root.resolve()
 
         return Prepared(operate, program)
+
+
+class ThatDepends(Contender):
+    """All else."""
+
+    name = "that-depends"
+    imports = (Import("import that_depends", "that-depends"),)
 
     def calls(self, opened: ExitStack) -> Mapping[str, Callable[[int], int]]:
         opened.callback(Three.tear_down_sync)
@@ -108,8 +138,10 @@ class ThatDepends(Contender):
         return {"": Prepared(start, program)}
 
 
-def _context_resources(program: Program) -> Any:
-    return _container(program.graph, providers.ContextResource, program.functions)
+def _context_resources(program: Program, scope: Any) -> tuple[Any, Any]:
+    """A container, and its provider of the root."""
+    container = _container(program.graph, providers.ContextResource, program.functions, scope)
+    return container, getattr(container, f"r{program.graph.root}")
 
 
 async def _start_async(program: Program) -> None:
@@ -124,4 +156,4 @@ async def _start_gathered(program: Program) -> None:
     await container.tear_down()
 
 
-CONTENDERS: Final = (ThatDepends(),)
+CONTENDERS: Final = (Injected(), InContext(), ThatDepends())
