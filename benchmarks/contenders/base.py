@@ -11,7 +11,17 @@ import attrs
 from benchmarks.graphs import Graph
 from benchmarks.programs import Hooks, Program
 
-__all__ = ("BOTH", "CONSTRUCT", "DECLARE", "Contender", "Import", "Operation", "Prepared", "Startup")
+__all__ = (
+    "BOTH",
+    "CONSTRUCT",
+    "DECLARE",
+    "Contender",
+    "Import",
+    "Operation",
+    "Prepared",
+    "Startup",
+    "class_operations",
+)
 
 DECLARE: Final = "declare"
 CONSTRUCT: Final = "construct"
@@ -53,6 +63,16 @@ class Import:
 
     statement: str
     distribution: str
+
+
+def class_operations(declare: Callable[[], Any]) -> Mapping[str, Operation]:
+    """S10, of a function that declares a class: with a host, a port that has a default, and a password."""
+    cls = declare()
+    return {
+        DECLARE: declare,
+        CONSTRUCT: lambda: cls(host="localhost", password="x"),
+        BOTH: lambda: declare()(host="localhost", password="x"),
+    }
 
 
 class Contender:

@@ -12,14 +12,12 @@ import attrs
 from attrs.validators import instance_of
 
 from benchmarks.contenders.base import (
-    BOTH,
-    CONSTRUCT,
-    DECLARE,
     Contender,
     Import,
     Operation,
     Prepared,
     Startup,
+    class_operations,
 )
 from benchmarks.graphs import Graph
 from benchmarks.programs import COUNTING, Hooks, Program, arguments, attrs_class, plain_class, provider
@@ -143,12 +141,7 @@ class ByHand(Written):
         return {"": lambda: settings_by_hand(text)}
 
     def classes(self) -> Mapping[str, Operation]:
-        cls = _declared()
-        return {
-            DECLARE: _declared,
-            CONSTRUCT: lambda: cls(host="localhost", password="x"),
-            BOTH: lambda: _declared()(host="localhost", password="x"),
-        }
+        return class_operations(_declared)
 
 
 def _declared() -> type:

@@ -9,7 +9,7 @@ import cattrs
 import pydantic
 from cattrs.gen import make_dict_structure_fn
 
-from benchmarks.contenders.base import BOTH, CONSTRUCT, DECLARE, Contender, Import, Operation
+from benchmarks.contenders.base import Contender, Import, Operation, class_operations
 from benchmarks.subjects import Pool, Settings
 
 _TRUTH: Final = {"true": True, "false": False, "1": True, "0": False, "yes": True, "no": False}
@@ -83,12 +83,7 @@ class Pydantic(Contender):
         }
 
     def classes(self) -> Mapping[str, Operation]:
-        cls = _class()
-        return {
-            DECLARE: _class,
-            CONSTRUCT: lambda: cls(host="localhost", password="x"),
-            BOTH: lambda: _class()(host="localhost", password="x"),
-        }
+        return class_operations(_class)
 
 
 def _class() -> Any:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import dagster
 
-from benchmarks.contenders.base import BOTH, CONSTRUCT, DECLARE, Contender, Import, Operation, Prepared
+from benchmarks.contenders.base import Contender, Import, Operation, Prepared, class_operations
 from benchmarks.graphs import Graph
 from benchmarks.programs import Hooks, Program, resource_class
 
@@ -37,12 +37,7 @@ class Dagster(Contender):
         return Prepared(operate, program)
 
     def classes(self) -> Mapping[str, Operation]:
-        cls = _declared()
-        return {
-            DECLARE: _declared,
-            CONSTRUCT: lambda: cls(host="localhost", password="x"),
-            BOTH: lambda: _declared()(host="localhost", password="x"),
-        }
+        return class_operations(_declared)
 
 
 def _declared() -> Any:

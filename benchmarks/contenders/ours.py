@@ -7,14 +7,12 @@ from contextlib import AsyncExitStack, ExitStack
 from typing import Any, Final
 
 from benchmarks.contenders.base import (
-    BOTH,
-    CONSTRUCT,
-    DECLARE,
     Contender,
     Import,
     Operation,
     Prepared,
     Startup,
+    class_operations,
 )
 from benchmarks.graphs import Graph
 from benchmarks.programs import COUNTING, Hooks, Program, resource_class
@@ -157,12 +155,7 @@ class ResourceKit(Contender):
         return {"a run of one resource": operate}
 
     def classes(self) -> Mapping[str, Operation]:
-        cls = _class()
-        return {
-            DECLARE: _class,
-            CONSTRUCT: lambda: cls(host="localhost", password="x"),
-            BOTH: lambda: _class()(host="localhost", password="x"),
-        }
+        return class_operations(_class)
 
 
 def _class() -> Any:
