@@ -11,14 +11,7 @@ from typing import Any, Final
 import attrs
 from attrs.validators import instance_of
 
-from benchmarks.contenders.base import (
-    Contender,
-    Import,
-    Operation,
-    Prepared,
-    Startup,
-    class_operations,
-)
+from benchmarks.contenders.base import Contender, Import, Operation, Prepared, Startup, class_operations
 from benchmarks.graphs import Graph
 from benchmarks.programs import COUNTING, Hooks, Program, arguments, attrs_class, plain_class, provider
 from benchmarks.subjects import A, B, C, Pool, Settings, body

@@ -6,14 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack, ExitStack
 from typing import Any, Final
 
-from benchmarks.contenders.base import (
-    Contender,
-    Import,
-    Operation,
-    Prepared,
-    Startup,
-    class_operations,
-)
+from benchmarks.contenders.base import Contender, Import, Operation, Prepared, Startup, class_operations
 from benchmarks.graphs import Graph
 from benchmarks.programs import COUNTING, Hooks, Program, resource_class
 from benchmarks.subjects import Pool
