@@ -1,6 +1,6 @@
 """What needs a process of its own: imports (S8) and the start of an application (S6).
 
-``python -m benchmarks.fresh startup CONTENDER SIZE`` is the child of S6.
+``python -m benchmarks.fresh CONTENDER SIZE`` is the process of S6.
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ class Start:
 
 def start_time(contender: str, size: int) -> Start:
     """The start of an application with so many singletons, in a process of its own."""
-    command = [sys.executable, "-m", "benchmarks.fresh", "startup", contender, str(size)]
+    command = [sys.executable, "-m", "benchmarks.fresh", contender, str(size)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=_ROOT)
     if done.returncode:
         raise RuntimeError(f"{contender} with {size}: {done.stderr.strip().splitlines()[-1:]}")
@@ -150,6 +150,5 @@ def _start_here(name: str, size: int) -> Mapping[str, float]:
 
 
 if __name__ == "__main__":
-    _, what, named, count = sys.argv
-    assert what == "startup"
-    print(json.dumps(_start_here(named, int(count))))
+    _, named, number = sys.argv
+    print(json.dumps(_start_here(named, int(number))))

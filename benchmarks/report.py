@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from benchmarks.results import Cell, Place, Result, Row
+from benchmarks.results import Cell, Place, Result, Row, Unit
 from benchmarks.scenarios import SCENARIOS
 
 if TYPE_CHECKING:
@@ -23,10 +23,12 @@ _DRAWN: Final = {"S1": "layered, 10", "S2": "layered, 10", "S3": "a call", "S4":
                  "S9": "ten fields"}  # fmt: skip
 
 
-def formatted(cell: Cell | None, note: str | None) -> str:
+def formatted(cell: Cell | None, note: str | None, unit: Unit) -> str:
     """A cell's text."""
     if cell is None:
         return "-" if note is None else "not timed"
+    if unit == "count":
+        return f"{cell.value:,.0f}" if cell.value == int(cell.value) else f"{cell.value:.1f}"
     value = _short(cell.value) + (" WRONG" if cell.order == "wrong" else "")
     return value if cell.median is None else f"{value} ({_short(cell.median)})"
 
@@ -36,7 +38,7 @@ def _short(value: float) -> str:
 
 
 def _cells(result: Result, row: Row) -> list[str]:
-    return [formatted(row.cells.get(column), row.notes.get(column)) for column in result.columns]
+    return [formatted(row.cells.get(column), row.notes.get(column), result.unit) for column in result.columns]
 
 
 def _notes(result: Result) -> Iterator[str]:

@@ -17,7 +17,7 @@ import cattrs
 
 from benchmarks.measure import Order
 
-__all__ = ("FILE", "Cell", "Place", "Result", "Row", "here", "is_installed", "load", "save")
+__all__ = ("FILE", "Cell", "Place", "Result", "Row", "Unit", "here", "is_installed", "load", "save")
 
 FILE: Final = Path(__file__).with_name("results.json")
 
