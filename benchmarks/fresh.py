@@ -51,7 +51,7 @@ def import_times(imports: Sequence[Import], rounds: int) -> dict[str, list[float
 
 
 def _import(statement: str, place: Path, bytecode: Path) -> float:
-    program = f"from time import perf_counter as now\nstart = now()\n{statement}\nprint(now() - start)"
+    program = f"from time import process_time as now\nstart = now()\n{statement}\nprint(now() - start)"
     environ = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "COV"))}
     environ |= {"PYTHONPATH": str(place), "PYTHONPYCACHEPREFIX": str(bytecode)}
     command = [sys.executable, "-S", "-c", program]  # -S: what is installed is not there.

@@ -137,6 +137,17 @@ class ResourceKit(Contender):
 
         return Startup(declare, resolve)
 
+    def starts(self, graph: Graph, hooks: Hooks) -> Mapping[str, Prepared]:
+        program = Program(graph, hooks, resource_class, Base=ConfigurableResource)
+        if hooks.is_async:
+            return {"": Prepared(lambda: _start_async(program), program)}
+
+        def start() -> None:
+            with ResourceContainer.of(_declared(program)).run(concurrent=True):
+                pass
+
+        return {"": Prepared(start, program)}
+
     def settings(self, text: Mapping[str, Any]) -> Mapping[str, Operation]:
         declared = Settings(**{name: Text(text, name) for name in text if name != "pool"}, pool=_pool(text["pool"]))
         app = ResourceContainer.of({"settings": declared})
@@ -149,6 +160,11 @@ class ResourceKit(Contender):
 
     def classes(self) -> Mapping[str, Operation]:
         return class_operations(_class)
+
+
+async def _start_async(program: Program) -> None:
+    async with ResourceContainer.of(_declared(program)).run(concurrent=True):
+        pass
 
 
 def _class() -> Any:
