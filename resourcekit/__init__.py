@@ -5,23 +5,44 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 __all__ = (
+    "AssetDefinition",
+    "AssetExecutionContext",
+    "AssetKey",
     "ConfigError",
+    "ConfigurableIOManager",
+    "ConfigurableIOManagerFactory",
     "ConfigurableResource",
     "ConfigurableResourceFactory",
     "Deferred",
     "DefinitionError",
+    "Definitions",
     "EnvVar",
     "Environments",
+    "ExecutionContext",
+    "ExecutionError",
+    "ExecutionResult",
     "Field",
     "FileVar",
+    "FilesystemIOManager",
     "FrozenResourceError",
     "HookTimeoutError",
+    "IOManager",
+    "InMemoryIOManager",
     "InjectionError",
+    "InputContext",
     "InvalidFieldError",
+    "JobDefinition",
     "Location",
+    "MaterializeResult",
     "NoActiveRunError",
     "NotInRunError",
     "NotLiveError",
+    "NotStorableError",
+    "NotStoredError",
+    "OpDefinition",
+    "OpExecutionContext",
+    "Output",
+    "OutputContext",
     "OverlayFileError",
     "PhaseEvent",
     "Plan",
@@ -33,7 +54,9 @@ __all__ = (
     "ResourceContainer",
     "ResourceDependency",
     "ResourceKitError",
+    "ResourceNotRequestedError",
     "ResourceParam",
+    "RetryPolicy",
     "Run",
     "RunContext",
     "RunEvent",
@@ -41,13 +64,24 @@ __all__ = (
     "RunStateError",
     "SetupError",
     "SourceError",
+    "StepEvent",
+    "StepResult",
+    "StepStateError",
     "TeardownError",
     "UnknownKeyError",
     "UnresolvedError",
+    "amaterialize",
+    "asset",
+    "build_asset_context",
+    "build_op_context",
+    "definitions",
     "field",
     "inject",
     "injected",
+    "job",
     "log_events",
+    "materialize",
+    "op",
     "open_resource",
     "ref",
     "replace",
@@ -61,6 +95,42 @@ if TYPE_CHECKING:
     from resourcekit.container import ResourceContainer, value
     from resourcekit.context import RunContext
     from resourcekit.deferred import Deferred, EnvVar, FileVar, ReadContext, SourceError, ref
+    from resourcekit.definitions import (
+        AssetDefinition,
+        AssetExecutionContext,
+        AssetKey,
+        ConfigurableIOManager,
+        ConfigurableIOManagerFactory,
+        Definitions,
+        ExecutionContext,
+        ExecutionError,
+        ExecutionResult,
+        FilesystemIOManager,
+        InMemoryIOManager,
+        InputContext,
+        IOManager,
+        JobDefinition,
+        MaterializeResult,
+        NotStorableError,
+        NotStoredError,
+        OpDefinition,
+        OpExecutionContext,
+        Output,
+        OutputContext,
+        ResourceNotRequestedError,
+        RetryPolicy,
+        StepEvent,
+        StepResult,
+        StepStateError,
+        amaterialize,
+        asset,
+        build_asset_context,
+        build_op_context,
+        job,
+        materialize,
+        op,
+    )
+    from resourcekit.definitions.collection import definitions
     from resourcekit.environments import Environments
     from resourcekit.errors import (
         ConfigError,
@@ -95,6 +165,13 @@ else:
         "config.files": "OverlayFileError",
         "container": "ResourceContainer value",
         "context": "RunContext",
+        "definitions": "AssetDefinition AssetExecutionContext AssetKey ConfigurableIOManager "
+        "ConfigurableIOManagerFactory Definitions ExecutionContext ExecutionError ExecutionResult "
+        "FilesystemIOManager IOManager "
+        "InMemoryIOManager InputContext JobDefinition MaterializeResult NotStorableError NotStoredError "
+        "OpDefinition OpExecutionContext Output OutputContext ResourceNotRequestedError RetryPolicy StepEvent "
+        "StepResult StepStateError amaterialize asset build_asset_context build_op_context job materialize op "
+        "definitions",
         "deferred": "Deferred EnvVar FileVar ReadContext SourceError ref",
         "environments": "Environments",
         "errors": "ConfigError DefinitionError FrozenResourceError InjectionError InvalidFieldError Location "
@@ -117,7 +194,9 @@ else:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name)
         from importlib import import_module
 
-        found = globals()[name] = getattr(import_module(f"{__name__}.{module}"), name)
+        home = import_module(f"{__name__}.{module}")
+        # One name is both a package's and a function's: the package, which can be called like the function.
+        found = globals()[name] = home if name == module else getattr(home, name)
         return found
 
     def __dir__():

@@ -48,6 +48,15 @@ class FunctionSpec:
         """Whether every annotation is resolved."""
         return not self._annotations.unresolved
 
+    @property
+    def unresolved(self) -> Mapping[str, str]:
+        """The parameters whose annotations cannot be resolved yet, each with the reason."""
+        return self._annotations.unresolved
+
+    def annotation(self, name: str) -> Any:
+        """The annotation of a parameter or of "return"; ``Parameter.empty`` where there is none, or none resolved."""
+        return self._annotations[name]
+
     def wishes(self, named: Collection[str]) -> Iterator[Wish]:
         """What is asked for, less the arguments *named* by the caller."""
         return (wish for wish in self.reading.wishes if wish.name not in named)

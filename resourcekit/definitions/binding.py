@@ -1,0 +1,261 @@
+"""Steps and resources brought together: which key fills which parameter, and everything that is wrong."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import attrs
+
+from resourcekit.annotations import type_name
+from resourcekit.definitions.graph import Node, StepGraph, upstream_of
+from resourcekit.definitions.io_managers import is_io_manager
+from resourcekit.definitions.steps import DEFAULT_IO_MANAGER, Parameter
+from resourcekit.errors import InjectionError, Problem, did_you_mean, listed, nearest
+from resourcekit.graph import Held
+from resourcekit.injection.function import FunctionSpec
+from resourcekit.injection.matching import find_key, held_at, no_key
+from resourcekit.injection.reading import Wish
+from resourcekit.run import Blueprint
+
+__all__ = ("Binding", "BoundStep", "Filled", "bind")
+
+
+@attrs.frozen
+class Filled:
+    """A resource that a step receives.
+
+    Args:
+        key: The resource's key.
+        parameter: The parameter that it fills; None where only the context has it.
+        wish: What the parameter asks for.
+    """
+
+    key: str
+    parameter: str | None = None
+    wish: Wish | None = None
+
+
+@attrs.frozen(eq=False)
+class BoundStep:
+    """A step, and where everything comes from that its function takes.
+
+    Args:
+        node: The step.
+        filled: The resources it receives.
+        defaults: The parameters that get what stands for a resource that is not there.
+        context: The parameter that gets the context.
+        annotations: What its parameters say that they take.
+    """
+
+    node: Node
+    filled: tuple[Filled, ...] = ()
+    defaults: Mapping[str, Any] = attrs.field(factory=dict)
+    context: str | None = None
+    annotations: Mapping[str, Any] = attrs.field(factory=dict)
+
+
+@attrs.frozen(eq=False)
+class Binding:
+    """What an execution needs of its resources.
+
+    Args:
+        steps: The chosen steps by name.
+        keys: What its run sets up, with what these need.
+        problems: Everything that is wrong.
+    """
+
+    steps: Mapping[str, BoundStep]
+    keys: tuple[str, ...]
+    problems: tuple[Problem, ...]
+
+
+def bind(graph: StepGraph, chosen: Iterable[str], blueprint: Blueprint) -> Binding:
+    """Find what each of the *chosen* steps receives.
+
+    Args:
+        graph: The graph.
+        chosen: The steps to do.
+        blueprint: The container's.
+    """
+    chosen = set(chosen)
+    problems = [problem for name, problem in graph.problems if name in chosen]
+    cycle = graph.cycle()
+    if cycle is not None:
+        problems.append(cycle)
+    steps = {}
+    keys: dict[str, None] = {}
+    for name in (name for name in graph.nodes if name in chosen):
+        bound = _Binder(graph, graph.nodes[name], blueprint)
+        steps[name] = bound.bind()
+        problems += bound.problems
+        keys |= dict.fromkeys(bound.keys)
+    return Binding(steps, tuple(keys), tuple(dict.fromkeys(problems)))
+
+
+class _Binder:
+    """Binds one step.
+
+    Args:
+        graph: The graph.
+        node: The step.
+        blueprint: The container's.
+    """
+
+    def __init__(self, graph: StepGraph, node: Node, blueprint: Blueprint) -> None:
+        self.graph = graph
+        self.node = node
+        self.blueprint = blueprint
+        self.problems: list[Problem] = []
+        self.filled: list[Filled] = []
+        self.defaults: dict[str, Any] = {}
+        self.keys: list[str] = []
+
+    def bind(self) -> BoundStep:
+        """What the step receives; what is wrong stands in `problems`."""
+        step = self.node.step
+        parameters = step.parameters()
+        for parameter in parameters:
+            if not parameter.is_context and parameter.name not in self.node.inputs:
+                self._fill(parameter)
+        for key in sorted(step.options.required_resource_keys):
+            self._require(key)
+        self.keys += [filled.key for filled in self.filled]
+        self.keys += self._inside(step.spec)
+        self.keys += self._io_managers()
+        context = next((each.name for each in parameters if each.is_context), None)
+        annotations = {each.name: each.annotation for each in parameters}
+        return BoundStep(self.node, tuple(self.filled), self.defaults, context, annotations)
+
+    def _fill(self, parameter: Parameter) -> None:
+        wish = parameter.wish
+        if wish is None:
+            if not parameter.has_default and not self._is_told(parameter.name):
+                self.problems.append(self._unknown_input(parameter))
+            return
+        try:
+            key = self._key(wish)
+        except InjectionError as error:
+            code = "wrong-resource" if wish.name in self.blueprint.graph.keys else "unknown-resource"
+            self.problems.append(self.node.problem(code, error.reason, parameter.name, error.hint or None))
+            return
+        if key is None:
+            self.defaults[parameter.name] = wish.default
+        else:
+            self.filled.append(Filled(key, parameter.name, wish))
+
+    def _is_told(self, parameter: str) -> bool:
+        """Whether the graph has told already what is wrong with a parameter."""
+        return any(problem.where == f"{self.node.name}({parameter})" for _, problem in self.graph.problems)
+
+    def _key(self, wish: Wish) -> str | None:
+        """The key of a wish: of its name, never searched by type; None where it may be left out.
+
+        Raises:
+            InjectionError: There is none, or it is of another type.
+        """
+        function = self.node.step.spec.name
+        if wish.name in self.blueprint.graph.keys:
+            return find_key(function, wish, self.blueprint)
+        if wish.is_optional:
+            return None
+        error = no_key(function, wish, self.blueprint)
+        of_type = None if error.hint else _of_type(function, wish, self.blueprint)
+        if of_type is not None:
+            reason = f"{self.blueprint.name} has no key {wish.name!r}; {of_type!r} holds {type_name(wish.wanted)}"
+            raise InjectionError(function, wish.name, reason, f"name the parameter {of_type}")
+        raise error
+
+    def _unknown_input(self, parameter: Parameter) -> Problem:
+        """What is wrong with a parameter that nothing fills."""
+        name, keys = parameter.name, self.blueprint.graph.keys
+        if parameter.unresolved is not None:
+            message = f"nothing gives {name!r}, and its annotation cannot be resolved: {parameter.unresolved}"
+            hint = "import the name at run time, not under TYPE_CHECKING alone, or give the default injected()"
+            return self.node.problem("unknown-input", message, name, hint)
+        if self.node.step.kind == "op":
+            known: list[str] = []
+            message = f"nothing gives {name!r}"
+            hint = f"pass a value where the job calls it, {self.node.step.name}({name}=...)"
+        else:
+            known = [other.name.rpartition("/")[2] for other in self.graph.nodes.values() if other is not self.node]
+            message = f"there is no asset {name!r}; there is: {listed(known) or 'none'}"
+            hint = "give that asset along with the others"
+        near = nearest(name, [*known, *keys])
+        if name in keys:
+            hint = f"there is a resource {name!r}: annotate the parameter as its class, or as ResourceParam[...]"
+        elif near is not None:
+            hint = f"did you mean {near}{', a resource' if near in keys and near not in known else ''}?"
+        return self.node.problem("unknown-input", message, name, hint)
+
+    def _require(self, key: str) -> None:
+        """A key of required_resource_keys."""
+        if key in self.blueprint.graph.keys:
+            self.filled.append(Filled(key))
+            return
+        known = self.blueprint.graph.keys
+        message = f"required_resource_keys has {key!r}, and there is no such resource"
+        self.problems.append(self.node.problem("unknown-resource", message, None, did_you_mean(key, known)))
+
+    def _inside(self, spec: FunctionSpec) -> Iterator[str]:
+        """What the bare `inject` fills of a function that is a step."""
+        while spec.inside is not None:
+            spec = spec.inside
+            spec.update()
+            for wish in spec.wishes(()):
+                try:
+                    key = find_key(spec.name, wish, self.blueprint)
+                    if key is None and not wish.is_optional:
+                        raise no_key(spec.name, wish, self.blueprint)
+                except InjectionError as error:
+                    problem = self.node.problem("unknown-resource", error.reason, wish.name, error.hint or None)
+                    self.problems.append(problem)
+                else:
+                    yield from () if key is None else (key,)
+
+    def _io_managers(self) -> Iterator[str]:
+        """The keys of the IO managers that keep the step's value and give it those of others."""
+        if not self.node.step.gives_nothing:
+            yield from self._io_manager(self.node)
+        for parameter, source in self.node.inputs.items():
+            for name in upstream_of(source):
+                upstream = self.graph.nodes[name]
+                if upstream.step.gives_nothing:
+                    message = f"{upstream.step} says that it returns None: there is no value to take"
+                    hint = f"let it return one; or only wait for it, deps=[{upstream.step.name}]"
+                    self.problems.append(self.node.problem("no-value", message, parameter, hint))
+                else:
+                    yield from self._io_manager(upstream)
+
+    def _io_manager(self, node: Node) -> Iterator[str]:
+        key = node.step.options.io_manager_key
+        if key not in self.blueprint.graph.keys:
+            if key != DEFAULT_IO_MANAGER:
+                message = f"there is no IO manager {key!r}, which its io_manager_key names"
+                hint = did_you_mean(key, self.blueprint.graph.keys)
+                self.problems.append(node.problem("unknown-resource", message, None, hint))
+            return
+        held = held_at(self.blueprint, key)
+        if not _may_keep(held):
+            found = type_name(type(held.content) if held.kind == "value" else held.offers)
+            message = f"its IO manager {key!r} is {found}, which has no handle_output and load_input"
+            hint = "give a ConfigurableIOManager, or any object with these two methods"
+            self.problems.append(node.problem("wrong-resource", message, None, hint))
+        yield key
+
+
+def _of_type(function: str, wish: Wish, blueprint: Blueprint) -> str | None:
+    try:
+        return find_key(function, wish, blueprint)
+    except InjectionError:  # Several are of the type.
+        return None
+
+
+def _may_keep(held: Held) -> bool:
+    """Whether what a key holds may be an IO manager, as far as that is known before it is up."""
+    if held.kind == "value":
+        return is_io_manager(held.content)
+    offered = held.offers
+    is_known = isinstance(offered, type) and offered not in (Any, object) and not inspect.isabstract(offered)
+    return not is_known or is_io_manager(offered)

@@ -1,0 +1,320 @@
+"""Executing steps: what one step does, as a generator of calls, and what an execution knows while it goes on."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Generator, Mapping, Sequence
+from functools import partial
+from time import perf_counter
+from typing import Any
+
+import attrs
+
+from resourcekit.definitions.binding import Binding, BoundStep
+from resourcekit.definitions.contexts import ExecutionContext, InputContext, OutputContext, StepResources
+from resourcekit.definitions.failures import ExecutionError
+from resourcekit.definitions.graph import Constant, Node, Schedule, Source, StepGraph, Upstream
+from resourcekit.definitions.io_managers import InMemoryIOManager, is_io_manager
+from resourcekit.definitions.outputs import Output
+from resourcekit.definitions.progress import StepEvent, StepListener
+from resourcekit.definitions.results import ExecutionResult, StepResult
+from resourcekit.errors import DefinitionError, kind_in_words
+from resourcekit.graph import Held
+from resourcekit.injection.matching import check_value, held_at
+from resourcekit.run import Blueprint, Run
+
+__all__ = ("Call", "Execution", "Pause", "StepMachine")
+
+
+@attrs.frozen(eq=False)
+class Call:
+    """A call that a step wants made: of its function, of an IO manager, of a provider.
+
+    Args:
+        function: What to call, without arguments.
+        what: What it is, for messages.
+    """
+
+    function: Callable[[], Any]
+    what: str
+
+
+@attrs.frozen
+class Pause:
+    """A wait that a step wants, in seconds."""
+
+    seconds: float
+
+
+StepMachine = Generator[Call | Pause, Any, None]
+"""What a step does: yields each call, is sent what it gave or thrown what it raised."""
+
+
+class Execution:
+    """What is known of one execution while it goes on.
+
+    Args:
+        name: The job's name.
+        graph: The steps.
+        binding: Where everything comes from that they take.
+        blueprint: The container's.
+        run: The run that sets up the resources.
+        tell: Hears of every step.
+        stops: Whether the first failure ends it.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        graph: StepGraph,
+        binding: Binding,
+        blueprint: Blueprint,
+        run: Run[Any],
+        tell: StepListener,
+        *,
+        stops: bool,
+    ) -> None:
+        self.name = name
+        self.graph = graph
+        self.binding = binding
+        self.run = run
+        self.schedule = Schedule(graph, binding.steps)
+        self.blueprint = blueprint
+        self._tell = tell
+        self._stops = stops
+        self._live: Any = None
+        self._io_managers: dict[str | None, Any] = {}
+        self._metadata: dict[str, dict[str, Any]] = {}
+        self._results: dict[str, StepResult] = {}
+        self._outputs: dict[str, Any] = {}
+        self._failed: list[Exception] = []
+
+    def begin(self, live: Any) -> None:
+        """The resources are up."""
+        self._live = live
+
+    def step(self, name: str) -> StepMachine:
+        """All that one step does: its tries, its result, its events."""
+        bound = self.binding.steps[name]
+        started = perf_counter()
+        self._event(name, "started")
+        policy = bound.node.step.options.retry_policy
+        for attempt in range(1, 1 + (1 if policy is None else 1 + policy.max_retries)):
+            try:
+                yield from self._tried(bound, attempt)
+            except Exception as error:
+                if policy is None or not policy.allows(attempt, error):
+                    self._fail(bound.node, error, attempt, perf_counter() - started)
+                    return
+                wait = policy.wait_before(attempt)
+                self._event(name, "retrying", error=error, reason=f"retry {attempt} in {wait:g} s")
+                yield Pause(wait)
+            else:
+                self._succeed(bound.node, attempt, perf_counter() - started)
+                return
+
+    def _tried(self, bound: BoundStep, attempt: int) -> StepMachine:
+        """One try: fill the parameters, call the function, keep its value."""
+        node = bound.node
+        found: dict[Any, Any] = {}
+        for filled in bound.filled:
+            found[filled] = yield from self._resource(filled.key)
+            if filled.wish is not None:
+                check_value(node.step.spec.name, filled.wish, found[filled])
+        arguments = {filled.parameter: found[filled] for filled in bound.filled if filled.parameter is not None}
+        arguments |= bound.defaults
+        for parameter, source in node.inputs.items():
+            arguments[parameter] = yield from self._input(bound, parameter, source)
+        context = self._context(bound, {filled.key: found[filled] for filled in bound.filled}, attempt)
+        if bound.context is not None:
+            arguments[bound.context] = context
+        given = yield Call(partial(node.step.function, **arguments), str(node.step))
+        yield from self._keep(bound, given, context)
+
+    def _resource(self, key: str) -> Generator[Call | Pause, Any, Any]:
+        """What users of a key receive."""
+        found = self._live
+        for name in key.split("."):
+            found = getattr(found, name)
+        held: Held = held_at(self.blueprint, key)
+        if held.kind == "provider":
+            found = yield Call(found, f"the provider of {key!r}")
+        return found
+
+    def _context(self, bound: BoundStep, resources: Mapping[str, Any], attempt: int) -> ExecutionContext:
+        step = bound.node.step
+        key = getattr(step, "key", None)
+        extra: dict[str, Any] = {} if key is None else {"asset_key": key}
+        return step.context_type(
+            step=bound.node.name,
+            run_id=self.run.run_id,
+            tags=self.run.tags,
+            resources=StepResources(str(step), resources),
+            job_name=self.name if key is None else None,
+            retry_number=attempt - 1,
+            **extra,
+        )
+
+    def _input(self, bound: BoundStep, parameter: str, source: Source) -> Generator[Call | Pause, Any, Any]:
+        """The value of one parameter."""
+        if isinstance(source, Constant):
+            return source.value
+        if isinstance(source, Upstream):
+            return (yield from self._loaded(bound, parameter, self.graph.nodes[source.step]))
+        values = []
+        for part in source.parts:
+            values.append((yield from self._input(bound, parameter, part)))
+        return values
+
+    def _loaded(self, bound: BoundStep, parameter: str, upstream: Node) -> Generator[Call | Pause, Any, Any]:
+        keeper = yield from self._io_manager(upstream)
+        context = InputContext(
+            name=parameter,
+            step_key=bound.node.name,
+            upstream_output=self._output_context(upstream),
+            annotation=bound.annotations.get(parameter, Any),
+            run_id=self.run.run_id,
+            tags=self.run.tags,
+        )
+        return (yield Call(partial(keeper.load_input, context), f"loading {parameter!r} for {bound.node.step}"))
+
+    def _keep(self, bound: BoundStep, given: Any, context: ExecutionContext) -> StepMachine:
+        """Give the value of a step to its IO manager, unless it gives none."""
+        node = bound.node
+        told = dict(given.metadata) if isinstance(given, Output) else {}
+        value = given.value if isinstance(given, Output) else given
+        output = self._output_context(node)
+        if value is not attrs.NOTHING and not (node.step.gives_nothing and value is None):
+            keeper = yield from self._io_manager(node)
+            yield Call(partial(keeper.handle_output, output, value), f"storing the value of {node.step}")
+            self._outputs[node.name] = value
+        self._metadata[node.name] = {**context.output_metadata, **told, **output.metadata}
+
+    def _output_context(self, node: Node) -> OutputContext:
+        step = node.step
+        return OutputContext(
+            step_key=node.name,
+            asset_key=getattr(step, "key", None),
+            run_id=self.run.run_id,
+            tags=self.run.tags,
+            annotation=step.returned,
+            definition_metadata=step.options.metadata,
+        )
+
+    def _io_manager(self, node: Node) -> Generator[Call | Pause, Any, Any]:
+        """What keeps the value of a step: one object for the execution."""
+        wanted = node.step.options.io_manager_key
+        key = wanted if wanted in self.blueprint.graph.keys else None
+        if key not in self._io_managers:
+            found = InMemoryIOManager() if key is None else (yield from self._resource(key))
+            if not is_io_manager(found):
+                raise DefinitionError(
+                    f"{key!r} keeps the value of {node.step}, and is {kind_in_words(found)}, which has no "
+                    "handle_output and load_input"
+                )
+            self._io_managers.setdefault(key, found)
+        return self._io_managers[key]
+
+    def _succeed(self, node: Node, attempts: int, duration: float) -> None:
+        self._results[node.name] = StepResult(
+            name=node.name,
+            kind=node.step.kind,
+            status="success",
+            attempts=attempts,
+            duration=duration,
+            metadata=self._metadata[node.name],
+            gives_value=node.name in self._outputs,
+        )
+        self.schedule.finish(node.name)
+        self._event(node.name, "finished", duration=duration)
+
+    def _fail(self, node: Node, error: Exception, attempts: int, duration: float) -> None:
+        note = f"resourcekit: {node.step} failed"
+        note += f", defined at {node.step.location}" if node.step.location else ""
+        if note not in getattr(error, "__notes__", ()):
+            error.add_note(note)
+        self._failed.append(error)
+        self._results[node.name] = StepResult(
+            name=node.name,
+            kind=node.step.kind,
+            status="failed",
+            error=error,
+            attempts=attempts,
+            duration=duration,
+        )
+        self.schedule.finish(node.name, failed=True, stop=self._stops)
+        self._event(node.name, "failed", duration=duration, error=error)
+
+    def tell_skipped(self) -> None:
+        """Tell of the steps that were skipped since it was last asked."""
+        for name, reason in self.schedule.skipped.items():
+            if name not in self._results:
+                kind = self.graph.nodes[name].step.kind
+                self._results[name] = StepResult(name=name, kind=kind, status="skipped", reason=reason)
+                self._event(name, "skipped", reason=reason)
+
+    def end(self) -> None:
+        """All is done.
+
+        Raises:
+            Exception: What a step raised, or an `ExecutionError` of several.
+        """
+        self.tell_skipped()
+        if len(self._failed) == 1:
+            raise self._failed[0]
+        if self._failed:
+            raise ExecutionError(self._failed)
+
+    def result(self, final: Exception | None) -> ExecutionResult:
+        """What the execution did.
+
+        Args:
+            final: What left the run: a failed step's error, or one of a resource.
+        """
+        steps = dict(self._results)
+        for name in self.binding.steps:
+            if name not in steps:
+                kind = self.graph.nodes[name].step.kind
+                steps[name] = StepResult(name=name, kind=kind, status="skipped", reason="the resources were not set up")
+        return ExecutionResult(
+            name=self.name,
+            run_id=self.run.run_id,
+            tags=self.run.tags,
+            steps={name: steps[name] for name in self.binding.steps},
+            errors=_all_errors(self._failed, final),
+            outputs=self._outputs,
+        )
+
+    def _event(self, name: str, status: Any, **details: Any) -> None:
+        self._tell(
+            StepEvent(
+                run_id=self.run.run_id,
+                step=name,
+                status=status,
+                number=len(self._results),
+                total=len(self.binding.steps),
+                **details,
+            )
+        )
+
+
+def _all_errors(failed: Sequence[Exception], final: Exception | None) -> tuple[BaseException, ...]:
+    """Every error of an execution: of its steps, of what surfaced, of teardowns that were attached to it."""
+    found: list[BaseException] = list(failed)
+    if final is not None:
+        if not isinstance(final, ExecutionError) and not any(final is error for error in found):
+            found.append(final)
+        attached = getattr(final, "teardown_errors", None)
+        found += getattr(attached, "exceptions", ())
+    return tuple(found)
+
+
+def refuse_awaitable(call: Call, given: Any) -> None:
+    """Refuse what cannot be awaited here.
+
+    Raises:
+        DefinitionError: Always.
+    """
+    if inspect.iscoroutine(given):
+        given.close()
+    raise DefinitionError(f"{call.what} gave an awaitable, and nothing said so beforehand: make it `async def`")

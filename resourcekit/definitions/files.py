@@ -1,0 +1,199 @@
+"""`FilesystemIOManager`: values as files, each replaced at once or not at all."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import IO, Any, Final
+from uuid import uuid4
+
+from resourcekit.definitions.contexts import InputContext, OutputContext
+from resourcekit.definitions.failures import NotStorableError, NotStoredError
+from resourcekit.definitions.io_managers import ConfigurableIOManagerFactory, IOManager
+from resourcekit.definitions.serializers import Serializer, serializers_of
+from resourcekit.errors import kind_in_words
+
+__all__ = ("FileStore", "FilesystemIOManager")
+
+_UNSAFE: Final = re.compile(r'[%/\\:*?"<>|\x00-\x1f\x7f]')
+_DEFAULT: Final = Path(".resourcekit", "storage")
+
+
+class FileStore(IOManager):
+    """The IO manager that `FilesystemIOManager` makes: an asset's value is the file of its key's parts.
+
+    An op's value is at ``<run id>/<step>/<output>``. What a key has that a path must not have, ``..`` or a slash in a
+    part, is escaped: nothing is ever written outside the directory.
+
+    Args:
+        base_dir: The directory.
+        serializers: What reads and writes; of several, the first that accepts a value writes it.
+
+    >>> from pathlib import Path
+    >>> FileStore(Path("store"), serializers_of("json")).path(("shop", "..")).as_posix()
+    'store/shop/%2E%2E'
+    """
+
+    def __init__(self, base_dir: Path, serializers: Sequence[Serializer]) -> None:
+        self.base_dir = base_dir
+        self.serializers = tuple(serializers)
+
+    def path(self, identifier: Sequence[str]) -> Path:
+        """Where the value is kept that has this identifier, without the serializer's suffix.
+
+        Args:
+            identifier: As the context's `get_identifier` gives it.
+        """
+        return self.base_dir.joinpath(*map(_escaped, identifier))
+
+    def handle_output(self, context: OutputContext, obj: Any) -> None:
+        """Write a value: the file that was there is replaced when the new one is complete.
+
+        Args:
+            context: Whose value it is; the file's path goes into its metadata.
+            obj: The value.
+
+        Raises:
+            NotStorableError: It cannot be written; the file that was there is as it was.
+        """
+        serializer = self._serializer(obj, context)
+        base = self.path(context.get_identifier())
+        path = _with_suffix(base, serializer)
+        _replace(path, lambda file: _dump(serializer, obj, file, context), str(context))
+        for other in self._files(base):
+            if other[0] != path:
+                other[0].unlink()  # Of another serializer, and older.
+        context.add_output_metadata({"path": str(path.resolve())})
+
+    def load_input(self, context: InputContext) -> Any:
+        """Read a value.
+
+        Args:
+            context: Whose value is wanted, and as what.
+
+        Returns:
+            The value.
+
+        Raises:
+            NotStoredError: There is no such file.
+            NotStorableError: It cannot be read.
+        """
+        base = self.path(context.get_identifier())
+        found = max(self._files(base), key=lambda each: each[0].stat().st_mtime_ns, default=None)
+        what = str(context.upstream_output)
+        if found is None:
+            hint = f"run {context.upstream_output.step_key!r} with this IO manager first"
+            raise NotStoredError(what, str(_with_suffix(base, self.serializers[0])), hint)
+        path, serializer = found
+        with path.open("rb") as file:
+            try:
+                return serializer.load(file, context.annotation)
+            except Exception as error:
+                reason = f"{path} cannot be read by {type(serializer).__name__}: {type(error).__name__}"
+                raise NotStorableError(what, reason, "run it again, or read it as what it was written") from error
+
+    def _serializer(self, obj: Any, context: OutputContext) -> Serializer:
+        """What writes a value: the only one, else the first that accepts it."""
+        fitting = self.serializers
+        if len(fitting) > 1:
+            fitting = tuple(each for each in fitting if each.accepts(obj))
+        if not fitting:
+            reason = f"none of its serializers accepts {kind_in_words(obj)}"
+            raise NotStorableError(str(context), reason, "add PickleSerializer() as the last")
+        return fitting[0]
+
+    def _files(self, base: Path) -> Iterator[tuple[Path, Serializer]]:
+        for serializer in self.serializers:
+            path = _with_suffix(base, serializer)
+            if path.is_file():
+                yield path, serializer
+
+    def __repr__(self) -> str:
+        return f"<FileStore {self.base_dir}>"
+
+
+def _escaped(part: str) -> str:
+    """A part of a key as a name in a directory, whatever is in it; two parts never share one."""
+    safe = _UNSAFE.sub(lambda found: f"%{ord(found[0]):02X}", part)
+    return safe if safe.strip(".") else safe.replace(".", "%2E")
+
+
+def _with_suffix(base: Path, serializer: Serializer) -> Path:
+    return base.with_name(base.name + serializer.suffix)
+
+
+def _dump(serializer: Serializer, value: Any, file: IO[bytes], context: OutputContext) -> None:
+    try:
+        serializer.dump(value, file, context.annotation)
+    except OSError:
+        raise  # The disk's, not the value's.
+    except Exception as error:
+        reason = f"{type(serializer).__name__} cannot write {kind_in_words(value)}: {error}"
+        hint = "return plain data, or keep it in memory, with io_manager_key and an InMemoryIOManager"
+        raise NotStorableError(str(context), reason, hint) from error
+
+
+def _replace(path: Path, write: Callable[[IO[bytes]], None], what: str) -> None:
+    """Write a new file beside *path*, and put it in its place when it is complete."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        reason = f"{path.parent} cannot be a directory, a file of that name is in the way"
+        raise NotStorableError(what, reason, "an asset's key cannot begin with another's whole key here") from error
+    if path.is_dir():
+        reason = f"{path} is a directory, of assets whose keys begin with this one"
+        raise NotStorableError(what, reason, "give it another key")
+    temporary = path.with_name(f".{uuid4().hex}.tmp")
+    try:
+        with temporary.open("xb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+class FilesystemIOManager(ConfigurableIOManagerFactory[FileStore]):
+    """Keeps the values of steps as files; its users receive a `FileStore`.
+
+    Args:
+        base_dir: The directory, made when it is not there; ``.resourcekit/storage`` when it is not given.
+        serializer: ``"pickle"``; ``"json"``; ``"parquet"`` (data frames, by pyarrow); ``"auto"``, which takes Parquet
+            for data frames, JSON for plain data and pickle for the rest; a `Serializer` of your own; or a list of
+            them, of which the first that accepts a value writes it.
+
+    >>> import tempfile
+    >>> from resourcekit import asset, materialize
+    >>> @asset
+    ... def orders() -> list[str]:
+    ...     return ["tea"]
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     files = FilesystemIOManager(base_dir=folder, serializer="json")
+    ...     result = materialize([orders], resources={"io_manager": files})
+    ...     Path(folder, "orders.json").read_text()
+    '["tea"]'
+    """
+
+    base_dir: Path | str | None = None
+    serializer: str | Serializer | Sequence[Serializer] = "pickle"
+
+    def create_io_manager(self, context: object) -> FileStore:
+        """The IO manager.
+
+        Args:
+            context: Not used; None will do.
+
+        Returns:
+            What reads and writes the files.
+
+        Raises:
+            DefinitionError: The serializer is none, or needs a library that is not installed.
+            OSError: The directory cannot be made.
+        """
+        base_dir = _DEFAULT if self.base_dir is None else Path(self.base_dir)
+        base_dir.mkdir(parents=True, exist_ok=True)
+        return FileStore(base_dir, serializers_of(self.serializer))

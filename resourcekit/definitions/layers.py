@@ -1,0 +1,125 @@
+"""Where resources come from: dicts and containers, one laid over another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from typing import Any
+
+import attrs
+
+from resourcekit.container import ContainerMeta, ResourceContainer, value
+from resourcekit.errors import DefinitionError, kind_in_words
+from resourcekit.instance import ContainerInstance
+from resourcekit.overriding import Override, effective
+from resourcekit.providers import check_key
+from resourcekit.values import is_resource
+
+__all__ = ("Layers", "Resources", "layered", "single_definition")
+
+Resources = Mapping[str, Any] | ResourceContainer | type[ResourceContainer]
+"""What goes wherever resources are given: a dict, a container, or a container class."""
+
+
+@attrs.frozen(eq=False)
+class Layers:
+    """Resources from several places as one container.
+
+    Args:
+        container: The container.
+        override: What makes code that holds the caller's container see this one; None where it is the same, or
+            where there was no such container.
+    """
+
+    container: Any
+    override: Override[Any] | None = None
+
+    @contextmanager
+    def entered(self) -> Iterator[Any]:
+        """The container, seen here in the place of the caller's."""
+        with self.override or nullcontext():
+            yield self.container
+
+
+def layered(levels: Sequence[tuple[str, Resources | None]]) -> Layers:
+    """Lay dicts and containers over one another.
+
+    A dict, or a container class, replaces keys of what is below it and adds its own. A container instance that is
+    given above others stands for itself: it may be started, and have config of its own.
+
+    Args:
+        levels: What was given and where, the weakest first.
+
+    Raises:
+        DefinitionError: Something is neither dict nor container, or a key or what it holds is wrong.
+    """
+    standing: Any = ResourceContainer
+    changes: dict[str, Any] = {}
+    for where, each in levels:
+        given: object = each
+        if given is None:
+            continue
+        if isinstance(given, ContainerInstance):
+            standing, changes = given, {}
+        elif isinstance(given, ContainerMeta):
+            standing, changes = _class_over(standing, given), {}
+        elif not isinstance(given, Mapping):
+            raise DefinitionError(
+                f"{where} wants a dict of resources by key, or a ResourceContainer, not {kind_in_words(given)}"
+            )
+        elif isinstance(standing, ContainerInstance):
+            changes |= given
+        else:
+            standing = _subclass(standing, given)
+    if not isinstance(standing, ContainerInstance):
+        return Layers(standing())
+    return _overridden(standing, changes) if changes else Layers(effective(standing))
+
+
+def _subclass(base: Any, resources: Mapping[str, Any]) -> Any:
+    """A container class like *base* with other resources."""
+    made: Any = base.of(resources)
+    return made.declarative_parent
+
+
+def _class_over(below: Any, given: Any) -> Any:
+    """A container class with the keys of both, those of *given* first."""
+    if not isinstance(below, type) or issubclass(given, below):
+        return given
+    if issubclass(below, given):
+        return _subclass(below, given.providers)
+    return ContainerMeta(given.__name__, (given, below), {})
+
+
+def _overridden(container: Any, changes: Mapping[str, Any]) -> Layers:
+    """An instance with other resources: what it has is replaced as an override does, the rest is added."""
+    standing = effective(container)
+    replaced = {key: new for key, new in changes.items() if key in standing.providers or "." in str(key)}
+    derived = standing._derive(replaced, None)
+    for key, new in changes.items():
+        if key not in replaced:
+            check_key(key, "resources", ())
+            is_kept = is_resource(new) or getattr(type(new), "__IS_PROVIDER__", False)
+            setattr(derived, key, new if is_kept else value(new))
+    return Layers(derived, Override(container, derived))
+
+
+def single_definition(where: str, maps: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Several dicts of resources as one, in which nothing stands against anything else.
+
+    Args:
+        where: What they are given to, for the message.
+        maps: The dicts.
+
+    Raises:
+        DefinitionError: Two have different objects under one key.
+    """
+    found: dict[str, Any] = {}
+    for resources in maps:
+        for key, resource in resources.items():
+            if found.setdefault(key, resource) is not resource:
+                raise DefinitionError(
+                    f"{where}: key {key!r} has two different resources; give both places the same object, or "
+                    "another key to one of them"
+                )
+    return found

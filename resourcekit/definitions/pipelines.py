@@ -1,0 +1,233 @@
+"""Steps and their resources, ready to be executed: what `materialize`, jobs and `Definitions` share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+from inspect import iscoroutinefunction
+from typing import Any
+
+import attrs
+
+from resourcekit.definitions.binding import bind
+from resourcekit.definitions.contexts import InputContext, OutputContext
+from resourcekit.definitions.engine import execute, execute_async
+from resourcekit.definitions.execution import Execution
+from resourcekit.definitions.graph import StepGraph
+from resourcekit.definitions.io_managers import is_io_manager
+from resourcekit.definitions.layers import Resources, layered, single_definition
+from resourcekit.definitions.progress import Progress, shown
+from resourcekit.definitions.results import ExecutionResult
+from resourcekit.definitions.selection import select
+from resourcekit.errors import DefinitionError, Problem, RunStateError
+from resourcekit.injection.matching import held_at
+from resourcekit.run import Blueprint, ContainerBlueprint, Run
+
+__all__ = ("Config", "Pipeline", "Settings")
+
+Config = Mapping[str, Any] | str | os.PathLike[str]
+
+
+@attrs.frozen(eq=False, kw_only=True)
+class Settings:
+    """What a caller says of one execution, whatever is executed."""
+
+    config: Config | None = None
+    tags: Mapping[str, str] | None = None
+    run_id: str | None = None
+    raise_on_error: bool = True
+    max_concurrent: int = 1
+    progress: Progress = None
+
+    def __attrs_post_init__(self) -> None:
+        limit: object = self.max_concurrent
+        if not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
+            raise DefinitionError(f"max_concurrent={limit!r}: give how many steps may run at once, 1 or more")
+
+
+@attrs.frozen(eq=False)
+class Pipeline:
+    """Steps to execute, and where their resources come from.
+
+    Args:
+        name: The job's name; for assets, ``"materialize"``.
+        graph: The steps.
+        levels: Who gave resources, the weakest first.
+        selection: Which of the steps.
+        kind: ``"job"``, or nothing.
+    """
+
+    name: str
+    graph: StepGraph
+    levels: Sequence[tuple[str, Resources | None]]
+    selection: Any = None
+    kind: str = ""
+
+    @property
+    def title(self) -> str:
+        """What to call it in messages."""
+        return f"{self.kind} {self.name!r}" if self.kind else self.name
+
+    @contextmanager
+    def _blueprint(self) -> Iterator[ContainerBlueprint]:
+        """What runs are opened from."""
+        with self._layers().entered() as container:
+            yield container._assembly.blueprint()
+
+    def _layers(self) -> Any:
+        """All resources as one container: those that assets bring along, then the levels."""
+        brought = [node.step.options.resource_defs for node in self.graph.nodes.values()]
+        own = single_definition(self.title, [each for each in brought if each])
+        for where, given in self.levels if own else ():
+            known = given if isinstance(given, Mapping) else getattr(given, "providers", {})
+            for key in own.keys() & known.keys():
+                if known[key] is not own[key]:
+                    raise DefinitionError(
+                        f"{self.title}: key {key!r} has two different resources, in resource_defs of an asset and in "
+                        f"{where}; give both places the same object, or another key to one of them"
+                    )
+        return layered([("resource_defs", own or None), *self.levels])
+
+    def check(self) -> tuple[Problem, ...]:
+        """Everything that is wrong between the steps and their resources; nothing is opened."""
+        with self._blueprint() as blueprint:
+            return bind(self.graph, select(self.graph, self.selection), blueprint).problems
+
+    @contextmanager
+    def _prepared(self, settings: Settings) -> Iterator[Execution]:
+        with self._blueprint() as blueprint:
+            chosen = select(self.graph, self.selection)
+            binding = bind(self.graph, chosen, blueprint)
+            if binding.problems:
+                raise _problems_error(self.title, binding.problems)
+            run = _run(blueprint, binding.keys, settings)
+            with shown(settings.progress, self.title, len(chosen)) as tell:
+                stops = settings.raise_on_error
+                yield Execution(self.name, self.graph, binding, blueprint, run, tell, stops=stops)
+
+    def execute(self, settings: Settings) -> ExecutionResult:
+        """Execute it from sync code; in an event loop of its own, where it needs one.
+
+        Raises:
+            RunStateError: It needs an event loop, and one is running here.
+            Exception: What went wrong, if the settings say so.
+        """
+        with self._prepared(settings) as execution:
+            start = partial(execute, execution) if self._is_sync(execution, settings) else _loop(execution, settings)
+            final = None
+            try:
+                start()
+            except Exception as error:
+                final = _kept(error, settings)
+            return execution.result(final)
+
+    async def aexecute(self, settings: Settings) -> ExecutionResult:
+        """`execute` from async code, in the caller's event loop."""
+        with self._prepared(settings) as execution:
+            final = None
+            try:
+                await execute_async(execution, settings.max_concurrent)
+            except Exception as error:
+                final = _kept(error, settings)
+            return execution.result(final)
+
+    def _is_sync(self, execution: Execution, settings: Settings) -> bool:
+        """Whether it does without an event loop.
+
+        Raises:
+            RunStateError: It does not, and one is running here.
+        """
+        reason = _needs_loop(execution, settings)
+        if reason is not None and _is_in_loop():
+            raise RunStateError(
+                f"{self.title} needs an event loop for {reason}, and this code runs in one: use the async form, "
+                "`await amaterialize(...)` or `await job.aexecute_in_process(...)`"
+            )
+        return reason is None
+
+    def load(self, name: str, annotation: Any) -> Any:
+        """The value of one step, from where an earlier execution has kept it.
+
+        Raises:
+            DefinitionError: Nothing keeps it.
+        """
+        step = self.graph.nodes[name].step
+        with self._blueprint() as blueprint:
+            key = step.options.io_manager_key
+            if key not in blueprint.graph.keys:
+                raise DefinitionError(
+                    f"nothing keeps the value of {step}: there is no resource {key!r}, and memory is of one execution"
+                )
+            with _run(blueprint, (key,), Settings()) as live:
+                keeper = getattr(live, key)
+                keeper = keeper() if held_at(blueprint, key).kind == "provider" else keeper
+                output = OutputContext(step_key=name, asset_key=getattr(step, "key", None), annotation=step.returned)
+                return keeper.load_input(InputContext(name="", upstream_output=output, annotation=annotation))
+
+
+def _run(blueprint: ContainerBlueprint, keys: tuple[str, ...], settings: Settings) -> Run[Any]:
+    """A run of exactly *keys*: none, where there is none."""
+    tags, run_id = settings.tags, settings.run_id
+    return blueprint.run(keys, settings.config, tags=tags, run_id=run_id, is_concurrent=False, is_timed=False)
+
+
+def _kept(error: Exception, settings: Settings) -> Exception:
+    """The error for the result; it goes on, where the caller wants it to."""
+    if settings.raise_on_error:
+        raise error
+    return error
+
+
+def _problems_error(name: str, problems: Sequence[Problem]) -> DefinitionError:
+    """The error of definitions that cannot be executed."""
+    count = len(problems)
+    lines = "\n".join(str(problem) for problem in problems).replace("\n", "\n  ")
+    head = f"{name} has {count} problem{'s' if count > 1 else ''}, nothing was opened"
+    return DefinitionError(f"{head}\n  {lines}", problems)
+
+
+def _needs_loop(execution: Execution, settings: Settings) -> str | None:
+    """Why an execution needs an event loop, in words; None where it does not."""
+    steps = execution.binding.steps
+    if settings.max_concurrent > 1 and len(steps) > 1:
+        return f"max_concurrent={settings.max_concurrent}"
+    for bound in steps.values():
+        if bound.node.step.is_async:
+            return f"async {bound.node.step}"
+    blueprint = execution.blueprint
+    plan = blueprint.plan(execution.binding.keys)
+    waiting = next(plan.sync_problems(plan.steps), None)
+    if waiting is not None:
+        return f"async resource {waiting.where!r}"
+    for key in execution.binding.keys:
+        if _keeps_async(blueprint, key):
+            return f"async IO manager {key!r}"
+    return None
+
+
+def _keeps_async(blueprint: Blueprint, key: str) -> bool:
+    """Whether a key holds an IO manager with an async method, as far as that is known before it is up."""
+    held = held_at(blueprint, key)
+    kind = type(held.content) if held.kind == "value" else held.offers
+    return is_io_manager(kind) and any(
+        iscoroutinefunction(getattr(kind, name)) for name in ("handle_output", "load_input")
+    )
+
+
+def _loop(execution: Execution, settings: Settings) -> Callable[[], None]:
+    """What executes in an event loop of its own."""
+    import anyio
+
+    return partial(anyio.run, partial(execute_async, execution, settings.max_concurrent))
+
+
+def _is_in_loop() -> bool:
+    from anyio import get_current_task
+
+    try:
+        get_current_task()
+    except RuntimeError:
+        return False
+    return True

@@ -1,0 +1,152 @@
+"""What an execution did: `ExecutionResult`, and a `StepResult` for each step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
+
+import attrs
+
+from resourcekit.definitions.failures import StepStateError
+from resourcekit.definitions.keys import as_asset_key
+from resourcekit.definitions.steps import Step
+from resourcekit.errors import UnknownKeyError
+
+if TYPE_CHECKING:
+    from resourcekit.definitions.assets import AssetDefinition
+    from resourcekit.definitions.ops import OpDefinition
+
+__all__ = ("ExecutionResult", "StepResult")
+
+V = TypeVar("V")
+
+Status = Literal["success", "failed", "skipped"]
+
+
+@attrs.frozen(eq=False, kw_only=True)
+class StepResult:
+    """What became of one step.
+
+    Args:
+        name: The step.
+        kind: ``"asset"`` or ``"op"``.
+        status: ``"success"``, ``"failed"`` or ``"skipped"``.
+        error: What it raised; a note on it names the step.
+        reason: Why it was skipped.
+        attempts: How often it was run.
+        duration: How long it took, retries and all, in seconds; None for a skipped one.
+        metadata: What the step and its IO manager told of its value.
+        gives_value: Whether it has a value.
+
+    >>> StepResult(name="orders", kind="asset", status="success").success
+    True
+    """
+
+    name: str
+    kind: str
+    status: Status
+    error: Exception | None = attrs.field(default=None, repr=False)
+    reason: str | None = None
+    attempts: int = 0
+    duration: float | None = None
+    metadata: Mapping[str, Any] = attrs.field(factory=dict)
+    gives_value: bool = False
+
+    @property
+    def success(self) -> bool:
+        """Whether it has done what it should."""
+        return self.status == "success"
+
+    def __str__(self) -> str:
+        took = "" if self.duration is None else f" in {self.duration:.2f} s"
+        tries = f", {self.attempts} attempts" if self.attempts > 1 else ""
+        told = f": {type(self.error).__name__}: {self.error}" if self.error is not None else ""
+        return f"{self.name}  {self.status}{took}{tries}{f': {self.reason}' if self.reason else told}"
+
+
+@attrs.frozen(eq=False, kw_only=True)
+class ExecutionResult:
+    """What an execution did: its steps, their values, everything that went wrong.
+
+    Args:
+        name: The job's name; for assets, ``"materialize"``.
+        run_id: The execution's identifier.
+        tags: What the caller gave it.
+        steps: What became of each chosen step, in the order they were declared.
+        errors: Everything that was raised: by steps, by resources that were set up or torn down.
+
+    >>> from resourcekit import asset, materialize
+    >>> @asset
+    ... def orders() -> list[str]:
+    ...     return ["tea"]
+    >>> result = materialize([orders], run_id="r1")
+    >>> result.success, result.output_for(orders)
+    (True, ['tea'])
+    """
+
+    name: str
+    run_id: str
+    tags: Mapping[str, str] = attrs.field(factory=dict)
+    steps: Mapping[str, StepResult] = attrs.field(factory=dict)
+    errors: tuple[BaseException, ...] = attrs.field(default=(), repr=False)
+    _outputs: Mapping[str, Any] = attrs.field(factory=dict, repr=False, alias="outputs")
+
+    @property
+    def success(self) -> bool:
+        """Whether every step, every setup and every teardown went well."""
+        return not self.errors
+
+    @property
+    def failures(self) -> tuple[StepResult, ...]:
+        """The steps that failed; each has its ``error``."""
+        return tuple(step for step in self.steps.values() if step.status == "failed")
+
+    @property
+    def skipped(self) -> tuple[StepResult, ...]:
+        """The steps that were not run; each has its ``reason``."""
+        return tuple(step for step in self.steps.values() if step.status == "skipped")
+
+    @overload
+    def output_for(self, step: AssetDefinition[..., Any, V], /) -> V: ...
+    @overload
+    def output_for(self, step: OpDefinition[..., V], /) -> V: ...
+    @overload
+    def output_for(self, step: object, /) -> Any: ...
+    def output_for(self, step: Any, /) -> Any:
+        """The value that a step gave in this execution.
+
+        Args:
+            step: The asset or op, its name, or an asset's key.
+
+        Returns:
+            The value; None for a step that gives none.
+
+        Raises:
+            UnknownKeyError: It is no step of this execution.
+            StepStateError: It failed, or was skipped.
+        """
+        name = step.name if isinstance(step, Step) else step if isinstance(step, str) else str(as_asset_key(step, ""))
+        found = self.steps.get(name)
+        if found is None:
+            raise UnknownKeyError(name, f"{self.name} {self.run_id}", self.steps)
+        if found.error is not None:
+            raise StepStateError(name, f"it failed with {type(found.error).__name__}: {found.error}") from found.error
+        if found.reason is not None:
+            raise StepStateError(name, f"it was skipped: {found.reason}")
+        return self._outputs.get(name)
+
+    def output_for_node(self, name: str) -> Any:
+        """`output_for` under Dagster's name.
+
+        Args:
+            name: The step.
+        """
+        return self.output_for(name)
+
+    def __str__(self) -> str:
+        done = sum(step.success for step in self.steps.values())
+        lines = [f"{self.name} {self.run_id}: {'success' if self.success else 'failed'}, {done} of {len(self.steps)}"]
+        lines += [f"  {step}" for step in self.steps.values()]
+        of_steps = {id(step.error) for step in self.steps.values()}
+        lines += [f"  {type(each).__name__}: {each}" for each in self.errors if id(each) not in of_steps]
+        return "\n".join(lines)

@@ -1,0 +1,203 @@
+"""How values become files: pickle, JSON, Parquet, or what you write yourself."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.util import find_spec
+from typing import IO, Any, ClassVar, Final
+
+from resourcekit.errors import DefinitionError, did_you_mean, kind_in_words
+
+__all__ = ("JsonSerializer", "ParquetSerializer", "PickleSerializer", "Serializer", "serializers_of")
+
+
+class Serializer(ABC):
+    """Writes values to files and reads them back: subclass it for a format of your own.
+
+    >>> class Text(Serializer):
+    ...     suffix = ".txt"
+    ...
+    ...     def accepts(self, value):
+    ...         return isinstance(value, str)
+    ...
+    ...     def dump(self, value, file, annotation):
+    ...         file.write(value.encode())
+    ...
+    ...     def load(self, file, annotation):
+    ...         return file.read().decode()
+    >>> Text().accepts("tea")
+    True
+    """
+
+    suffix: ClassVar[str] = ""
+    """What the names of its files end with."""
+
+    def accepts(self, value: object) -> bool:
+        """Whether it can write *value*; asked where there are several. True, unless you say otherwise."""
+        return True
+
+    @abstractmethod
+    def dump(self, value: Any, file: IO[bytes], annotation: Any) -> None:
+        """Write a value.
+
+        Args:
+            value: The value.
+            file: A new file, open for writing; what is in it counts only if nothing is raised.
+            annotation: What the step says it returns.
+
+        Raises:
+            Exception: It cannot be written: TypeError, ValueError, what you like.
+        """
+
+    @abstractmethod
+    def load(self, file: IO[bytes], annotation: Any) -> Any:
+        """Read a value.
+
+        Args:
+            file: The file, open for reading.
+            annotation: What the parameter says it takes.
+
+        Returns:
+            The value.
+        """
+
+
+class PickleSerializer(Serializer):
+    """Python's own format: any value, to be read by the same code. Read only files you trust.
+
+    >>> PickleSerializer().suffix
+    ''
+    """
+
+    def dump(self, value: Any, file: IO[bytes], annotation: Any) -> None:
+        """Write a value."""
+        pickle.dump(value, file, protocol=4)
+
+    def load(self, file: IO[bytes], annotation: Any) -> Any:
+        """Read a value."""
+        return pickle.load(file)
+
+
+class JsonSerializer(Serializer):
+    """JSON: plain data; and attrs classes, dataclasses, dates and enums where the parameter's annotation names them.
+
+    >>> JsonSerializer().accepts({"tea": [1, 2.5, None]}), JsonSerializer().accepts((1, 2))
+    (True, False)
+    """
+
+    suffix: ClassVar[str] = ".json"
+
+    def accepts(self, value: object) -> bool:
+        """Whether JSON gives back exactly *value*, whatever annotation it is read with."""
+        plain: Any = value
+        if type(value) is list:
+            return all(map(self.accepts, plain))
+        if type(value) is dict:
+            return all(type(key) is str and self.accepts(item) for key, item in plain.items())
+        return value is None or type(value) in (str, int, float, bool)
+
+    def dump(self, value: Any, file: IO[bytes], annotation: Any) -> None:
+        """Write a value."""
+        text = json.dumps(_converter().unstructure(value), ensure_ascii=False)
+        file.write(text.encode())
+
+    def load(self, file: IO[bytes], annotation: Any) -> Any:
+        """Read a value: as the parameter's annotation says."""
+        data = json.loads(file.read())
+        return data if annotation is Any else _converter().structure(data, annotation)
+
+
+def _converter() -> Any:
+    from cattrs.preconf.json import make_converter
+
+    return make_converter()
+
+
+_FRAMES: Final = {"pandas": "DataFrame", "polars": "DataFrame", "pyarrow": "Table"}
+_MARK: Final = b"resourcekit"
+
+
+class ParquetSerializer(Serializer):
+    """Parquet, by pyarrow: data frames of pandas and polars, and pyarrow's tables.
+
+    A frame is read as what the parameter is annotated with, else as what was written.
+
+    >>> ParquetSerializer().accepts([1, 2])
+    False
+    """
+
+    suffix: ClassVar[str] = ".parquet"
+
+    def accepts(self, value: object) -> bool:
+        """Whether *value* is a data frame, and pyarrow is installed."""
+        return _library(type(value)) is not None and find_spec("pyarrow") is not None
+
+    def dump(self, value: Any, file: IO[bytes], annotation: Any) -> None:
+        """Write a data frame."""
+        library = _library(type(value))
+        pyarrow = import_module("pyarrow")
+        if library == "pandas":
+            table = pyarrow.Table.from_pandas(value)
+        elif library == "polars":
+            table = value.to_arrow()
+        elif library == "pyarrow":
+            table = value
+        else:
+            raise TypeError(f"Parquet holds data frames of pandas or polars, or pyarrow's tables, "
+                            f"not {kind_in_words(value)}")  # fmt: skip
+        marked = table.replace_schema_metadata({**(table.schema.metadata or {}), _MARK: library.encode()})
+        import_module("pyarrow.parquet").write_table(marked, file)
+
+    def load(self, file: IO[bytes], annotation: Any) -> Any:
+        """Read a data frame."""
+        table = import_module("pyarrow.parquet").read_table(file)
+        metadata = dict(table.schema.metadata or {})
+        written = metadata.pop(_MARK, b"pandas" if b"pandas" in metadata else b"pyarrow").decode()
+        library = _library(annotation) or written
+        if library == "pandas":
+            return table.to_pandas()
+        if library == "polars":
+            return import_module("polars").from_arrow(table)
+        return table.replace_schema_metadata(metadata or None)
+
+
+def _library(cls: Any) -> str | None:
+    """Whose data frame a class is."""
+    for base in getattr(cls, "__mro__", ()):
+        library: str = base.__module__.partition(".")[0]
+        if _FRAMES.get(library) == base.__name__:
+            return library
+    return None
+
+
+_NAMED: Final[dict[str, tuple[type[Serializer], ...]]] = {
+    "pickle": (PickleSerializer,),
+    "json": (JsonSerializer,),
+    "parquet": (ParquetSerializer,),
+    "auto": (ParquetSerializer, JsonSerializer, PickleSerializer),
+}
+
+
+def serializers_of(given: str | Serializer | Sequence[Serializer]) -> tuple[Serializer, ...]:
+    """The serializers that a name, a serializer or a list of them stands for.
+
+    Args:
+        given: What the user gave.
+
+    Raises:
+        DefinitionError: There is none of that name, the list is empty, or one needs a library that is not installed.
+    """
+    if isinstance(given, str):
+        if given not in _NAMED:
+            raise DefinitionError(f"there is no serializer {given!r}; {did_you_mean(given, _NAMED)}")
+        if given == "parquet" and find_spec("pyarrow") is None:
+            raise DefinitionError("serializer 'parquet' needs pyarrow: pip install 'resourcekit[parquet]'")
+        return tuple(cls() for cls in _NAMED[given])
+    found = (given,) if isinstance(given, Serializer) else tuple(given)
+    if not found:
+        raise DefinitionError("serializer wants a name, a Serializer or a list of them, not an empty list")
+    return found

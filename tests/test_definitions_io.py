@@ -1,0 +1,579 @@
+"""IO managers: where values are kept, how files are replaced, and formats."""
+
+import json
+import os
+import pickle
+import stat
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from resourcekit import (
+    AssetKey,
+    ConfigError,
+    ConfigurableIOManager,
+    ConfigurableIOManagerFactory,
+    DefinitionError,
+    Definitions,
+    EnvVar,
+    FilesystemIOManager,
+    InMemoryIOManager,
+    InputContext,
+    IOManager,
+    NotStorableError,
+    NotStoredError,
+    OutputContext,
+    ResourceContainer,
+    asset,
+    job,
+    materialize,
+    op,
+)
+from resourcekit.definitions import FileStore, JsonSerializer, PickleSerializer, Serializer
+
+
+@asset
+def numbers() -> list[int]:
+    return [1, 2]
+
+
+@asset
+def total(numbers: list[int]) -> int:
+    return sum(numbers)
+
+
+def files(folder: Path) -> list[str]:
+    """Every file below a folder."""
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+def test_the_guides_layout(tmp_path):
+    """An asset is the file of its key's parts, an op's value that of run, step and output; both are pickles."""
+
+    @asset(key_prefix=["shop", "daily"])
+    def orders() -> str:
+        return "tea"
+
+    @op
+    def load() -> str:
+        return "milk"
+
+    @job(resource_defs={"io_manager": FilesystemIOManager(base_dir=tmp_path)})
+    def loading():
+        load()
+
+    result = materialize([orders], resources={"io_manager": FilesystemIOManager(base_dir=str(tmp_path))})
+    loading.execute_in_process(run_id="r1")
+    assert files(tmp_path) == ["r1/load/result", "shop/daily/orders"]
+    path = tmp_path / "shop" / "daily" / "orders"
+    assert pickle.loads(path.read_bytes()) == "tea"
+    assert path.read_bytes()[:2] == b"\x80\x04"  # protocol 4
+    assert result.steps["shop/daily/orders"].metadata == {"path": str(path)}
+
+
+def test_values_are_loaded_by_later_executions(tmp_path):
+    """What one execution stored, another loads for the assets that it chooses; a new value replaces the old."""
+    resources = {"io_manager": FilesystemIOManager(base_dir=tmp_path)}
+    materialize([numbers], resources=resources)
+    assert materialize([numbers, total], selection=total, resources=resources).output_for(total) == 3
+
+    @asset(name="numbers")
+    def other() -> list[int]:
+        return [5]
+
+    materialize([other], resources=resources)
+    assert materialize([numbers, total], selection=total, resources=resources).output_for(total) == 5
+    assert files(tmp_path) == ["numbers", "total"]
+
+
+def test_base_dir(tmp_path, monkeypatch):
+    """`base_dir` is text, a Path or a variable, and is made when it is not there; without one there is a default."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("STORE", str(tmp_path / "from" / "variable"))
+    for base_dir in ("text", Path("path"), EnvVar("STORE"), None):
+        materialize([numbers], resources={"io_manager": FilesystemIOManager(base_dir=base_dir)})
+    materialize([numbers], resources={"io_manager": FilesystemIOManager()})
+    assert files(tmp_path) == [
+        ".resourcekit/storage/numbers",
+        "from/variable/numbers",
+        "path/numbers",
+        "text/numbers",
+    ]
+    monkeypatch.delenv("STORE")
+    with pytest.raises(ConfigError, match="STORE"):
+        materialize([numbers], resources={"io_manager": FilesystemIOManager(base_dir=EnvVar("STORE"))})
+
+
+def test_a_base_dir_that_cannot_be(tmp_path):
+    """A directory that cannot be made is an error before any step runs."""
+    (tmp_path / "file").touch()
+    ran = []
+
+    @asset
+    def runs():
+        ran.append(1)
+
+    with pytest.raises(FileExistsError):
+        materialize([runs], resources={"io_manager": FilesystemIOManager(base_dir=tmp_path / "file")})
+    assert ran == []
+
+
+def test_the_class_is_a_factory(tmp_path):
+    """`FilesystemIOManager` has no `handle_output` itself; `create_io_manager(None)` gives the object that has."""
+    manager = FilesystemIOManager(base_dir=tmp_path)
+    assert not hasattr(manager, "handle_output")
+    store = manager.create_io_manager(None)
+    assert isinstance(store, FileStore)
+    context = OutputContext(step_key="x", asset_key=AssetKey("x"))
+    store.handle_output(context, 5)
+    assert context.metadata == {"path": str(tmp_path / "x")}
+    assert store.load_input(InputContext(name="x", upstream_output=context)) == 5
+    assert repr(store) == f"<FileStore {tmp_path}>"
+
+
+@pytest.mark.parametrize("old", ["kept", None])
+def test_nothing_half_written(tmp_path, old):
+    """A value that cannot be stored leaves the file as it was, or none; the error names asset, type and a way out."""
+    resources = {"io_manager": FilesystemIOManager(base_dir=tmp_path)}
+
+    @asset(name="numbers")
+    def first() -> str:
+        return old
+
+    @asset(name="numbers")
+    def second() -> Any:
+        return ["x" * 100_000, (number for number in range(3))]
+
+    if old:
+        materialize([first], resources=resources)
+    with pytest.raises(NotStorableError, match="asset 'numbers': PickleSerializer cannot write a list") as caught:
+        materialize([second], resources=resources)
+    assert "cannot pickle 'generator' object" in str(caught.value)
+    assert "InMemoryIOManager" in str(caught.value)
+    assert isinstance(caught.value, TypeError)
+    assert files(tmp_path) == (["numbers"] if old else [])
+    if old:
+        assert pickle.loads((tmp_path / "numbers").read_bytes()) == "kept"
+
+
+def test_a_full_disk_is_told_as_it_is(tmp_path):
+    """An error of the operating system while writing surfaces as itself, and leaves nothing behind."""
+
+    class Full(PickleSerializer):
+        def dump(self, value, file, annotation):
+            file.write(b"half")
+            raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space left"):
+        materialize([numbers], resources={"io_manager": FilesystemIOManager(base_dir=tmp_path, serializer=Full())})
+    assert files(tmp_path) == []
+
+
+def test_files_have_ordinary_permissions(tmp_path):
+    """Stored files may be read by whom the umask lets, like any file that a program writes."""
+    before = os.umask(0o027)
+    try:
+        materialize([numbers], resources={"io_manager": FilesystemIOManager(base_dir=tmp_path)})
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "numbers").stat().st_mode) == 0o640
+
+
+def test_what_is_not_there(tmp_path):
+    """A value that was never stored is a FileNotFoundError with asset, path and what to do."""
+    defs = Definitions([numbers, total], resources={"io_manager": FilesystemIOManager(base_dir=tmp_path)})
+    with pytest.raises(FileNotFoundError) as caught:
+        defs.materialize(total)
+    assert isinstance(caught.value, NotStoredError)
+    hint = "run 'numbers' with this IO manager first"
+    assert str(caught.value) == f"asset 'numbers' is not stored at {tmp_path / 'numbers'}; {hint}"
+    assert pickle.loads(pickle.dumps(caught.value)).hint == hint
+
+
+def test_what_cannot_be_read(tmp_path):
+    """A damaged file is told with asset and path, and with what was raised as its cause."""
+    defs = Definitions([numbers, total], resources={"io_manager": FilesystemIOManager(base_dir=tmp_path)})
+    (tmp_path / "numbers").write_bytes(b"rubbish")
+    with pytest.raises(NotStorableError, match="numbers cannot be read by PickleSerializer: UnpicklingError") as caught:
+        defs.load_asset_value(numbers)
+    assert isinstance(caught.value.__cause__, pickle.UnpicklingError)
+
+
+def test_a_key_that_is_the_beginning_of_another(tmp_path):
+    """A file cannot be a directory as well: two assets whose keys begin alike are told so, whichever comes first."""
+
+    @asset(key="a")
+    def short() -> int:
+        return 1
+
+    @asset(key="a/b")
+    def long() -> int:
+        return 2
+
+    for order, words in (([short, long], "a file of that name is in the way"), ([long, short], "is a directory")):
+        folder = tmp_path / words[:4].strip()
+        with pytest.raises(NotStorableError, match=words):
+            materialize(order, resources={"io_manager": FilesystemIOManager(base_dir=folder)})
+
+
+hostile = st.text(min_size=1, max_size=12) | st.sampled_from(["..", ".", "...", "/", "a/../..", "\\", "C:", "%2E%2E"])
+
+
+@given(st.lists(st.lists(hostile, min_size=1, max_size=3), min_size=2, max_size=2))
+def test_nothing_leaves_the_directory(keys):
+    """Whatever is in a key, its file is inside the directory, and two keys never share one."""
+    store = FileStore(Path("/base/dir"), [PickleSerializer()])
+    paths = [store.path(AssetKey(key).path) for key in keys]
+    for key, path in zip(keys, paths, strict=True):
+        assert Path(os.path.normpath(path)) == path
+        assert path.parts[: 3 + len(key) - 1] == (*Path("/base/dir").parts, *path.parts[3:-1])
+        assert len(path.parts) == 3 + len(key)
+    assert (keys[0] == keys[1]) == (paths[0] == paths[1])
+
+
+def test_traversal_is_escaped(tmp_path):
+    """A key with `..` or slashes in its parts is stored inside the directory, and found again."""
+
+    @asset(key=["..", "../../x", "name"])
+    def hostile() -> int:
+        return 1
+
+    defs = Definitions([hostile], resources={"io_manager": FilesystemIOManager(base_dir=tmp_path / "in")})
+    defs.materialize()
+    assert files(tmp_path) == ["in/%2E%2E/..%2F..%2Fx/name"]
+    assert defs.load_asset_value(hostile) == 1
+
+
+# Formats -------------------------------------------------------------------------------------------------------------
+
+
+@attrs.frozen
+class Order:
+    name: str
+    day: date
+    amounts: tuple[int, ...] = ()
+
+
+@dataclass
+class Point:
+    x: int
+
+
+def test_json(tmp_path):
+    """JSON keeps plain data; classes, dates and tuples come back where the parameter's annotation names them."""
+
+    @asset
+    def orders() -> list[Order]:
+        return [Order("tée", date(2024, 5, 31), (1, 2))]
+
+    @asset
+    def typed(orders: list[Order]) -> Order:
+        return orders[0]
+
+    @asset
+    def plain(orders):
+        return orders[0]["day"]
+
+    @asset
+    def point(typed: Order) -> Point:
+        return Point(typed.amounts[1])
+
+    result = materialize(
+        [orders, typed, plain, point],
+        resources={"io_manager": FilesystemIOManager(base_dir=tmp_path, serializer="json")},
+    )
+    assert result.output_for(typed) == Order("tée", date(2024, 5, 31), (1, 2))
+    assert result.output_for(plain) == "2024-05-31"
+    assert json.loads((tmp_path / "point.json").read_text()) == {"x": 2}
+    assert "tée" in (tmp_path / "orders.json").read_text(encoding="utf-8")
+
+
+def test_json_that_does_not_fit(tmp_path):
+    """A value that JSON has no words for is told; so is stored data that is not what the parameter takes."""
+    resources = {"io_manager": FilesystemIOManager(base_dir=tmp_path, serializer="json")}
+
+    @asset
+    def strange() -> Any:
+        return {"a": object()}
+
+    with pytest.raises(NotStorableError, match="JsonSerializer cannot write a dict"):
+        materialize([strange], resources=resources)
+
+    @asset
+    def wants_orders(numbers: list[Order]): ...
+
+    with pytest.raises(NotStorableError, match=r"numbers\.json cannot be read by JsonSerializer"):
+        materialize([numbers, wants_orders], resources=resources)
+
+
+plain_data = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=8,
+)
+any_data = plain_data | st.tuples(st.integers(), st.text()) | st.dictionaries(st.integers(), st.booleans()) | st.dates()
+
+
+@given(any_data)
+def test_auto_gives_back_what_it_was_given(tmp_path_factory, value):
+    """With `serializer="auto"` plain data is JSON, all else a pickle, and every value comes back as it was."""
+    store = FilesystemIOManager(base_dir=tmp_path_factory.mktemp("auto"), serializer="auto").create_io_manager(None)
+    context = OutputContext(step_key="x", asset_key=AssetKey("x"))
+    store.handle_output(context, value)
+    found = store.load_input(InputContext(name="x", upstream_output=context))
+    assert found == value
+    assert type(found) is type(value)
+
+
+def test_auto_replaces_files_of_other_formats(tmp_path):
+    """When a value is stored in another format than before, the old file goes: there is one value only."""
+    store = FilesystemIOManager(base_dir=tmp_path, serializer="auto").create_io_manager(None)
+    context = OutputContext(step_key="x", asset_key=AssetKey("x"))
+    for value, name in (([1], "x.json"), ((1,), "x"), ({"a": 1}, "x.json")):
+        store.handle_output(context, value)
+        assert files(tmp_path) == [name]
+        assert store.load_input(InputContext(name="x", upstream_output=context)) == value
+
+
+def test_a_format_of_ones_own(tmp_path):
+    """A `Serializer` of your own writes what it accepts; in a list, the first that accepts a value."""
+
+    class Text(Serializer):
+        suffix = ".txt"
+
+        def accepts(self, value: object) -> bool:
+            return isinstance(value, str)
+
+        def dump(self, value: Any, file: Any, annotation: Any) -> None:
+            file.write(value.encode())
+
+        def load(self, file: Any, annotation: Any) -> Any:
+            return file.read().decode()
+
+    @asset
+    def words() -> str:
+        return "some words"
+
+    @asset
+    def length(words: str) -> int:
+        return len(words)
+
+    manager = FilesystemIOManager(base_dir=tmp_path, serializer=[Text(), JsonSerializer()])
+    assert materialize([words, length], resources={"io_manager": manager}).output_for(length) == 10
+    assert files(tmp_path) == ["length.json", "words.txt"]
+    for serializer, told in (
+        ([Text(), Text()], r"none .* accepts an int; add Pickle"),
+        (Text(), "Text cannot write an"),
+    ):
+        manager = FilesystemIOManager(base_dir=tmp_path, serializer=serializer)
+        with pytest.raises(NotStorableError, match=told):
+            materialize([words, length], resources={"io_manager": manager})
+
+
+@pytest.mark.parametrize(
+    ("serializer", "words"),
+    [("pickel", "did you mean pickle"), ([], "an empty list"), ([5], "list with int"), ([JsonSerializer], "a class")],
+)
+def test_wrong_serializers(tmp_path, serializer, words):
+    """What is no serializer is an error before any step runs."""
+    with pytest.raises(DefinitionError, match=words):
+        materialize([numbers], resources={"io_manager": FilesystemIOManager(base_dir=tmp_path, serializer=serializer)})
+
+
+def test_parquet_without_pyarrow(tmp_path, monkeypatch):
+    """Without pyarrow, Parquet says what to install; `auto` does without it."""
+    import resourcekit.definitions.serializers as module
+
+    monkeypatch.setattr(module, "find_spec", lambda name: None)
+    with pytest.raises(DefinitionError, match=r"pip install 'resourcekit\[parquet\]'"):
+        FilesystemIOManager(base_dir=tmp_path, serializer="parquet").create_io_manager(None)
+    manager = FilesystemIOManager(base_dir=tmp_path, serializer="auto")
+    assert materialize([numbers], resources={"io_manager": manager}).success
+
+
+def test_pyarrow_tables(tmp_path):
+    """pyarrow's tables are stored as Parquet, with their own metadata, and come back equal."""
+    pyarrow = pytest.importorskip("pyarrow")
+    table = pyarrow.table({"a": [1, 2], "b": ["x", None]}).replace_schema_metadata({b"mine": b"1"})
+
+    @asset
+    def frame() -> Any:
+        return table
+
+    @asset
+    def rows(frame) -> int:
+        assert frame.equals(table, check_metadata=True)
+        return frame.num_rows
+
+    for serializer in ("parquet", "auto"):
+        manager = FilesystemIOManager(base_dir=tmp_path / serializer, serializer=serializer)
+        result = materialize([frame], resources={"io_manager": manager})
+        assert result.steps["frame"].metadata["path"].endswith("frame.parquet")
+        assert pyarrow.parquet.read_table(result.steps["frame"].metadata["path"]).num_rows == 2
+    assert materialize([frame, rows], resources={"io_manager": manager}).output_for(rows) == 2
+    parquet = FilesystemIOManager(base_dir=tmp_path, serializer="parquet")
+    with pytest.raises(NotStorableError, match=r"Parquet holds data frames.*not a list"):
+        materialize([numbers], resources={"io_manager": parquet})
+
+
+def test_data_frames(tmp_path):
+    """A data frame comes back as what the parameter is annotated with, else as what was written."""
+    pytest.importorskip("pyarrow")
+    pandas = pytest.importorskip("pandas")
+    polars = pytest.importorskip("polars")
+    import pyarrow
+
+    data = {"a": [1, 2], "b": ["x", "y"]}
+    store = FilesystemIOManager(base_dir=tmp_path, serializer="auto").create_io_manager(None)
+    context = OutputContext(step_key="x", asset_key=AssetKey("x"))
+    kinds = (pandas.DataFrame, polars.DataFrame, pyarrow.Table)
+    for written in (pandas.DataFrame(data), polars.DataFrame(data), pyarrow.table(data)):
+        store.handle_output(context, written)
+        assert files(tmp_path) == ["x.parquet"]
+        for wanted in (*kinds, Any):
+            found = store.load_input(InputContext(name="x", upstream_output=context, annotation=wanted))
+            assert type(found) is (type(written) if wanted is Any else wanted)
+    indexed = pandas.DataFrame({"v": [1, 2]}, index=pandas.Index(["r", "s"], name="key"))
+    store.handle_output(context, indexed)
+    pandas.testing.assert_frame_equal(store.load_input(InputContext(name="x", upstream_output=context)), indexed)
+
+
+# Your own IO managers ------------------------------------------------------------------------------------------------
+
+
+class Prefixed(ConfigurableIOManager):
+    """Keeps values in a dict of the test's, under a prefix."""
+
+    prefix: str
+
+    def handle_output(self, context, obj):
+        KEPT[self.prefix, str(context)] = (obj, context.annotation, dict(context.definition_metadata))
+        context.add_output_metadata({"prefix": self.prefix})
+        context.log.info("kept")
+
+    def load_input(self, context):
+        assert context.has_asset_key
+        assert context.asset_key == context.upstream_output.asset_key
+        assert context.log.name == "resourcekit.steps.total"
+        return KEPT[self.prefix, str(context.upstream_output)][0]
+
+
+KEPT: dict[tuple[str, str], Any] = {}
+
+
+def test_an_io_manager_of_ones_own():
+    """An IO manager is a resource: it has config, hears whose value it keeps, and tells of it in the result."""
+
+    @asset(metadata={"unit": "EUR"}, name="numbers")
+    def annotated() -> list[int]:
+        return [4]
+
+    result = materialize(
+        [annotated, total],
+        resources={"io_manager": Prefixed(prefix="a")},
+        config={"io_manager": {"prefix": "b"}},
+    )
+    assert result.output_for(total) == 4
+    assert KEPT["b", "asset 'numbers'"] == ([4], list[int], {"unit": "EUR"})
+    assert result.steps["total"].metadata == {"prefix": "b"}
+
+
+def test_several_io_managers(tmp_path):
+    """Each asset says with `io_manager_key` what keeps it; who needs it loads from there."""
+
+    @asset(io_manager_key="disk")
+    def numbers() -> list[int]:
+        return [1, 2]
+
+    memory = InMemoryIOManager()
+    result = materialize(
+        [numbers, total],
+        resources={"disk": FilesystemIOManager(base_dir=tmp_path), "io_manager": memory},
+    )
+    assert result.output_for(total) == 3
+    assert files(tmp_path) == ["numbers"]
+    assert dict(memory.values) == {("total",): 3}
+    with pytest.raises(DefinitionError, match="no IO manager 'disk'") as caught:
+        materialize([numbers, total], resources={"dsik": memory})
+    assert [(each.where, each.hint) for each in caught.value.problems] == [("numbers", "did you mean dsik?")]
+
+
+def test_what_cannot_keep_values():
+    """What has no `handle_output` is refused before a run where its type is known, else when it is to be used."""
+
+    class Quiet(ConfigurableIOManagerFactory):
+        def create_io_manager(self, context):
+            return "no IO manager"
+
+    class Told(ConfigurableIOManagerFactory):
+        def create_io_manager(self, context) -> str:
+            return "no IO manager"
+
+    for wrong in (Told(), "text"):
+        with pytest.raises(DefinitionError, match="'io_manager' is str, which has no handle_output") as caught:
+            materialize([numbers], resources={"io_manager": wrong})
+        assert caught.value.problems[0].code == "wrong-resource"
+    with pytest.raises(DefinitionError, match="is a str, which has no handle_output"):
+        materialize([numbers], resources={"io_manager": Quiet()})
+
+
+def test_a_factory_with_a_life():
+    """`create_io_manager` may yield: what follows runs when the execution is over."""
+    log = []
+
+    class Kept(IOManager):
+        def handle_output(self, context, obj):
+            log.append(obj)
+
+        def load_input(self, context):
+            return log[0]
+
+    class Keeper(ConfigurableIOManagerFactory):
+        def create_io_manager(self, context) -> Iterator[Kept]:
+            with closing(log_closer(log)):
+                yield Kept()
+
+    assert materialize([numbers, total], resources={"io_manager": Keeper()}).output_for(total) == 3
+    assert log == [[1, 2], 3, "closed"]
+
+
+def log_closer(log):
+    class Closes:
+        def close(self):
+            log.append("closed")
+
+    return Closes()
+
+
+def test_a_factory_must_make_something():
+    """A factory without `create_io_manager` cannot be constructed."""
+    with pytest.raises(TypeError, match="abstract"):
+
+        class Empty(ConfigurableIOManagerFactory):
+            pass
+
+        Empty()
+
+
+def test_an_io_manager_in_a_container(tmp_path):
+    """An IO manager is a key of a container as any other, and may be redefined per environment."""
+
+    class Dev(ResourceContainer):
+        io_manager = InMemoryIOManager()
+
+    class Prod(Dev):
+        io_manager = FilesystemIOManager(base_dir=tmp_path)
+
+    app = Dev()
+    assert materialize([numbers], resources=app).success
+    assert materialize([numbers, total], selection=total, resources=app).output_for(total) == 3
+    assert materialize([numbers], resources=Prod).success
+    assert files(tmp_path) == ["numbers"]
