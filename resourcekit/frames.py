@@ -8,11 +8,9 @@ from types import FrameType
 from typing import Final
 
 from resourcekit.errors import Location
+from resourcekit.generated import GENERATED
 
-__all__ = ("GENERATED", "caller_frame", "caller_location")
-
-GENERATED: Final = "resourcekit run "
-"""How the names of generated code begin, which stand in the place of a file's."""
+__all__ = ("caller_frame", "caller_location")
 
 _HERE: Final = os.path.dirname(__file__) + os.sep
 _GO_BETWEENS: Final = {"abc", "contextlib", "copy", "functools", "typing", "dependency_injector"}

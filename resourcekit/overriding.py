@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Any, Generic, TypeVar
 
+from resourcekit.changes import override_begins
 from resourcekit.substitutes import Substitute, substitutes
 
 __all__ = ("Override", "effective")
@@ -37,6 +38,7 @@ class Override(Generic[C]):
         derived: Any = self._derived
         entry = Substitute(self._original, derived, derived._assembly.origin, derived._assembly.blueprint)
         self._entries.append(entry)
+        override_begins(entry)
         substitutes.set((*substitutes.get(), entry))
         return self._derived
 

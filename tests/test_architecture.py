@@ -21,7 +21,7 @@ PACKAGE = "resourcekit"
 
 # A name stands for the module or for the package with all that is in it. A module imports its own row and those above.
 ROWS = {
-    1: ("words", {"annotations", "deferred", "errors", "fields", "frames", "secrets", "values"}),
+    1: ("words", {"annotations", "deferred", "errors", "fields", "frames", "generated", "secrets", "values"}),
     2: (
         "resource",
         {
@@ -40,7 +40,7 @@ ROWS = {
     3: ("config", {"config"}),
     4: ("graph", {"graph", "placement", "plan"}),
     5: ("lifecycle", {"lifecycle"}),
-    6: ("run", {"run", "substitutes"}),
+    6: ("run", {"changes", "run", "substitutes"}),
     7: ("injection", {"injection"}),
     8: (
         "container",

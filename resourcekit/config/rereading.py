@@ -55,7 +55,8 @@ class ConfigReader:
 
 
 def _values(live: Any) -> Iterator[object]:
-    return (value for name, value in live.__dict__.items() if name in spec_of(live).by_name)
+    """The values that were read, or made of such."""
+    return (live.__dict__[name] for name in record_of(live).sources)
 
 
 def _variables(declaration: Any, overlaid: Mapping[str, Overlaid]) -> list[str] | None:

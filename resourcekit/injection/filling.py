@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import TracebackType
 from typing import Any, Self
 
+from resourcekit.changes import keep, latest
 from resourcekit.errors import InjectionError, NoActiveRunError, RunStateError
 from resourcekit.graph import Held
 from resourcekit.injection.function import FunctionSpec
 from resourcekit.injection.matching import check_value, held_at, key_for, no_key
 from resourcekit.injection.reading import Wish
+from resourcekit.injection.specialised import Specialised
 from resourcekit.run import Blueprint, Run, Session, open_runs
+from resourcekit.run.current import CURRENT
 
 __all__ = ("Fill", "Filling", "FromCurrent", "PerCall", "per_call")
 
@@ -140,27 +143,62 @@ class FromCurrent(Filling):
     """Fills from the current run or those around it, else from the started apps: the way of the bare `inject`.
 
     The first that has a key for a parameter decides: another type under its name is an error.
+
+    Args:
+        spec: The function's.
+        given: The caller's arguments by position.
+        named: The caller's arguments by name; they win.
+        specialised: The wrapper that calls, where it can learn from this call how to do it by itself.
     """
 
-    def __init__(self, spec: FunctionSpec, given: tuple[Any, ...], named: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        spec: FunctionSpec,
+        given: tuple[Any, ...],
+        named: Mapping[str, Any],
+        specialised: Specialised | None = None,
+    ) -> None:
         super().__init__(spec, given, named)
-        self._sessions = list(open_runs())
+        self._specialised = specialised
+        self._change = latest()
+        self._found: list[tuple[Session, str]] = []
+        self._sessions: list[tuple[Session, dict[str, str | None]]] = []
+        self._others = open_runs()  # The first has what is wanted, as a rule.
+
+    def _arranged(self) -> tuple[Any, Mapping[str, Any]]:
+        arranged = super()._arranged()
+        specialised, reading = self._specialised, self._spec.reading
+        if specialised is not None and not self._made and specialised.is_for(reading, self._extra):
+            if CURRENT.get() is None:
+                keep(specialised, [self._extra[wish.name] for wish in reading.wishes], self._change)
+            elif not self._unsure and len(self._found) == len(reading.wishes):
+                specialised.learn(self._found, self._change)
+        return arranged
 
     def _source(self, wish: Wish) -> tuple[Held, Any] | None:
         asleep: InjectionError | None = None
-        for session in self._sessions:
-            key = key_for(self._spec, wish, session._blueprint)
+        for session, known in self._each():
+            key = known[wish.name] if wish.name in known else key_for(self._spec, wish, session._blueprint)
             if key is None:
                 continue
             is_there, content = session._exposed(key)
             if is_there:
+                self._found.append((session, key))
                 return held_at(session._blueprint, key), content
             asleep = asleep or _not_live(self._spec.name, wish, session, key)
         if wish.is_optional:
             return None
         if not self._sessions:
             raise NoActiveRunError(f"{self._spec.name}({wish.name})", "a container")
-        raise asleep or no_key(self._spec.name, wish, self._sessions[0]._blueprint)
+        raise asleep or no_key(self._spec.name, wish, self._sessions[0][0]._blueprint)
+
+    def _each(self) -> Iterator[tuple[Session, dict[str, str | None]]]:
+        """The runs and apps that are open here, with what is known of their keys."""
+        yield from self._sessions
+        for session in self._others:
+            entry = (session, self._spec.keys.setdefault(session._blueprint, {}))
+            self._sessions.append(entry)
+            yield entry
 
 
 def _not_live(function: str, wish: Wish, session: Session, key: str) -> InjectionError:

@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 from resourcekit.errors import RunStateError, kind_in_words, with_article
 from resourcekit.injection.filling import Fill, Filling, FromCurrent
 from resourcekit.injection.function import MARK, FunctionSpec, function_spec, unbound
+from resourcekit.injection.specialised import KINDS, Specialised
 
 __all__ = ("acalled", "called", "wrapped")
 
@@ -63,13 +64,17 @@ def wrapped(function: Any, fill: Fill) -> Any:
 def _wrapper(function: Any, kind: Kind, spec: FunctionSpec, fill: Fill) -> Any:
     """The function that stands for *function*: around each call it is filled."""
     made: Any
+    filled: Fill = fill
 
     def begin(given: tuple[Any, ...], named: Mapping[str, Any]) -> Filling:
         spec.prepare(given, named)
         made.__signature__ = spec.reading.public
-        return fill(spec, given, named)
+        return filled(spec, given, named)
 
     made = _WRAPPERS[kind](function, begin)
+    if fill is FromCurrent and kind in KINDS and spec.is_final and spec.reading.wishes:
+        specialised = Specialised(function, kind, spec, made)
+        made, filled = specialised.wrapper, partial(FromCurrent, specialised=specialised)
     return made
 
 

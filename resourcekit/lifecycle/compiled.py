@@ -12,9 +12,8 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from itertools import count
 from types import FunctionType
-from typing import Any, Final
+from typing import Any
 from weakref import ref
 
 import attrs
@@ -23,7 +22,7 @@ from resourcekit.config.overlay import Overlaid
 from resourcekit.config.rereading import ConfigReader
 from resourcekit.construction import complete
 from resourcekit.context import RunContext
-from resourcekit.frames import GENERATED
+from resourcekit.generated import execute
 from resourcekit.hooks import Hook
 from resourcekit.lifecycle.drivers import drive, drive_async, refuse_awaitable
 from resourcekit.lifecycle.machine import CallFailed, LiveResource, Scope, Undo, enter, reset, teardown_by_hook
@@ -33,8 +32,6 @@ from resourcekit.plan import Step
 from resourcekit.values import copied
 
 __all__ = ("Compiled", "Failure", "Frame", "compile_steps")
-
-_NUMBERS: Final = count(1)
 
 Drafted = tuple[int, ConfigReader]
 
@@ -93,6 +90,7 @@ class Compiled:
         up_lines: The lines of `entering`.
         down_lines: The lines of `leaving`.
         exposed: The slot of what users receive of each step.
+        places: The place of each step, by identity of the declaration.
         kept: The names that the code has for what is in the slots.
         source: The code.
         first_up: The first of `up_lines` in the source.
@@ -106,15 +104,18 @@ class Compiled:
     up_lines: tuple[Line, ...]
     down_lines: tuple[Line, ...]
     exposed: tuple[str, ...]
+    places: Mapping[int, int]
     kept: Mapping[str, str]
     source: str
     first_up: int
     first_down: int
 
-    def up(self, view: Any) -> dict[int, LiveResource]:
-        """What is up by now, by identity of the declaration."""
-        return {id(step.node.held.identity): LiveResource(step, getattr(view, slot))
-                for step, slot in zip(self.steps, self.exposed, strict=True) if hasattr(view, slot)}  # fmt: skip
+    def live(self, view: Any, identity: int) -> LiveResource | None:
+        """What is up by now of one declaration."""
+        place = self.places.get(identity)
+        if place is None or not hasattr(view, self.exposed[place]):
+            return None
+        return LiveResource(self.steps[place], getattr(view, self.exposed[place]))
 
     def tell(self, scope: Scope, view: Any) -> None:
         """Tell *scope* that everything is up."""
@@ -176,17 +177,6 @@ def compile_steps(
     except Unsupported:
         return None
     return writer.finish(tuple(steps), fixed, frame)
-
-
-class _Loader:
-    """Gives the source to whoever asks by the namespace: debuggers and tracebacks, through `linecache`."""
-
-    def __init__(self, source: str) -> None:
-        self._source = source
-
-    def get_source(self, _name: str) -> str:
-        """The source."""
-        return self._source
 
 
 class _Writer:
@@ -349,9 +339,7 @@ class _Writer:
         source += ["", f"{word} leaving(run):"]
         first_down = _write_body(source, frame.before_down, down, frame.after_down)
         text = "\n".join([*source, ""])
-        filename = f"{GENERATED}{next(_NUMBERS)}"
-        namespace = {**self._constants, **frame.constants, "__name__": filename, "__loader__": _Loader(text)}
-        exec(compile(text, filename, "exec"), namespace)
+        namespace = execute("run", text, {**self._constants, **frame.constants})
         return Compiled(
             steps=steps,
             drafted=tuple(self._drafted),
@@ -360,6 +348,7 @@ class _Writer:
             up_lines=tuple(self._up),
             down_lines=down,
             exposed=tuple(self._exposed),
+            places={id(step.node.held.identity): place for place, step in enumerate(steps)},
             kept=self._kept,
             source=text,
             first_up=first_up,

@@ -2,7 +2,7 @@
 
 from resourcekit.run.alone import OpenResource, open_resource
 from resourcekit.run.app import App, open_runs
-from resourcekit.run.blueprint import AppScope, Blueprint, Preflight, preflight
+from resourcekit.run.blueprint import AppScope, Blueprint, Preflight, RunCode, preflight
 from resourcekit.run.container import ContainerBlueprint
 from resourcekit.run.run import Run
 from resourcekit.run.session import Session
@@ -17,6 +17,7 @@ __all__ = (
     "OpenResource",
     "Preflight",
     "Run",
+    "RunCode",
     "Session",
     "open_resource",
     "open_runs",

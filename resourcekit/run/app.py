@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+import warnings
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import perf_counter
 from typing import Final
 from weakref import WeakValueDictionary
 
+from resourcekit.changes import changed
 from resourcekit.errors import RunStateError
 from resourcekit.lifecycle.drivers import Observer
 from resourcekit.lifecycle.machine import Scope
@@ -47,6 +49,10 @@ class AppRun(Session):
 
     def _show(self) -> None:
         """Nobody gets a view of it: runs have theirs."""
+
+    def __del__(self, warn: Callable[..., None] = warnings.warn) -> None:
+        super().__del__(warn)
+        changed()  # Where it was left open: nobody is given any more what it gave.
 
     def __repr__(self) -> str:
         return f"<container {self._title}: {self._outcome}>"
@@ -152,8 +158,8 @@ class App(AppScope):
     def _started(self, session: AppRun) -> None:
         session._leave_context()  # Only its own start saw it as the current run.
         self.session = session
-        self.become(session._up)
         _STARTED[id(session)] = session
+        self.become(session._up)
 
     def _ends(self) -> AppRun | None:
         session = self.session
@@ -164,8 +170,8 @@ class App(AppScope):
             return None
         # From here on only its own teardown sees it: nobody else is given what is about to go.
         self.session = None
-        self.become({})
         del _STARTED[id(session)]
+        self.become({})
         session._enter_context()
         return session
 

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Final
 
 import attrs
 
+from resourcekit.changes import changed
 from resourcekit.config.overlay import Overlay
 from resourcekit.config.resolution import is_settled, resolve
 from resourcekit.deferred import Reference
@@ -60,6 +61,7 @@ class AppScope:
         """From now on *live* is up."""
         self.live = live
         self._epoch = AppScope.latest_change = object()
+        changed()
 
     def find(self, held: Held) -> LiveResource | None:
         """The live resource of a declaration, None when it is not up."""

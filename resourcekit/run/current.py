@@ -9,13 +9,14 @@ from weakref import ReferenceType, ref
 
 from resourcekit.lifecycle.report import Outcome
 
-__all__ = ("CURRENT", "Current", "runs_here")
+__all__ = ("CURRENT", "Current", "current_run", "runs_here")
 
 # Weak: a run that is left open and forgotten is collected, and warns.
 CURRENT: Final[ContextVar[ReferenceType[Current] | None]] = ContextVar("resourcekit_run", default=None)
 
 
-def _current() -> Current | None:
+def current_run() -> Any:
+    """The innermost session of this context, open or ended; None where there is none, or it is forgotten."""
     reference = CURRENT.get()
     return None if reference is None else reference()
 
@@ -58,19 +59,19 @@ class Current:
 
     def _suspend(self) -> None:
         """Leave the context, with the runs opened inside this one, while the generator that opened it rests."""
-        self._innermost = _current()
+        self._innermost = current_run()
         _make_current(self._previous)
 
     def _resume(self) -> None:
         """Enter the context, which may be another, as `suspend` left it."""
-        self._previous = _current()
+        self._previous = current_run()
         _make_current(self._innermost)
         self._innermost = None
 
 
 def runs_here() -> Iterator[Any]:
     """The sessions that are open in this context, the innermost first."""
-    run = _current()
+    run = current_run()
     while run is not None:
         if run.is_open:
             yield run

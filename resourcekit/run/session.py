@@ -113,16 +113,20 @@ class Session(Current):
 
     @property
     def _up(self) -> Mapping[int, LiveResource]:
-        """What is up here, by identity of the declaration."""
-        if self._scope is not None:
-            return self._scope.live
-        if self._code is None or self._view is None:
-            return {}
-        return self._code.compiled.up(self._view)
+        """What the machine has up here, by identity of the declaration."""
+        return {} if self._scope is None else self._scope.live
+
+    @property
+    def _shown(self) -> tuple[RunCode, Any] | None:
+        """The code that has set up what is up, and the view of it; None where that is not all there is to know."""
+        code = self._code
+        return None if code is None or self._scope is not None or self._outcome != "open" else (code, self._view)
 
     def _live(self, held: Held) -> LiveResource | None:
         """The live resource of a declaration, here or in the app scope; None when it is not up."""
-        return self._up.get(id(held.identity)) or self._blueprint.app.find(held)
+        identity, shown = id(held.identity), self._shown
+        found = self._up.get(identity) if shown is None else shown[0].compiled.live(shown[1], identity)
+        return found or self._blueprint.app.find(held)
 
     def _exposed(self, key: str) -> tuple[bool, Any]:
         """Whether *key* is to be had here, and what its users receive."""
