@@ -539,3 +539,31 @@ def test_a_hook_patched_between_runs_is_called():
     with mock.patch.object(Database, "setup_for_execution", lambda self: self._opened.append("patched")):
         with app.run("main") as resources:
             assert resources.main._opened == ["patched"]
+
+
+def test_hooks_of_other_kinds():
+    """A hook that is a static method, or that the object itself was given, is called as Python calls it."""
+    seen = []
+
+    class Static(ConfigurableResource):
+        @staticmethod
+        def setup_for_execution():
+            seen.append("static")
+
+    class Given(ConfigurableResource):
+        def setup_for_execution(self):
+            raise AssertionError("replaced")
+
+        def __attrs_post_init__(self):
+            self.setup_for_execution = lambda: seen.append("given")
+
+    app = ResourceContainer.of({"static": Static(), "given": Given()})
+    both(app, lambda resources: None)
+    assert seen == ["static", "given"] * 2
+
+
+def test_an_overlay_that_names_no_variable():
+    """A table in an overlay that stands for a variable, without its name, is told when a run begins."""
+    app = Shop().with_config({"main": {"host": {"env": ""}}})
+    with pytest.raises(ConfigError, match=r"main\.host"), app.run():
+        pass
