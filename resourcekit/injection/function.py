@@ -138,18 +138,26 @@ def _inside(function: Any) -> FunctionSpec | None:
 
 
 _KNOWN: Final[WeakKeyDictionary[Any, FunctionSpec]] = WeakKeyDictionary()
+_KNOWN_METHODS: Final[WeakKeyDictionary[Any, FunctionSpec]] = WeakKeyDictionary()
+"""By the method's function: bound, its signature is another."""
 
 
 def function_spec(function: Callable[..., Any]) -> FunctionSpec:
-    """The `FunctionSpec` of *function*, made once for a plain function.
+    """The `FunctionSpec` of *function*, made once for a plain function or a method.
 
     Raises:
         InjectionError: A parameter asks for a factory, not for what it vends.
     """
-    is_plain = inspect.isfunction(function)
-    found = _KNOWN.get(function) if is_plain else None
+    key: Any = function
+    is_method = inspect.ismethod(key)
+    if is_method:
+        key = key.__func__
+    if not inspect.isfunction(key):
+        return FunctionSpec(function)
+    specs = _KNOWN_METHODS if is_method else _KNOWN
+    found = specs.get(key)
     if found is None:
         found = FunctionSpec(function)
-        if is_plain and found.is_final:  # Else it holds the names of a frame, and so perhaps the function itself.
-            _KNOWN[function] = found
+        if found.is_final:  # Else it holds the names of a frame, and so perhaps the function itself.
+            specs[key] = found
     return found

@@ -52,7 +52,8 @@ class AppRun(Session):
 
     def __del__(self, warn: Callable[..., None] = warnings.warn) -> None:
         super().__del__(warn)
-        changed()  # Where it was left open: nobody is given any more what it gave.
+        if self._outcome == "open":
+            changed()  # Nobody is given any more what it gave.
 
     def __repr__(self) -> str:
         return f"<container {self._title}: {self._outcome}>"
