@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import attrs
 from dependency_injector import containers, providers
 
+from resourcekit.changes import changed
 from resourcekit.construction import relinked
 from resourcekit.deferred import ref
 from resourcekit.errors import DefinitionError, UnknownKeyError
@@ -101,6 +102,7 @@ class Assembly:
     def changed(self) -> None:
         """A provider was set or deleted: what was made before is made anew."""
         self._made = None
+        changed()
 
     def blueprint(self) -> ContainerBlueprint:
         """What a run is opened from; made again when a provider was overridden or set."""

@@ -7,7 +7,7 @@ from threading import RLock
 from typing import Any, Final, Protocol
 from weakref import WeakSet
 
-__all__ = ("Keeper", "changed", "keep", "latest", "override_begins")
+__all__ = ("Keeper", "Kept", "changed", "keep", "latest", "override_begins")
 
 
 class Keeper(Protocol):
@@ -18,6 +18,21 @@ class Keeper(Protocol):
 
     def forget(self) -> None:
         """Keep them no longer: they may be other ones from now on."""
+
+
+class Kept(dict[object, Any]):
+    """Objects that are kept, by what they are asked for."""
+
+    __hash__ = object.__hash__  # type: ignore[assignment]  # Two of them are never the same.
+    __eq__ = object.__eq__
+
+    def take(self, objects: Sequence[Any], /) -> None:
+        """Keep pairs of what is asked for and the object."""
+        self.update(objects)
+
+    def forget(self) -> None:
+        """Keep nothing."""
+        self.clear()
 
 
 class _Changes:

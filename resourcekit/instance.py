@@ -20,6 +20,7 @@ from resourcekit.assembly import (
     instance_providers,
     keys_of,
 )
+from resourcekit.changes import Kept
 from resourcekit.errors import DefinitionError, RunStateError
 from resourcekit.operations import Operations
 from resourcekit.overriding import Override, effective
@@ -57,6 +58,7 @@ class ContainerInstance(Operations, containers.DynamicContainer):
     def __init__(self) -> None:
         super().__init__()
         self._entered = []
+        self._kept = Kept()
         self._assembly = Assembly(type(self).__name__, self.providers)
 
     def __setattr__(self, name: str, content: Any) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
+from resourcekit.changes import Kept, keep, latest
+from resourcekit.current import CURRENT
 from resourcekit.errors import NoActiveRunError, Problem, RunStateError, UnknownKeyError, kind_in_words
 from resourcekit.overriding import effective
 
@@ -30,6 +32,7 @@ class Operations:
     if TYPE_CHECKING:
         _assembly: Assembly
         _entered: list[App]
+        _kept: Kept
 
         def _derive(self, changes: Mapping[str, object], overlay: Overlay | None) -> Self: ...
 
@@ -149,6 +152,16 @@ class Operations:
         ...     app.get(Clock).zone
         'UTC'
         """
+        if CURRENT.get() is None:
+            try:
+                return self._kept[key]
+            except (KeyError, TypeError):  # It is to be looked up first, or is nothing to be asked for.
+                pass
+        return self._found(key)
+
+    def _found(self, asked: Any) -> Any:
+        """What *asked* for is there; kept, where it is the app's, for the next time."""
+        seen, key = latest(), asked
         blueprint = self._blueprint()
         if not isinstance(key, str):
             from resourcekit.injection import key_of_type
@@ -159,6 +172,8 @@ class Operations:
         for session in blueprint.runs():
             is_there, found = session._exposed(key)
             if is_there:
+                if CURRENT.get() is None:
+                    keep(self._kept, [(asked, found)], seen)
                 return found
         raise NoActiveRunError(key, blueprint.name)
 

@@ -9,6 +9,7 @@ from typing import Any, Final, NoReturn, TypeVar, cast
 from dependency_injector import providers
 
 from resourcekit.annotations import is_resource_class
+from resourcekit.changes import changed
 from resourcekit.construction import relinked
 from resourcekit.deferred import Deferred, ReadContext, Reference
 from resourcekit.errors import DefinitionError, NoActiveRunError, NotLiveError, kind_in_words
@@ -31,6 +32,7 @@ class _Changes:
 
     def happened(self) -> None:
         self.latest = object()
+        changed()
 
 
 overridings: Final = _Changes()

@@ -565,3 +565,38 @@ def test_an_override_of_another_container_changes_nothing_here():
 
     with Mine() as app, Other().override(clock=Clock(zone="fake")):
         assert app.providers["clock"]().zone == "UTC"
+
+
+def test_what_get_gives_follows_every_change():
+    """`app.get` gives what is there now: after a restart, an assignment, an override of either kind, inside a run."""
+
+    class Pool(ConfigurableResource, scope="app"):
+        name: str = "pool"
+
+    class App(ResourceContainer):
+        pool = Pool()
+
+    app = App()
+    with app:
+        first = app.get("pool")
+        assert app.get("pool") is app.get(Pool) is app.get("pool") is first
+        with app.override(pool=Pool(name="fake")) as fake, fake.run() as resources:
+            assert app.get("pool") is resources.pool
+            assert app.get(Pool) is not first
+        assert app.get("pool") is first
+        with app.run() as resources:
+            assert app.get("pool") is resources.pool is first
+        app.pool.override(Pool(name="other"))
+        with pytest.raises(NoActiveRunError):
+            app.get("pool")
+        app.pool.reset_override()
+        assert app.get("pool") is first
+        app.pool = Pool(name="new")
+        with pytest.raises(NoActiveRunError):
+            app.get("pool")
+    with pytest.raises(NoActiveRunError):
+        app.get("pool")
+    with app:
+        assert app.get("pool").name == "new"
+        with pytest.raises(TypeError):
+            app.get([])

@@ -40,7 +40,7 @@ ROWS = {
     3: ("config", {"config"}),
     4: ("graph", {"graph", "placement", "plan"}),
     5: ("lifecycle", {"lifecycle"}),
-    6: ("run", {"changes", "run", "substitutes"}),
+    6: ("run", {"changes", "current", "run", "substitutes"}),
     7: ("injection", {"injection"}),
     8: (
         "container",

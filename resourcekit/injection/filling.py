@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from resourcekit.changes import keep, latest
+from resourcekit.current import CURRENT
 from resourcekit.errors import InjectionError, NoActiveRunError, RunStateError
 from resourcekit.graph import Held
 from resourcekit.injection.function import FunctionSpec
@@ -16,7 +17,6 @@ from resourcekit.injection.matching import check_value, held_at, key_for, no_key
 from resourcekit.injection.reading import Wish
 from resourcekit.injection.specialised import Specialised
 from resourcekit.run import Blueprint, Run, Session, open_runs
-from resourcekit.run.current import CURRENT
 
 __all__ = ("Fill", "Filling", "FromCurrent", "PerCall", "per_call")
 

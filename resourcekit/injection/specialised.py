@@ -16,11 +16,11 @@ from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 from resourcekit.changes import latest
+from resourcekit.current import CURRENT, current_run
 from resourcekit.generated import execute
 from resourcekit.injection.function import FunctionSpec
 from resourcekit.injection.reading import Reading
 from resourcekit.run import RunCode, Session
-from resourcekit.run.current import CURRENT, current_run
 
 __all__ = ("KINDS", "Specialised")
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from types import FunctionType
+from types import CoroutineType, FunctionType
 from typing import Any
 from weakref import ref
 
@@ -189,6 +189,7 @@ class _Writer:
             "Failure": Failure,
             "complete": complete,
             "copied": copied,
+            "coroutine": CoroutineType,
             "isawaitable": inspect.isawaitable,
             "made": _made_async if is_async else _made,
             "managed": _managed_async if is_async else _managed,
@@ -322,7 +323,7 @@ class _Writer:
     def _checked(self, call: str, place: int, phase: str) -> str:
         """A call, whose result is awaited in an async run and must not want it in a sync one."""
         if self._is_async:
-            return f"(x := {call}) is None or (await x if isawaitable(x) else None)"
+            return f"(x := {call}) is None or (await x if type(x) is coroutine or isawaitable(x) else None)"
         return f"(x := {call}) is None or refuse(x, S{place}, {phase!r})"
 
     def finish(

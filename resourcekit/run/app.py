@@ -11,13 +11,13 @@ from typing import Final
 from weakref import WeakValueDictionary
 
 from resourcekit.changes import changed
+from resourcekit.current import runs_here
 from resourcekit.errors import RunStateError
 from resourcekit.lifecycle.drivers import Observer
 from resourcekit.lifecycle.machine import Scope
 from resourcekit.lifecycle.watch import StartWatch
 from resourcekit.plan import Step
 from resourcekit.run.blueprint import AppScope, Blueprint, Preflight
-from resourcekit.run.current import runs_here
 from resourcekit.run.session import Session
 from resourcekit.substitutes import substitutes
 

@@ -7,9 +7,9 @@ import sys
 from collections.abc import Sequence
 from weakref import ref
 
+from resourcekit.current import CURRENT
 from resourcekit.frames import caller_location
 from resourcekit.lifecycle.compiled import Frame
-from resourcekit.run.current import CURRENT
 from resourcekit.run.view import set_class, view_classes
 
 __all__ = ("frame", "is_debugging")

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from resourcekit.config.overlay import Overlay
 from resourcekit.context import RunContext
+from resourcekit.current import Current
 from resourcekit.errors import Location, NotInRunError, RunStateError, kind_in_words, preflight_error
 from resourcekit.frames import caller_location
 from resourcekit.graph import Held
@@ -24,7 +25,6 @@ from resourcekit.lifecycle.outcome import surfacing
 from resourcekit.lifecycle.report import Observation, Outcome, RunEvent, RunReport, tell
 from resourcekit.plan import Step
 from resourcekit.run.blueprint import Blueprint, Preflight, RunCode, preflight
-from resourcekit.run.current import Current
 from resourcekit.run.frame import is_debugging
 from resourcekit.run.view import LiveView, end, view_classes
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextvars import ContextVar
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from weakref import ReferenceType, ref
 
-from resourcekit.lifecycle.report import Outcome
+if TYPE_CHECKING:  # It loads with a container, which may never run.
+    from resourcekit.lifecycle.report import Outcome
 
 __all__ = ("CURRENT", "Current", "current_run", "runs_here")
 
