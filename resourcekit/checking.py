@@ -86,7 +86,8 @@ def outcry(what: str, error: Exception, resource: object, field: FieldSpec, reco
     """*what* happened and what the user's code said of it; not where its words may hold a secret or outside value."""
     words = str(error.args[0]) if error.args else ""
     hidden = spec_of(resource).hidden(resource)
-    is_hidden = field.secret or field.has_secret_parts or field.name in record.sources
+    value = resource.__dict__.get(field.name, ...)  # It is not there yet while it is converted.
+    is_hidden = field.hides(value) or field.name in record.sources
     if is_hidden or any(text in words for text in hidden):
         return f"{what} ({type(error).__name__}); its words are not shown, they may hold the value"
     return f"{what}: {type(error).__name__}: {words}"

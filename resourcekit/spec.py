@@ -18,6 +18,7 @@ from resourcekit.annotations import (
     Validator,
     build_validator,
     exact_type,
+    field_annotations,
     is_deferred,
     is_resource_class,
     resource_classes,
@@ -55,7 +56,6 @@ class FieldSpec:
         exact: A class whose exact instances need no check.
         is_bare: It has no converter, and no validator of the user's.
         sure: A class whose exact instances need nothing at all, only a place: plain values, where the field is bare.
-        has_secret_parts: A nested class of the annotation has secret fields.
     """
 
     name: str
@@ -67,8 +67,8 @@ class FieldSpec:
     exact: type | None
     is_bare: bool
     sure: type | None
-    has_secret_parts: bool
     _validator: Validator | None = attrs.field(default=None, init=False)
+    _has_secret_parts: bool | None = attrs.field(default=None, init=False)
 
     @property
     def required(self) -> bool:
@@ -104,6 +104,13 @@ class FieldSpec:
     def type_name(self) -> str:
         """The annotation in words."""
         return type_name(self.annotation)
+
+    @property
+    def has_secret_parts(self) -> bool:
+        """Whether a class in the annotation, or one inside that, has secret fields."""
+        if self._has_secret_parts is None:
+            self._has_secret_parts = _has_secrets(self.annotation, set())
+        return self._has_secret_parts
 
     def hides(self, value: object) -> bool:
         """Whether *value* is secret, or may hold a secret of a nested class that is not made yet to mask it."""
@@ -223,7 +230,6 @@ class ResourceSpec:
             exact=exact,
             is_bare=is_bare,
             sure=exact if is_bare and exact in SCALARS else None,
-            has_secret_parts=_has_secrets(annotation),
         )
 
     def _annotation(self, attribute: attrs.Attribute[Any]) -> object:
@@ -370,11 +376,20 @@ def _str(value: object) -> str:
         return show(value)
 
 
-def _has_secrets(annotation: Any) -> bool:
-    """Whether a nested attrs class in an annotation has secret fields; a resource class looks after its own."""
-    if attrs.has(annotation) and not hasattr(annotation, RECORD):
-        return any(_is_secret(attribute) for attribute in attrs.fields(annotation))
-    return any(map(_has_secrets, typing.get_args(annotation)))
+def _has_secrets(annotation: Any, seen: set[Any]) -> bool:
+    """Whether a class in an annotation, or one inside that, has secret fields; *seen* are classes that were asked."""
+    cls, arguments = typing.get_origin(annotation) or annotation, typing.get_args(annotation)
+    if not isinstance(cls, type) or not attrs.has(cls) or cls in seen:
+        return any(_has_secrets(each, seen) for each in arguments)
+    seen.add(cls)
+    if any(map(_is_secret, attrs.fields(cls))):
+        return True
+    spec: ResourceSpec | None = cls.__dict__.get(RECORD)
+    try:
+        inner = field_annotations(cls).values() if spec is None else [each.annotation for each in spec.fields]
+    except DefinitionError:  # Nobody knows what is in it.
+        return True
+    return any(_has_secrets(each, seen) for each in (*inner, *arguments))
 
 
 def _is_secret(attribute: attrs.Attribute[Any]) -> bool:
@@ -384,8 +399,8 @@ def _is_secret(attribute: attrs.Attribute[Any]) -> bool:
 
 def _masks_itself(value: object) -> bool:
     """Whether a value's repr masks the secrets of nested classes: their objects do, the dicts for them do not."""
-    if isinstance(value, list | tuple | set | frozenset):
-        return all(map(_masks_itself, value))
+    if isinstance(value, list | tuple | set | frozenset | dict):
+        return all(map(_masks_itself, value.values() if isinstance(value, dict) else value))
     return value is None or attrs.has(type(value)) or is_deferred(value)
 
 

@@ -225,7 +225,7 @@ def test_secrets_of_nested_classes() -> None:
 
     declared = Api(login=Login("ada", HIDDEN), more=[Login("b", HIDDEN)])
     assert repr(declared) == (
-        "Api(login=Login(user='ada', password='***'), more=[Login(user='b', password='***')], maybe='***')"
+        "Api(login=Login(user='ada', password='***'), more=[Login(user='b', password='***')], maybe={})"
     )
     parts = {"user": EnvVar("NAME", default="ada"), "password": HIDDEN}
     waiting = Api(login=parts, more=[parts], maybe={"a": parts})  # type: ignore[arg-type, list-item, dict-item]
@@ -443,3 +443,77 @@ def test_a_live_resource_is_not_turned_into_a_declaration(monkeypatch: pytest.Mo
     with open_resource(Database(host=EnvVar("WORD"), password="p")) as live, pytest.raises(TypeError) as caught:
         replace(live, port=1)
     assert leaks(caught.value, HIDDEN) == []
+
+
+@attrs.frozen
+class Deep:
+    token: str = secret()
+
+
+@attrs.frozen
+class Wide:
+    deep: Deep
+
+
+class Keyed(ConfigurableResource):
+    token: str = secret()
+
+
+class Holding(ConfigurableResource):
+    keyed: Keyed
+
+
+class Unreadable(ConfigurableResource):
+    x: "NoSuchName"  # type: ignore[name-defined]  # noqa: F821
+
+
+class Holds(ConfigurableResource):
+    unreadable: list[Unreadable] = field(factory=list)
+    many: list[Keyed] = field(factory=list)
+    either: Keyed | Holding | None = None
+    holding: Holding | None = None
+    wide: Wide | None = None
+    named: dict[str, Keyed] = field(factory=dict)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"many": [{"token": HIDDEN}]},
+        {"either": {"token": HIDDEN}},
+        {"either": {"keyed": {"token": HIDDEN}}},
+        {"holding": {"keyed": [{"token": HIDDEN}]}},
+        {"holding": {"keyed": {"token": [HIDDEN]}}},
+        {"holding": {"keyed": {"token": HIDDEN}, "more": HIDDEN}},
+        {"wide": {"deep": {"token": HIDDEN}}},
+        {"named": {"a": {"token": HIDDEN}}},
+        {"named": [HIDDEN]},
+        {"unreadable": [HIDDEN]},
+    ],
+)
+def test_a_dict_for_a_nested_class_may_hold_a_secret(wrong: dict[str, object]) -> None:
+    """What is given in the place of a nested class or resource with secrets, however deep inside, is not shown."""
+    with pytest.raises(InvalidFieldError) as caught:
+        Holds(**wrong)  # type: ignore[arg-type]
+    assert not leaks(caught.value, HIDDEN)
+
+
+def test_resources_mask_their_own_secrets() -> None:
+    """Nested resources are shown, in lists and dicts too: each masks what is secret in it."""
+    holds = Holds(many=[Keyed(token=HIDDEN)], named={"a": Keyed(token=HIDDEN)})
+    assert "many=[Keyed(token='***')]" in repr(holds)
+    assert "named={'a': Keyed(token='***')}" in repr(holds)
+
+
+class Picky(ConfigurableResource):
+    keyed: Keyed = field(validator=lambda _resource, _field, _value: _refuse())
+
+
+def _refuse() -> None:
+    raise ValueError("it must be the primary one")
+
+
+def test_what_a_validator_says_of_a_resource_is_shown() -> None:
+    """A validator's words of a resource that masks its own secrets are shown."""
+    with pytest.raises(InvalidFieldError, match="it must be the primary one"):
+        Picky(keyed=Keyed(token=HIDDEN))

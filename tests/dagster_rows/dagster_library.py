@@ -66,6 +66,10 @@ class Dagster(Library):
         finally:
             gc.collect()  # What Dagster never awaits warns here, where it is ignored.
 
+    def options(self, config: Any = None) -> dict[str, Any]:
+        """Config as Dagster writes it, without its log."""
+        return {"instance": self.instance, "run_config": {"resources": _blocks(config) or {}, **_QUIET}}
+
     def at_least(self, least: int, **options: Any) -> Any:
         """A field with a constraint."""
         return pydantic.Field(ge=least, **options)
@@ -142,42 +146,10 @@ class Dagster(Library):
         schema = definition.config_schema.config_type.fields
         return definition.description, {name: each.description for name, each in schema.items() if each.description}
 
-    def call(self, function: Any, resources: Mapping[str, Any], config: Any = None) -> Any:
-        """Call *function* as the op of a job with the resources that its parameters ask for."""
-        step = function if isinstance(function, dagster.OpDefinition) else dagster.op(name="step")(function)
-
-        @dagster.job
-        def whole() -> None:
-            step()
-
-        definitions = dagster.Definitions(jobs=[whole], resources=resources)
-        run_config = {"resources": _blocks(config) or {}, **_QUIET}
-        result = definitions.get_job_def("whole").execute_in_process(instance=self.instance, run_config=run_config)
-        return result.output_for_node("step")
-
-    def in_asset(self, function: Callable[..., Any], resources: Mapping[str, Any]) -> Any:
-        """Materialize *function* as an asset."""
-        asset = dagster.asset(name="thing")(function)
-        result = dagster.materialize([asset], resources=resources, instance=self.instance, run_config=_QUIET)
-        return result.output_for_node("thing")
-
-    def job(self, body: Callable[[Any], Any], resources: Mapping[str, Any], *keys: str, config: Any = None) -> Any:
-        """A run of a job of one op."""
-
-        @dagster.op(required_resource_keys=set(keys or resources))
-        def step(context):  # type: ignore[no-untyped-def]
-            return body(context.resources)
-
-        return self.call(step, resources, config)
-
-    def call_directly(self, function: Callable[..., Any], resources: Mapping[str, Any]) -> Any:
-        """Call *function* itself, an op, with a context that has the resources."""
-        return dagster.op(name="step")(function)(dagster.build_op_context(resources=dict(resources)))
-
-    def job_with_typed_config(self, body: Callable[[Any], Any], resources: Mapping[str, Any], config: Any) -> Any:
-        """`job` with config that is made of resources."""
+    def in_job_with_typed_config(self, body: Callable[[Any], Any], resources: Mapping[str, Any], config: Any) -> Any:
+        """`in_job` with config that is made of resources."""
         typed = dagster.RunConfig(resources=dict(config)).to_config_dict()["resources"]
-        return self.job(body, resources, config={key: block["config"] for key, block in typed.items()})
+        return self.in_job(body, resources, config={key: block["config"] for key, block in typed.items()})
 
     def circle(self) -> dict[str, Any]:
         """Two keys that need one another."""

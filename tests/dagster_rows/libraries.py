@@ -37,13 +37,43 @@ class Library:
         """A run of *resources*, or of the *keys* alone; *config* has field values by key."""
         raise NotImplementedError
 
-    def job(self, body: Callable[[Any], Any], resources: Mapping[str, Any], *keys: str, config: Any = None) -> Any:
-        """What *body* gives in a job that needs the *keys* alone; in Dagster, unlike `run`, with a run of its own."""
-        raise NotImplementedError
-
     def run_async(self, resources: Mapping[str, Any], body: Callable[[Any], Any], *, is_running: bool = False) -> None:
         """A run of resources with async hooks; opened inside a running event loop, or with one of its own."""
         raise NotImplementedError
+
+    def options(self, config: Any = None) -> dict[str, Any]:
+        """What an execution is called with: *config* has field values by key."""
+        raise NotImplementedError
+
+    def in_op(self, function: Any, resources: Mapping[str, Any], config: Any = None) -> Any:
+        """What *function* gives as the op of a job, with the resources that its parameters ask for."""
+        step = function if isinstance(function, self.OpDefinition) else self.op(name="step")(function)
+
+        @self.job
+        def whole() -> None:
+            step()
+
+        definitions = self.Definitions(jobs=[whole], resources=resources)
+        result = definitions.get_job_def("whole").execute_in_process(**self.options(config))
+        return result.output_for_node("step")
+
+    def in_asset(self, function: Callable[..., Any], resources: Mapping[str, Any]) -> Any:
+        """What *function* gives as an asset."""
+        thing = self.asset(name="thing")(function)
+        return self.materialize([thing], resources=resources, **self.options()).output_for_node("thing")
+
+    def in_job(self, body: Callable[[Any], Any], resources: Mapping[str, Any], *keys: str, config: Any = None) -> Any:
+        """What *body* gives, in a job that needs the *keys* alone, of its context's resources."""
+
+        @self.op(required_resource_keys=set(keys or resources))
+        def step(context):  # type: ignore[no-untyped-def]
+            return body(context.resources)
+
+        return self.in_op(step, resources, config)
+
+    def call_directly(self, function: Callable[..., Any], resources: Mapping[str, Any]) -> Any:
+        """Call *function* itself, an op, with a context that has the resources."""
+        return self.op(name="step")(function)(self.build_op_context(resources=dict(resources)))
 
     def kind(self, error: BaseException) -> str:
         """The kind of an error, in a word that both libraries share; a user's own by its class's name."""
@@ -176,20 +206,13 @@ class ResourceKit(Library):
         options = {each.alias: each.metadata[METADATA] for each in attrs.fields(cls) if METADATA in each.metadata}
         return cls.__doc__, {name: each.description for name, each in options.items()}
 
-    def call(self, function: Callable[..., Any], resources: Mapping[str, Any]) -> Any:
-        """Call *function* in a run with the resources that its parameters ask for."""
-        return resourcekit.ResourceContainer.of(resources).call(function)
-
-    in_asset = call
-
     def run(self, resources: Mapping[str, Any], *keys: str, config: Any = None) -> Any:
         """A run of a container made of *resources*."""
         return resourcekit.ResourceContainer.of(resources).run(*keys, config=config)
 
-    def job(self, body: Callable[[Any], Any], resources: Mapping[str, Any], *keys: str, config: Any = None) -> Any:
-        """The same: here every run is a run of its own."""
-        with self.run(resources, *keys, config=config) as live:
-            return body(live)
+    def options(self, config: Any = None) -> dict[str, Any]:
+        """Config as it is."""
+        return {"config": config, "progress": False}
 
     def run_async(self, resources: Mapping[str, Any], body: Callable[[Any], Any], *, is_running: bool = False) -> None:
         """The same either way."""
@@ -200,13 +223,9 @@ class ResourceKit(Library):
 
         asyncio.run(main())
 
-    def call_directly(self, function: Callable[..., Any], resources: Mapping[str, Any]) -> Any:
-        """Call *function* itself, decorated, and let it find the resources it asks for."""
-        return resourcekit.ResourceContainer.of(resources).inject(function)()
-
-    def job_with_typed_config(self, body: Callable[[Any], Any], resources: Mapping[str, Any], config: Any) -> Any:
-        """`job` with config that is made of resources."""
-        return self.job(body, resources, config=config)
+    def in_job_with_typed_config(self, body: Callable[[Any], Any], resources: Mapping[str, Any], config: Any) -> Any:
+        """`in_job` with config that is made of resources."""
+        return self.in_job(body, resources, config=config)
 
     def circle(self) -> dict[str, Any]:
         """Two keys that need one another."""

@@ -66,8 +66,8 @@ def test_row_100_parameter_of_a_factory_class(dg):
     def ask(number: Vendor):
         return number
 
-    message = dg.message(lambda: dg.call(ask, {"number": Vendor()}))
-    return dg.attempt(dg.call, ask, {"number": Vendor()}), "ResourceParam[" in message
+    message = dg.message(lambda: dg.in_op(ask, {"number": Vendor()}))
+    return dg.attempt(dg.in_op, ask, {"number": Vendor()}), "ResourceParam[" in message
 
 
 class Entered:

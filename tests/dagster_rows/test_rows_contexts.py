@@ -59,7 +59,7 @@ def test_row_126_what_a_context_has(dg, monkeypatch):
 
     inner = inner_class.configure_at_launch()
     outer = Outer(inner=inner, url=dg.EnvVar("ROW_V"))
-    dg.job(lambda live: None, {"outer": outer, "inner": inner}, "outer", config={"inner": {"x": 4}})
+    dg.in_job(lambda live: None, {"outer": outer, "inner": inner}, "outer", config={"inner": {"x": 4}})
     return seen
 
 
@@ -77,8 +77,8 @@ def test_row_127_the_context_later(dg):
 
     resources = {"a": Api(), "b": Api()}
     before = str(dg.attempt(dg.context_of, Api())).startswith("error")
-    dg.job(body, resources)
-    dg.job(body, resources)
+    dg.in_job(body, resources)
+    dg.in_job(body, resources)
     return {
         "before": before,
         "run ids": (len(ids[0]), len(ids[0] | ids[1])),

@@ -91,7 +91,7 @@ def test_row_042_only_what_is_needed(dg):
         with dg.run(resources):
             pass
 
-    return dg.job(lambda live: 1, resources, "needed"), dg.attempt(all_of_them)
+    return dg.in_job(lambda live: 1, resources, "needed"), dg.attempt(all_of_them)
 
 
 @same("")
@@ -307,5 +307,5 @@ def test_row_053_env_in_a_dict(dg, monkeypatch):
     return (
         dg.attempt(lambda: Api(url={"env": "ROW_URL"})),
         dg.live(Api(url=""), lambda live: live.url, config={"url": {"env": "ROW_URL"}}),
-        dg.job_with_typed_config(lambda live: live.r.url, {"r": Api(url="")}, {"r": Api(url=dg.EnvVar("ROW_URL"))}),
+        dg.in_job_with_typed_config(lambda live: live.r.url, {"r": Api(url="")}, {"r": Api(url=dg.EnvVar("ROW_URL"))}),
     )

@@ -13,7 +13,7 @@ def test_row_109_parameters(dg):
     def ask(api: Api, number: dg.ResourceParam[int]):
         return api.size, number
 
-    return dg.call(ask, {"api": Api(), "number": 2})
+    return dg.in_op(ask, {"api": Api(), "number": 2})
 
 
 @same(("error: definition", True, True))
@@ -27,8 +27,8 @@ def test_row_110_missing_key(dg):
         return apy
 
     resources = {"api": Api(), "other": Api()}
-    message = dg.message(lambda: dg.call(step, resources))
-    return dg.attempt(dg.call, step, resources), "step" in message and "apy" in message, "api" in message
+    message = dg.message(lambda: dg.in_op(step, resources))
+    return dg.attempt(dg.in_op, step, resources), "step" in message and "apy" in message, "api" in message
 
 
 @better(ours=("error: definition", True), dagster=("error: KeyError", False))
@@ -68,8 +68,8 @@ def test_row_112_wrong_type_at_a_key(dg):
         return r
 
     return {
-        "class": dg.attempt(dg.call, ask_api, {"r": Other()}),
-        "type": dg.attempt(dg.call, ask_number, {"r": "text"}),
+        "class": dg.attempt(dg.in_op, ask_api, {"r": Other()}),
+        "type": dg.attempt(dg.in_op, ask_number, {"r": "text"}),
         "set up": log,
     }
 
@@ -100,7 +100,7 @@ def test_row_114_cycles(dg):
         with dg.run(resources):
             pass
 
-    return dg.attempt(run), dg.attempt(dg.job, lambda live: None, resources, "a"), "a -> b -> a" in dg.message(run)
+    return dg.attempt(run), dg.attempt(dg.in_job, lambda live: None, resources, "a"), "a -> b -> a" in dg.message(run)
 
 
 @same({"attribute": 1, "_asdict": {"a": 1, "b": 2}, "iteration": [1, 2], "by key": "error: TypeError"})

@@ -31,7 +31,7 @@ def test_row_077_once_per_run(dg):
             assert resource.name == "a"
             log.append("body")
 
-    dg.job(body, {"a": cls(name="a")})
+    dg.in_job(body, {"a": cls(name="a")})
     return log
 
 
@@ -45,7 +45,7 @@ def test_row_079_only_what_is_needed(dg):
         inner: cls
 
     inner = cls(name="inner")
-    dg.job(lambda live: None, {"unused": cls(name="unused"), "needed": Outer(name="needed", inner=inner)}, "needed")
+    dg.in_job(lambda live: None, {"unused": cls(name="unused"), "needed": Outer(name="needed", inner=inner)}, "needed")
     return log
 
 

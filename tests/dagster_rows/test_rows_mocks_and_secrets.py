@@ -148,5 +148,5 @@ def test_row_150_events(dg, monkeypatch, caplog):
         token: str
 
     with caplog.at_level(logging.DEBUG):
-        dg.job(lambda live: live.api.token, {"api": Api(token=dg.EnvVar("ROW_TOKEN"))})
+        dg.in_job(lambda live: live.api.token, {"api": Api(token=dg.EnvVar("ROW_TOKEN"))})
     return HIDDEN in caplog.text

@@ -92,8 +92,8 @@ def test_row_124_a_resource_as_config(dg):
         return live.api.url, live.api.retries
 
     return (
-        dg.job(read, declared, config={"api": {"url": "config", "retries": 5}}),
-        dg.job_with_typed_config(read, declared, {"api": api_class(url="config", retries=5)}),
+        dg.in_job(read, declared, config={"api": {"url": "config", "retries": 5}}),
+        dg.in_job_with_typed_config(read, declared, {"api": api_class(url="config", retries=5)}),
     )
 
 

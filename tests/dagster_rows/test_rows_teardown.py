@@ -96,7 +96,7 @@ def test_row_088_failing_body(dg):
     return {
         "hooks": logged(scope, Plain()),
         "manager in a scope": logged(scope, Manager()),
-        "manager in a job": logged(dg.job, fail, {"r": Manager()}),
+        "manager in a job": logged(dg.in_job, fail, {"r": Manager()}),
     }
 
 

@@ -182,7 +182,7 @@ def test_row_022_inheritance(dg):
         "inherited": sub.host,
         "nested": dg.live(sub, lambda live: live.inner.x),
         "abstract": dg.attempt(Greeter),
-        "by its base": dg.call(ask, {"greeter": Polite()}),
+        "by its base": dg.in_op(ask, {"greeter": Polite()}),
     }
 
 
