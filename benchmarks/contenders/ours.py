@@ -116,7 +116,7 @@ class ResourceKit(Contender):
 
     def lookups(self, opened: ExitStack) -> Mapping[str, Operation]:
         app = opened.enter_context(Three())
-        resources = opened.enter_context(app.run())
+        resources = opened.enter_context(Three().run())  # Another's: `get` shall look in the app alone.
         return {
             "resources.a": lambda: resources.a,
             'get("a")': lambda: app.get("a"),
