@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack, ExitStack
+from contextvars import copy_context
 from typing import Any, Final
 
 from benchmarks.contenders.base import Contender, Import, Operation, Prepared, Startup, class_operations
@@ -116,7 +117,9 @@ class ResourceKit(Contender):
 
     def lookups(self, opened: ExitStack) -> Mapping[str, Operation]:
         app = opened.enter_context(Three())
-        resources = opened.enter_context(Three().run())  # Another's: `get` shall look in the app alone.
+        run = Three().run()
+        opened.callback(run.close)
+        resources = copy_context().run(run.start)  # In a context of its own: `get` shall look in the app alone.
         return {
             "resources.a": lambda: resources.a,
             'get("a")': lambda: app.get("a"),
