@@ -117,9 +117,9 @@ class ResourceKit(Contender):
 
     def lookups(self, opened: ExitStack) -> Mapping[str, Operation]:
         app = opened.enter_context(Three())
-        run = app.run()
-        resources = copy_context().run(run.start)  # Not the current run here: `get` is asked of the started app.
+        run = Three().run()
         opened.callback(run.close)
+        resources = copy_context().run(run.start)  # In a context of its own: `get` shall look in the app alone.
         return {
             "resources.a": lambda: resources.a,
             'get("a")': lambda: app.get("a"),
