@@ -7,6 +7,7 @@ from typing import Any
 import anyio
 
 from resourcekit import ConfigurableResource
+from resourcekit.run.current import CURRENT
 
 WORLDS = ("sync", "asyncio", "trio")
 PHASES = ("setup_for_execution", "create_resource", "teardown_after_execution", "yield_for_execution")
@@ -55,16 +56,29 @@ def in_world(world: str, cls: type[ConfigurableResource]) -> Any:
 
 
 def run_in(world: str, manager: Any, body: Callable[[Any], object]) -> object:
-    """Call *body* with what *manager* gives, in a world; gives what comes out, an exception too."""
+    """Call *body* with what *manager* gives, in a world; gives what comes out, an exception too.
 
-    async def main() -> object:
-        async with manager as given:
-            return body(given)
+    Whatever that is, the context's current run is afterwards what it was before.
+    """
 
-    try:
-        if world != "sync":
-            return anyio.run(main, backend=world)
-        with manager as given:
-            return body(given)
-    except BaseException as error:
-        return error
+    def main() -> object:
+        try:
+            with manager as given:
+                return body(given)
+        except BaseException as error:
+            return error
+
+    async def amain() -> object:
+        before = CURRENT.get()
+        try:
+            async with manager as given:
+                return body(given)
+        except BaseException as error:  # Here: neither loop lets all of them through.
+            return error
+        finally:
+            assert CURRENT.get() is before
+
+    before = CURRENT.get()
+    outcome = main() if world == "sync" else anyio.run(amain, backend=world)
+    assert CURRENT.get() is before
+    return outcome

@@ -129,11 +129,21 @@ async def aperform(call: Call, threads: Any = None) -> Any:
     else:
         from anyio.to_thread import run_sync
 
-        given = await run_sync(call.function, limiter=threads)
+        given, error = await run_sync(_tried, call.function, limiter=threads)
+        if error is not None:
+            raise error
     if _is_awaited(call, given):
         given = await _in_time(call, given)
     call.took = perf_counter() - started
     return given
+
+
+def _tried(function: Callable[[], Any]) -> tuple[Any, BaseException | None]:
+    """What *function* gives, and what it raises: a GeneratorExit that leaves a thread would close who waits for it."""
+    try:
+        return function(), None
+    except BaseException as error:
+        return None, error
 
 
 async def _in_time(call: Call, given: Any) -> Any:
