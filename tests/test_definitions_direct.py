@@ -218,6 +218,12 @@ def test_wrong_arguments():
         answer(Database(), "x", "y")
 
     @asset
+    def loose(*rest: int): ...
+
+    with pytest.raises(TypeError, match="too many"):
+        loose(1)
+
+    @asset
     def adds(a: int, b: int) -> int:
         return a + b
 

@@ -118,6 +118,12 @@ def test_optional_resources():
     def maybe(database: Database | None, other: Database | None = None, third: Database = injected()):
         return database and database.name, other, third.name
 
+    @asset
+    def unhashable(database: Database | list = []):  # noqa: B006
+        return database
+
+    assert run(unhashable) == []
+    assert isinstance(run(unhashable, {"database": Database()}), Database)
     assert run(maybe, {"third": Database(name="c")}) == (None, None, "c")
     assert run(maybe, {"third": Database(name="c"), "database": Database(name="a")}) == ("a", None, "c")
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
-from typing import Any, ClassVar, Generic, ParamSpec, Protocol, TypeVar, overload
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, ClassVar, ParamSpec, Protocol, TypeVar, overload
 
 from resourcekit.definitions.composition import composing
 from resourcekit.definitions.contexts import AssetExecutionContext, ExecutionContext
 from resourcekit.definitions.direct import call_directly
 from resourcekit.definitions.graph import Node, StepGraph, Upstream
 from resourcekit.definitions.keys import AssetKey, as_asset_key
-from resourcekit.definitions.outputs import Output
 from resourcekit.definitions.retry import RetryPolicy
 from resourcekit.definitions.steps import Step, StepOptions, name_of
 from resourcekit.errors import DefinitionError, Problem, kind_in_words, nearest
@@ -20,11 +19,9 @@ __all__ = ("AssetDefinition", "asset", "asset_graph")
 P = ParamSpec("P")
 R_co = TypeVar("R_co", covariant=True)
 R = TypeVar("R")
-V_co = TypeVar("V_co", covariant=True)
-V = TypeVar("V")
 
 
-class AssetDefinition(Step, Generic[P, R_co, V_co]):
+class AssetDefinition(Step[P, R_co]):
     """An asset: what `asset` makes of a function. Called, it is the function.
 
     Args:
@@ -79,38 +76,19 @@ class AssetDefinition(Step, Generic[P, R_co, V_co]):
 class _Decorator(Protocol):
     """What ``asset(...)`` with options gives: it keeps the function's types."""
 
-    @overload
-    def __call__(
-        self, function: Callable[P, Coroutine[Any, Any, Output[V]]], /
-    ) -> AssetDefinition[P, Coroutine[Any, Any, Output[V]], V]: ...
-    @overload
-    def __call__(
-        self, function: Callable[P, Coroutine[Any, Any, V]], /
-    ) -> AssetDefinition[P, Coroutine[Any, Any, V], V]: ...
-    @overload
-    def __call__(self, function: Callable[P, Output[V]], /) -> AssetDefinition[P, Output[V], V]: ...
-    @overload
-    def __call__(self, function: Callable[P, V], /) -> AssetDefinition[P, V, V]: ...
+    def __call__(self, function: Callable[P, R], /) -> AssetDefinition[P, R]: ...
 
 
 @overload
-def asset(
-    function: Callable[P, Coroutine[Any, Any, Output[V]]], /
-) -> AssetDefinition[P, Coroutine[Any, Any, Output[V]], V]: ...
-@overload
-def asset(function: Callable[P, Coroutine[Any, Any, V]], /) -> AssetDefinition[P, Coroutine[Any, Any, V], V]: ...
-@overload
-def asset(function: Callable[P, Output[V]], /) -> AssetDefinition[P, Output[V], V]: ...
-@overload
-def asset(function: Callable[P, V], /) -> AssetDefinition[P, V, V]: ...
+def asset(function: Callable[P, R], /) -> AssetDefinition[P, R]: ...
 @overload
 def asset(
     *,
     name: str | None = None,
     key: AssetKey | str | Sequence[str] | None = None,
     key_prefix: str | Sequence[str] | None = None,
-    deps: Iterable[AssetDefinition[..., Any, Any] | AssetKey | str | Sequence[str]] | None = None,
-    ins: Mapping[str, AssetDefinition[..., Any, Any] | AssetKey | str | Sequence[str]] | None = None,
+    deps: Iterable[AssetDefinition[..., Any] | AssetKey | str | Sequence[str]] | None = None,
+    ins: Mapping[str, AssetDefinition[..., Any] | AssetKey | str | Sequence[str]] | None = None,
     io_manager_key: str | None = None,
     required_resource_keys: Iterable[str] | None = None,
     resource_defs: Mapping[str, Any] | None = None,
@@ -186,7 +164,7 @@ def asset(
         metadata=metadata,
     )
 
-    def decorate(function: Any) -> AssetDefinition[..., Any, Any]:
+    def decorate(function: Any) -> AssetDefinition[..., Any]:
         found = _key(function, name, key, key_prefix)
         return AssetDefinition(
             function,
@@ -227,7 +205,7 @@ def asset_graph(assets: Iterable[Any], where: str) -> StepGraph:
     Raises:
         DefinitionError: One is no asset, or two have the same key.
     """
-    known: dict[str, AssetDefinition[..., Any, Any]] = {}
+    known: dict[str, AssetDefinition[..., Any]] = {}
     if isinstance(assets, Step | str | Mapping):
         raise DefinitionError(f"{where} wants a list of assets, write [{getattr(assets, '__name__', '...')}]")
     for each in assets:
@@ -254,8 +232,8 @@ def _no_asset(given: Any, where: str) -> str:
 
 
 def _node(
-    asset: AssetDefinition[..., Any, Any],
-    known: Mapping[str, AssetDefinition[..., Any, Any]],
+    asset: AssetDefinition[..., Any],
+    known: Mapping[str, AssetDefinition[..., Any]],
     problems: list[tuple[str, Problem]],
 ) -> Node:
     """An asset with the assets it needs, as far as there are such."""

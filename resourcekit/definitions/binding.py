@@ -28,12 +28,10 @@ class Filled:
 
     Args:
         key: The resource's key.
-        parameter: The parameter that it fills; None where only the context has it.
-        wish: What the parameter asks for.
+        wish: What the parameter asks for that it fills; None where only the context has it.
     """
 
     key: str
-    parameter: str | None = None
     wish: Wish | None = None
 
 
@@ -143,7 +141,7 @@ class _Binder:
         if key is None:
             self.defaults[parameter.name] = wish.default
         else:
-            self.filled.append(Filled(key, parameter.name, wish))
+            self.filled.append(Filled(key, wish))
 
     def _is_told(self, parameter: str) -> bool:
         """Whether the graph has told already what is wrong with a parameter."""

@@ -41,7 +41,7 @@ class Definitions:
 
     def __init__(
         self,
-        assets: Iterable[AssetDefinition[..., Any, Any]] = (),
+        assets: Iterable[AssetDefinition[..., Any]] = (),
         jobs: Iterable[JobDefinition] = (),
         resources: Resources | None = None,
     ) -> None:
@@ -171,7 +171,7 @@ class Definitions:
 
     def load_asset_value(
         self,
-        asset: AssetDefinition[..., Any, Any] | AssetKey | str,
+        asset: AssetDefinition[..., Any] | AssetKey | str,
         *,
         python_type: Any = Any,
         resources: Resources | None = None,

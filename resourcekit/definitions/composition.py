@@ -42,7 +42,9 @@ class Composition:
         self.job = job
         self.nodes: dict[str, Node] = {}
 
-    def add(self, step: Step, args: tuple[Any, ...], kwargs: Mapping[str, Any], name: str | None = None) -> Handle:
+    def add(
+        self, step: Step[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any], name: str | None = None
+    ) -> Handle:
         """Add one call of an op.
 
         Args:
@@ -61,7 +63,7 @@ class Composition:
         self.nodes[name] = Node(name, step, inputs)
         return Handle(name)
 
-    def _bound(self, step: Step, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    def _bound(self, step: Step[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
         parameters = step.parameters()
         inputs = [each.name for each in parameters if not each.is_context and not each.is_resource]
         filled = [each.name for each in parameters if each.name not in inputs]
@@ -77,7 +79,7 @@ class Composition:
             raise DefinitionError(f"job {self.job!r}: {step} was given {twice[0]!r} twice")
         return {**bound, **kwargs}
 
-    def _source(self, step: Step, given: Any) -> Source:
+    def _source(self, step: Step[..., Any], given: Any) -> Source:
         if isinstance(given, Handle):
             if given.node not in self.nodes:
                 raise DefinitionError(f"job {self.job!r}: {step} was given the value of another job")
@@ -90,7 +92,7 @@ class Composition:
             )
         return Constant(given)
 
-    def _free_name(self, step: Step) -> str:
+    def _free_name(self, step: Step[..., Any]) -> str:
         number, name = 1, step.name
         while name in self.nodes:
             number += 1

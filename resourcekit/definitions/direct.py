@@ -192,7 +192,7 @@ def build_op_context(
     )
 
 
-def call_directly(step: Step, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+def call_directly(step: Step[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
     """Call a step's function: its resources are set up around the call, those left out are taken from the run here.
 
     Args:
@@ -217,7 +217,7 @@ class _Call:
         kwargs: The caller's arguments by name.
     """
 
-    def __init__(self, step: Step, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+    def __init__(self, step: Step[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         self.step = step
         self.parameters = step.parameters()
         own = next((each.name for each in self.parameters if each.is_context), None)

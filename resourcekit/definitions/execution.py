@@ -99,7 +99,9 @@ class Execution:
         started = perf_counter()
         self._event(name, "started")
         policy = bound.node.step.options.retry_policy
-        for attempt in range(1, 1 + (1 if policy is None else 1 + policy.max_retries)):
+        attempt = 0
+        while True:
+            attempt += 1
             try:
                 yield from self._tried(bound, attempt)
             except Exception as error:
@@ -116,16 +118,16 @@ class Execution:
     def _tried(self, bound: BoundStep, attempt: int) -> StepMachine:
         """One try: fill the parameters, call the function, keep its value."""
         node = bound.node
-        found: dict[Any, Any] = {}
+        found: dict[str, Any] = {}
+        arguments = dict(bound.defaults)
         for filled in bound.filled:
-            found[filled] = yield from self._resource(filled.key)
+            found[filled.key] = yield from self._resource(filled.key)
             if filled.wish is not None:
-                check_value(node.step.spec.name, filled.wish, found[filled])
-        arguments = {filled.parameter: found[filled] for filled in bound.filled if filled.parameter is not None}
-        arguments |= bound.defaults
+                arguments[filled.wish.name] = found[filled.key]
+                check_value(node.step.spec.name, filled.wish, found[filled.key])
         for parameter, source in node.inputs.items():
             arguments[parameter] = yield from self._input(bound, parameter, source)
-        context = self._context(bound, {filled.key: found[filled] for filled in bound.filled}, attempt)
+        context = self._context(bound, found, attempt)
         if bound.context is not None:
             arguments[bound.context] = context
         given = yield Call(partial(node.step.function, **arguments), str(node.step))

@@ -61,7 +61,7 @@ class Node:
     """
 
     name: str
-    step: Step
+    step: Step[..., Any]
     inputs: Mapping[str, Source] = attrs.field(factory=dict)
     after: tuple[str, ...] = ()
 

@@ -14,12 +14,12 @@ from resourcekit.definitions.results import ExecutionResult
 
 __all__ = ("Selection", "amaterialize", "materialize")
 
-Selection = str | AssetKey | AssetDefinition[..., Any, Any] | Iterable[str | AssetKey | AssetDefinition[..., Any, Any]]
+Selection = str | AssetKey | AssetDefinition[..., Any] | Iterable[str | AssetKey | AssetDefinition[..., Any]]
 """What chooses assets."""
 
 
 def materialize(
-    assets: Iterable[AssetDefinition[..., Any, Any]],
+    assets: Iterable[AssetDefinition[..., Any]],
     *,
     resources: Resources | None = None,
     config: Config | None = None,
@@ -79,7 +79,7 @@ def materialize(
 
 
 async def amaterialize(
-    assets: Iterable[AssetDefinition[..., Any, Any]],
+    assets: Iterable[AssetDefinition[..., Any]],
     *,
     resources: Resources | None = None,
     config: Config | None = None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, ClassVar, Generic, ParamSpec, Protocol, TypeVar, overload
+from typing import Any, ClassVar, ParamSpec, Protocol, TypeVar, overload
 
 from resourcekit.definitions.composition import composing
 from resourcekit.definitions.contexts import ExecutionContext, OpExecutionContext
@@ -19,7 +19,7 @@ R_co = TypeVar("R_co", covariant=True)
 R = TypeVar("R")
 
 
-class OpDefinition(Step, Generic[P, R_co]):
+class OpDefinition(Step[P, R_co]):
     """An op: what `op` makes of a function. Called, it is the function; called in a job, it is added to that.
 
     Args:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
+from collections.abc import Awaitable, Mapping
+from typing import Any, Literal, TypeVar, overload
 
 import attrs
 
 from resourcekit.definitions.failures import StepStateError
-from resourcekit.definitions.keys import as_asset_key
+from resourcekit.definitions.keys import AssetKey, as_asset_key
+from resourcekit.definitions.outputs import Output
 from resourcekit.definitions.steps import Step
 from resourcekit.errors import UnknownKeyError
-
-if TYPE_CHECKING:
-    from resourcekit.definitions.assets import AssetDefinition
-    from resourcekit.definitions.ops import OpDefinition
 
 __all__ = ("ExecutionResult", "StepResult")
 
@@ -107,11 +104,15 @@ class ExecutionResult:
         return tuple(step for step in self.steps.values() if step.status == "skipped")
 
     @overload
-    def output_for(self, step: AssetDefinition[..., Any, V], /) -> V: ...
+    def output_for(self, step: Step[..., Awaitable[Output[V]]], /) -> V: ...
     @overload
-    def output_for(self, step: OpDefinition[..., V], /) -> V: ...
+    def output_for(self, step: Step[..., Awaitable[V]], /) -> V: ...
     @overload
-    def output_for(self, step: object, /) -> Any: ...
+    def output_for(self, step: Step[..., Output[V]], /) -> V: ...
+    @overload
+    def output_for(self, step: Step[..., V], /) -> V: ...
+    @overload
+    def output_for(self, step: AssetKey | str, /) -> Any: ...
     def output_for(self, step: Any, /) -> Any:
         """The value that a step gave in this execution.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator, Mapping
 from functools import update_wrapper
-from typing import Any, ClassVar, Final, cast
+from typing import Any, ClassVar, Final, Generic, ParamSpec, TypeVar, cast
 
 import attrs
 
@@ -19,6 +19,9 @@ from resourcekit.injection.markers import INJECTED, is_marked
 from resourcekit.injection.reading import Wish
 
 __all__ = ("DEFAULT_IO_MANAGER", "Parameter", "Step", "StepOptions", "name_of")
+
+P = ParamSpec("P")
+R_co = TypeVar("R_co", covariant=True)
 
 DEFAULT_IO_MANAGER: Final = "io_manager"
 _CONTEXT_NAMES: Final = frozenset({"context", "_context", "context_", "_"})
@@ -84,7 +87,7 @@ class StepOptions:
             raise DefinitionError(f"retry_policy wants a RetryPolicy, such as RetryPolicy(max_retries=3), not {given}")
 
 
-class Step:
+class Step(Generic[P, R_co]):
     """A function with a name, what it asks for, and how its value is kept: the base of assets and ops.
 
     Args:

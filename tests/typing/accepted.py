@@ -537,3 +537,132 @@ async def opens() -> None:
         assert_type(orders, Orders)
     async with open_resource(AsyncClients()) as client:
         assert_type(client, Client)
+
+
+# Assets, ops and jobs ------------------------------------------------------------------------------------------------
+
+
+@dg.asset
+def loaded(database: Database) -> list[int]:
+    return [database.port]
+
+
+@dg.asset(key_prefix="shop", deps=[loaded, "other", dg.AssetKey(["a", "b"])], ins={"amounts": loaded})
+def summed(context: dg.AssetExecutionContext, amounts: list[int]) -> int:
+    context.log.info("%s", context.asset_key.path)
+    return sum(amounts)
+
+
+@dg.asset(retry_policy=dg.RetryPolicy(max_retries=2, on=(ConnectionError, TimeoutError)), io_manager_key="files")
+async def fetched(url: ResourceParam[str]) -> str:
+    return url
+
+
+@dg.asset
+def counted() -> dg.Output[int]:
+    return dg.Output(1, metadata={"rows": 1})
+
+
+@dg.asset
+def kept_elsewhere() -> dg.MaterializeResult:
+    return dg.MaterializeResult(metadata={"rows": 1})
+
+
+@dg.asset
+async def counted_later() -> dg.Output[int]:
+    return dg.Output(1)
+
+
+@dg.op
+def one() -> int:
+    return 1
+
+
+@dg.op(name="adding", required_resource_keys={"database"})
+def add(context: dg.OpExecutionContext, a: int, b: int) -> int:
+    return a + b + context.resources.database.port  # type: ignore[no-any-return]
+
+
+@dg.op
+def printed(url: ResourceParam[str], number: int) -> None: ...
+
+
+@dg.job
+def adding() -> None:
+    printed(number=add(one(), 2))
+
+
+@dg.job(name="other", resource_defs={"url": "x"}, tags={"a": "b"})
+def another() -> None:
+    one.alias("first")()
+
+
+class Lists(dg.ConfigurableIOManager):
+    prefix: str
+
+    def handle_output(self, context: dg.OutputContext, obj: list[int]) -> None: ...
+
+    async def load_input(self, context: dg.InputContext) -> list[int]:
+        return []
+
+
+class Service: ...
+
+
+class Services(dg.ConfigurableIOManagerFactory):
+    token: str
+
+    def create_io_manager(self, context: RunContext) -> Service:
+        return Service()
+
+
+class Stores(dg.ConfigurableIOManagerFactory[Lists]):
+    def create_io_manager(self, context: RunContext) -> Iterator[Lists]:
+        yield Lists(prefix="a")
+
+
+class Keeping(ResourceContainer):
+    database = Database(host="h", password="p", even=2, public_key="k")
+    files = dg.FilesystemIOManager(base_dir=EnvVar("DIR"), serializer="json")
+    io_manager = dg.InMemoryIOManager()
+    lists = Lists(prefix="x")
+    services = Services(token="t")
+
+
+def pipelines(database: Database, mock: Mock) -> None:
+    assert_type(loaded(database), list[int])
+    assert_type(loaded(database=mock), list[int])
+    assert_type(loaded.key, dg.AssetKey)
+    result = dg.materialize([loaded, summed, fetched, counted], resources=Keeping, selection=[loaded, "*summed"])
+    assert_type(result, dg.ExecutionResult)
+    assert_type(result.output_for(loaded), list[int])
+    assert_type(result.output_for(summed), int)
+    assert_type(result.output_for(fetched), str)
+    assert_type(result.output_for(counted), int)
+    assert_type(result.output_for(counted_later), int)
+    assert_type(result.output_for(one), int)
+    assert_type(result.failures, tuple[dg.StepResult, ...])
+    assert_type(one(), int)
+    assert_type(adding, dg.JobDefinition)
+    adding.execute_in_process(resources={"database": database}, config="overlay.toml", max_concurrent=4)
+    another.execute_in_process(resources=Keeping(), progress=print)
+
+
+async def pipelines_in_a_loop() -> None:
+    assert_type(await fetched("x"), str)
+    assert_type(await fetched(url="x"), str)
+    result = await dg.amaterialize([fetched], resources={"url": "x"}, raise_on_error=False)
+    assert_type(result.output_for(fetched), str)
+
+
+@dg.definitions
+def defined() -> dg.Definitions:
+    return dg.Definitions(assets=[loaded, fetched], jobs=[adding], resources=Keeping)
+
+
+assert_type(defined().materialize(loaded).output_for(loaded), list[int])
+
+
+def keeping(view: Keeping) -> None:
+    assert_type(view.lists, Lists)
+    assert_type(view.io_manager, dg.InMemoryIOManager)

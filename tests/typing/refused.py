@@ -209,3 +209,58 @@ environments.current(1)  # type: ignore[call-arg]  # pyright: ignore[reportCallI
 open_resource(1)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
 with open_resource(Clients(bucket="b")) as client:
     _ = client.bucket  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
+
+
+# Assets, ops and jobs ------------------------------------------------------------------------------------------------
+
+
+@resourcekit.asset
+def loaded(database: Database) -> list[int]:
+    return [database.port]
+
+
+@resourcekit.asset(name=1)  # type: ignore[call-overload, untyped-decorator]  # pyright: ignore[reportArgumentType]
+def misnamed() -> int:
+    return 1
+
+
+@resourcekit.asset(io_manager="files")  # type: ignore[call-overload, untyped-decorator]  # pyright: ignore[reportCallIssue]
+def misspelt() -> int:
+    return 1
+
+
+@resourcekit.op
+def one() -> int:
+    return 1
+
+
+loaded()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+loaded(databse=Mock())  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+loaded("x")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+of_op: str = one()  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
+result = resourcekit.materialize([loaded], resources=Base)
+as_text: str = result.output_for(loaded)  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
+_ = result.sucess  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
+result.output_for(len)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
+resourcekit.materialize([one])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
+resourcekit.materialize([loaded], resources=[1])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+resourcekit.materialize([loaded], resource=Base)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+resourcekit.RetryPolicy(backoff="cubic")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+resourcekit.RetryPolicy(3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+
+
+class Keeper(resourcekit.ConfigurableIOManager):
+    prefix: str
+
+    def handle_output(self, context: resourcekit.OutputContext, obj: int) -> None: ...
+    def load_input(self, context: resourcekit.InputContext) -> object:
+        return context.asset_kye  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
+
+
+Keeper(prefx="x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+resourcekit.FilesystemIOManager(base_dir=1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+resourcekit.InMemoryIOManager(folder="x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+
+
+@resourcekit.job  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+def with_parameters(x: int) -> None: ...
