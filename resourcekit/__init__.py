@@ -13,14 +13,19 @@ __all__ = (
     "ConfigurableIOManagerFactory",
     "ConfigurableResource",
     "ConfigurableResourceFactory",
+    "ContainerDiff",
+    "ContainerEnv",
+    "ContainerGraph",
     "Deferred",
     "DefinitionError",
     "Definitions",
     "EnvVar",
+    "EnvironmentGraphs",
     "Environments",
     "ExecutionContext",
     "ExecutionError",
     "ExecutionResult",
+    "Explanation",
     "Field",
     "FileVar",
     "FilesystemIOManager",
@@ -68,6 +73,7 @@ __all__ = (
     "StepResult",
     "StepStateError",
     "TeardownError",
+    "UnknownFieldError",
     "UnknownKeyError",
     "UnresolvedError",
     "amaterialize",
@@ -155,6 +161,10 @@ if TYPE_CHECKING:
     )
     from resourcekit.fields import Field, ResourceDependency, field, secret, state
     from resourcekit.injection import ResourceParam, inject, injected
+    from resourcekit.inspection.difference import ContainerDiff
+    from resourcekit.inspection.env import ContainerEnv
+    from resourcekit.inspection.explanation import Explanation, UnknownFieldError
+    from resourcekit.inspection.graph import ContainerGraph, EnvironmentGraphs
     from resourcekit.lifecycle.report import PhaseEvent, RunEvent, RunReport, log_events
     from resourcekit.lifecycle.timing import HookTimeoutError
     from resourcekit.plan import Plan
@@ -179,6 +189,10 @@ else:
         "RunStateError SetupError TeardownError UnknownKeyError UnresolvedError",
         "fields": "Field ResourceDependency field secret state",
         "injection": "ResourceParam inject injected",
+        "inspection.difference": "ContainerDiff",
+        "inspection.env": "ContainerEnv",
+        "inspection.explanation": "Explanation UnknownFieldError",
+        "inspection.graph": "ContainerGraph EnvironmentGraphs",
         "lifecycle.report": "PhaseEvent RunEvent RunReport log_events",
         "lifecycle.timing": "HookTimeoutError",
         "plan": "Plan",

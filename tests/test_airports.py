@@ -52,7 +52,7 @@ def test_it_loads_the_airports_and_writes_the_report(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     plan, loaded, report, written = done.stdout.rstrip().split("\n\n")
     assert plan.startswith("plan of Dev: 7 resources\n")
-    assert [line.split()[1] for line in plan.splitlines()[1:]] == [
+    assert [line.split()[1] for line in plan.splitlines()[1:8]] == [
         "engine", "airports", "highest", "busiest", "widest", "survey", "report"
     ]  # fmt: skip
     assert int(loaded.split()[0]) > 28_000
