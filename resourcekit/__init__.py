@@ -73,6 +73,7 @@ __all__ = (
     "StepResult",
     "StepStateError",
     "TeardownError",
+    "Timeline",
     "UnknownFieldError",
     "UnknownKeyError",
     "UnresolvedError",
@@ -170,6 +171,7 @@ if TYPE_CHECKING:
     from resourcekit.plan import Plan
     from resourcekit.resource import ConfigurableResource, ConfigurableResourceFactory, replace
     from resourcekit.run import Run, open_resource
+    from resourcekit.timeline import Timeline
 else:
     _NAMES = {
         "config.files": "OverlayFileError",
@@ -198,6 +200,7 @@ else:
         "plan": "Plan",
         "resource": "ConfigurableResource ConfigurableResourceFactory replace",
         "run": "Run open_resource",
+        "timeline": "Timeline",
     }
     _HOMES = {name: module for module, names in _NAMES.items() for name in names.split()}
 

@@ -62,7 +62,7 @@ def complaints(driver: WebDriver) -> list[str]:
 
 
 def requests(driver: WebDriver) -> list[str]:
-    """The addresses that the page asked the network for: its own file, and the browser's first page, are not counted."""
+    """The addresses that the page asked the network for: its own file, and the browser's, are not counted."""
     messages = [json.loads(entry["message"])["message"] for entry in driver.get_log("performance")]
     sent = [message["params"] for message in messages if message["method"] == "Network.requestWillBeSent"]
     urls = [parameters["request"]["url"] for parameters in sent]

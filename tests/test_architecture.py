@@ -38,7 +38,7 @@ ROWS = {
         },
     ),
     3: ("config", {"config"}),
-    4: ("graph", {"graph", "placement", "plan"}),
+    4: ("graph", {"graph", "placement", "plan", "timeline"}),
     5: ("lifecycle", {"lifecycle"}),
     6: ("run", {"changes", "current", "run", "substitutes"}),
     7: ("readings", {"injection", "inspection"}),

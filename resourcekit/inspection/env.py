@@ -43,7 +43,7 @@ class ContainerEnv(Tabular):
 
     container: str
     entries: tuple[EnvEntry, ...]
-    _schema: Callable[[], dict[str, Any]] = attrs.field(repr=False)
+    _schema: Callable[[], dict[str, Any]] = attrs.field(repr=False, alias="schema")
 
     @property
     def missing(self) -> tuple[EnvEntry, ...]:
