@@ -59,7 +59,7 @@ ROWS = {
     ),
     9: ("definitions", {"definitions"}),
     10: ("tools", {"pytest_plugin", "testing"}),
-    11: ("edges", {"cli", "integrations"}),
+    11: ("edges", {"__main__", "cli", "integrations"}),
 }
 # Third-party packages that only some of our modules may import.
 RESERVED = {
