@@ -8,9 +8,7 @@ import traceback
 from types import FrameType, TracebackType
 from typing import Final
 
-import resourcekit
-
-__all__ = ("CommandError", "UserCodeError", "print_traceback")
+__all__ = ("CommandError", "UserCodeError", "is_from_user_code", "print_traceback")
 
 
 class CommandError(Exception):
@@ -34,23 +32,29 @@ class UserCodeError(Exception):
 
 
 _LOADERS: Final = ("importlib", "<frozen importlib", "runpy.py", "cyclopts", "asyncio")
-_OURS: Final = (os.path.dirname(os.path.abspath(resourcekit.__file__)) + os.sep,)
+_OURS: Final = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 
 def print_traceback(error: BaseException) -> None:
     """Print the traceback of an error in the user's code, from its first frame on."""
-    error.with_traceback(_from_user_frame(error.__traceback__))
+    start = _first_user_frame(error)
+    if start is not None or isinstance(error, SyntaxError):  # What has no syntax has no frame.
+        error.with_traceback(start)
     traceback.print_exception(error, file=sys.stderr)
 
 
-def _from_user_frame(trace: TracebackType | None) -> TracebackType | None:
-    """The traceback without the frames that lead to the user's code: all of it where there are no others."""
-    step = trace
+def is_from_user_code(error: BaseException) -> bool:
+    """Whether the user's code was running when it was raised."""
+    return _first_user_frame(error) is not None
+
+
+def _first_user_frame(error: BaseException) -> TracebackType | None:
+    step = error.__traceback__
     while step is not None and _is_on_the_way(step.tb_frame):
         step = step.tb_next
-    return step if step is not None else trace
+    return step
 
 
 def _is_on_the_way(frame: FrameType) -> bool:
     file = frame.f_code.co_filename
-    return file.startswith((*_OURS, "<frozen importlib")) or any(f"{os.sep}{name}" in file for name in _LOADERS)
+    return file.startswith((_OURS, "<frozen importlib")) or any(f"{os.sep}{name}" in file for name in _LOADERS)

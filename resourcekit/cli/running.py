@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from cyclopts import App
 
-from resourcekit.cli.faults import CommandError, UserCodeError
+from resourcekit.cli.faults import CommandError, UserCodeError, is_from_user_code
 from resourcekit.cli.output import as_json, problem_lines, show, tell, written
 from resourcekit.cli.targets import Target, callable_at, choose, container_in, containers_at
 from resourcekit.cli.watching import Watch
@@ -126,9 +126,9 @@ def _called(container: Any, found: Target, given: tuple[Any, ...], named: Mappin
         count = len(error.problems)
         tell(f"error: {count} problem{'' if count == 1 else 's'}, nothing was opened", style="bold red")
         return 1
-    except InjectionError as error:
-        raise CommandError(str(error)) from None
     except Exception as error:
+        if isinstance(error, InjectionError) and not is_from_user_code(error):
+            raise CommandError(str(error)) from None
         raise UserCodeError(error, f"running {found.text}", 1) from error
     if result is not None:
         print(result)
