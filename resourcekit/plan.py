@@ -175,7 +175,10 @@ class Plan(Tabular):
         title = f"plan of {self.container}: {count} resource{'' if count == 1 else 's'}"
         rows = tuple(self._row(number, step) for number, step in enumerate(self.steps, 1))
         together = [", ".join(step.name for step in steps) for steps in self.levels if len(steps) > 1]
+        starting = [step for step in self.steps if step.hooks.setup or step.hooks.create or step.hooks.whole]
+        staying = ", ".join(step.name for step in starting if not step.moves)
         notes = [f"can start together: {'; '.join(together)}"] if together else []
+        notes += [f"stay in the run's own thread: {staying}"] if together and staying else []
         notes += [f"problem: {problem}" for problem in self.problems]
         columns = ("", "resource", "class", "scope", "hooks", "after", "reads")
         return (Table(title, columns, rows, tuple(notes), headed=False),)

@@ -120,6 +120,11 @@ class Timeline:
         return max((span.end for span in self.spans if not span.is_teardown), default=0.0)
 
     @property
+    def body(self) -> float:
+        """How long the body of the run took, in seconds, as far as a teardown tells its end."""
+        return max(0.0, min((span.start for span in self.spans if span.is_teardown), default=0.0) - self.setup)
+
+    @property
     def critical(self) -> float:
         """How long the set-up of the critical path took, in seconds."""
         return sum(span.duration for span in self.spans if span.is_critical)
@@ -134,6 +139,7 @@ class Timeline:
         return {
             "title": self.title,
             "setup": self.setup,
+            "body": self.body,
             "total": self.total,
             "critical_path": list(self.critical_path),
             "critical": self.critical,
@@ -172,7 +178,15 @@ class Timeline:
         head = [self.title, *(f"  {line}" for line in self._summary())]
         names = _width(_clipped(span.name) for span in self.spans)
         phases = _width(_clipped(span.phase) for span in self.spans)
-        return "\n".join([*head, *(f"  {_row(span, self.total, names, phases)}".rstrip() for span in self.spans)])
+        return "\n".join([*head, *(f"  {self._row(span, names, phases)}".rstrip() for span in self.spans)])
+
+    def _row(self, span: Span, names: int, phases: int) -> str:
+        mark = "!" if span.failed else "*" if span.is_critical else " "
+        start, end = (round(_BAR * self._place(moment)) for moment in (span.start, span.end))
+        start = min(start, _BAR - 1)
+        bar = f"{' ' * start}{'█' * max(1, end - start)}".ljust(_BAR)
+        name, phase = _clipped(span.name).ljust(names), _clipped(span.phase).ljust(phases)
+        return f"{mark} {name} {phase} {bar} {_ms(span.duration):>9}"
 
     def __rich__(self) -> RenderableType:
         """What rich prints."""
@@ -191,20 +205,30 @@ class Timeline:
         summary = "".join(f"<p>{escape(line)}</p>" for line in self._summary())
         return f"<style>{_STYLE}</style><div class='rk-timeline'><h1>{escape(self.title)}</h1>{summary}{rows}</div>"
 
+    def _place(self, moment: float) -> float:
+        """Where a moment stands, from 0 to 1: a long body is shortened, since the bars are about what is around it."""
+        around = self.total - self.body
+        shown = min(self.body, around / 4)
+        late = max(0.0, moment - self.setup)
+        place = min(moment, self.setup) + min(late, self.body) * (shown / self.body if self.body else 1.0)
+        return (place + max(0.0, late - self.body)) / (around + shown or 1.0)
+
     def _html_row(self, span: Span) -> str:
-        left, width = (100 * part / (self.total or 1.0) for part in (span.start, span.duration))
+        left, right = (100 * self._place(moment) for moment in (span.start, span.end))
         kind = "failed" if span.failed else "teardown" if span.is_teardown else "critical" if span.is_critical else ""
         hint = escape(f"{span.name}: {span.owner}.{span.phase}, from {_ms(span.start)} to {_ms(span.end)}")
         return (
             f"<div class='row {kind}' title='{hint}'><b>{escape(span.name)}</b><span>{escape(span.phase)}</span>"
-            f"<i><u style='left:{left:.3f}%;width:{width:.3f}%'></u></i><em>{_ms(span.duration)}</em></div>"
+            f"<i><u style='left:{left:.3f}%;width:{right - left:.3f}%'></u></i><em>{_ms(span.duration)}</em></div>"
         )
 
     def _summary(self) -> Iterator[str]:
         if not self.spans:
             yield "no times: open the run with report=True, or listen to its container"
             return
-        yield f"set-up {_ms(self.setup)}, all {_ms(self.total)}"
+        rest = self.total - self.setup - self.body
+        parts = [f"set-up {_ms(self.setup)}", f"body {_ms(self.body)}" if self.body else "", f"teardown {_ms(rest)}"]
+        yield ", ".join(filter(None, parts if rest else parts[:2]))
         if len(self.critical_path) > 1:
             yield f"critical path {_ms(self.critical)}: {' -> '.join(self.critical_path)}"
 
@@ -270,16 +294,6 @@ def _lanes(spans: Sequence[Span]) -> list[int]:
     return lanes
 
 
-def _row(span: Span, total: float, names: int, phases: int) -> str:
-    mark = "!" if span.failed else "*" if span.is_critical else " "
-    unit = _BAR / total if total else 0.0
-    start = min(_BAR - 1, int(span.start * unit))
-    length = max(1, min(_BAR - start, round(span.duration * unit)))
-    bar = f"{' ' * start}{'█' * length}".ljust(_BAR)
-    name, phase = _clipped(span.name).ljust(names), _clipped(span.phase).ljust(phases)
-    return f"{mark} {name} {phase} {bar} {_ms(span.duration):>9}"
-
-
 def _clipped(text: str) -> str:
     """A name that leaves room for the bar: hooks without the words that all of them have."""
     short = text.replace("_for_execution", "").replace("_after_execution", "").replace("create_resource", "create")
@@ -311,8 +325,8 @@ _STYLE: Final = """
 """
 _PAGE: Final = """
 body { margin: 0; background: #f8fafc; color: #0f172a; }
-main { max-width: 1100px; margin: 28px auto; padding: 22px 26px; background: #fff; border: 1px solid #e2e8f0;
-  border-radius: 12px; }
+main { max-width: 1100px; margin: 28px max(20px, calc(50vw - 550px)); padding: 22px 26px; background: #fff;
+  border: 1px solid #e2e8f0; border-radius: 12px; }
 @media (prefers-color-scheme: dark) {
   body { background: #0b1220; color: #e8eef7; } main { background: #111a2c; border-color: #24324a; }
 }

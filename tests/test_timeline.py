@@ -79,12 +79,23 @@ def test_the_waterfall():
         report.phases.append(PhaseEvent("r1", name, "Class", phase, "finished", start, duration))
     assert str(report.timeline).splitlines() == [
         "run r1 of App: success",
-        "  set-up 90.0 ms, all 100.0 ms",
+        "  set-up 90.0 ms, teardown 10.0 ms",
         "  * database          setup    ██████████████████               60.0 ms",
         "    orders_with_a_ve… create                     █████████      30.0 ms",
         "    database          teardown                            ███   10.0 ms",
     ]
     assert printed(report.timeline).split() == str(report.timeline).split()
+
+
+def test_a_long_body_is_shortened():
+    """The body of a run takes little room, however long it was: the bars are about what is around it."""
+    report = RunReport("r1", "App")
+    for phase, start in (("setup_for_execution", 0.0), ("teardown_after_execution", 1000.0)):
+        report.phases.append(PhaseEvent("r1", "a", "Slow", phase, "finished", start, 1.0))
+    lines = str(report.timeline).splitlines()
+    assert lines[1] == "  set-up 1000.0 ms, body 999.00 s, teardown 1000.0 ms"
+    assert [line.count("█") for line in lines[2:]] == [12, 12]
+    assert report.timeline.body == 999.0
 
 
 def test_a_failure_is_marked():
@@ -134,7 +145,7 @@ def test_json():
     """As data, a timeline can be written as JSON."""
     data = json.loads(json.dumps(timeline(container()).to_dict()))
     assert data["spans"][0]["name"] == "a"
-    assert set(data) == {"title", "setup", "total", "critical_path", "critical", "spans"}
+    assert set(data) == {"title", "setup", "body", "total", "critical_path", "critical", "spans"}
 
 
 @needs_chromium
