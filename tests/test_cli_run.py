@@ -108,7 +108,7 @@ def test_its_help(program):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("target.py:count",), "--day requires an argument"),
+        (("target.py:count",), "requires an argument"),
         (("target.py:count", "monday"), 'unable to convert "monday" into int'),
         (("target.py:count", "3", "--siz", "large"), "--siz"),
         (("target.py",), "has 7 of them, say which: target.py:count"),
