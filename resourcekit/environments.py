@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -133,10 +132,9 @@ class Environments(Generic[C_co]):
           name            status   type            default  needed by
           SURELY_NOT_SET  default  Literal['dev']  'dev'    the choice of the environment
         """
-        from resourcekit.inspection.env import chooser, joined
+        from resourcekit.inspection.env import joined
 
-        choice = chooser(self.variable, self.default, tuple(self), os.environ) if self.variable is not None else None
-        return joined("Environments", {name: self[name].env() for name in self}, choice)
+        return joined("Environments", {name: self[name].env() for name in self}, self.variable, self.default)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.containers)

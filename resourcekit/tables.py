@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING, Final
@@ -92,14 +93,14 @@ STYLES: Final = {
 """How words that say what became of something look in a terminal."""
 
 
-class Tabular:
+class Tabular(ABC):
     """What is shown as tables: as text, in a terminal where rich is there, in a notebook."""
 
     __slots__ = ()
 
+    @abstractmethod
     def tables(self) -> Sequence[Table]:
         """The tables, in order."""
-        raise NotImplementedError
 
     def __str__(self) -> str:
         return "\n\n".join(table.text() for table in self.tables())

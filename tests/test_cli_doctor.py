@@ -205,6 +205,34 @@ def test_missing_config_is_told_first(doctor):
     assert doctor.log() == []
 
 
+def test_secrets_in_what_a_hook_says(tmp_path):
+    """Secrets of any shape are masked in what hooks say; a text of any length is cut, an error without one is named."""
+    (tmp_path / "target.py").write_text(
+        "import attrs\n"
+        "from resourcekit import ConfigurableResource, ResourceContainer, field, secret\n"
+        "@attrs.frozen\n"
+        "class Pool:\n"
+        "    token: str = secret(default='s3cret-two')\n"
+        "class Mute(Exception):\n"
+        "    def __str__(self): raise ValueError\n"
+        "class Database(ConfigurableResource):\n"
+        "    pool: Pool = field(factory=Pool)\n"
+        "    keys: dict[str, list[bytes]] = secret()\n"
+        "    def check_health(self): return f'{self.pool.token} {self.keys} ' + 'x' * 500\n"
+        "class Silent(ConfigurableResource):\n"
+        "    def setup_for_execution(self): raise Mute\n"
+        "class App(ResourceContainer):\n"
+        "    database = Database(keys={'a': [b's3cret-one']})\n"
+        "    silent = Silent()\n"
+    )
+    done = invoked("doctor", "target.py", "--format", "json", cwd=tmp_path)
+    told = details(done)
+    assert "s3cret" not in done.stdout + done.stderr
+    assert told["database"].startswith("*** {'a': [b'***']} xxx")
+    assert len(told["database"]) < 400
+    assert told["silent"] == "setup_for_execution: Mute"
+
+
 def test_the_table(doctor):
     """For people it is a table with the root cause below; readable in eighty columns."""
     done = doctor(engine__mood="broken")

@@ -80,6 +80,7 @@ def test_each_way_to_write_it(shop, tmp_path):
         ("empty.py:", "empty.py: has no container, or Environments"),
         ("number.py:it", "number.py:it is no container: it is of type int"),
         ("folder/", "no file folder/"),
+        ("./tool", "./tool is no Python file"),
     ],
 )
 def test_a_target_that_is_wrong(shop, tmp_path, target, words):
@@ -87,6 +88,7 @@ def test_a_target_that_is_wrong(shop, tmp_path, target, words):
     shop()
     shop("", "empty.py")
     shop("it = 3\n", "number.py")
+    shop("", "tool")
     done = invoked("plan", target, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert words in done.stderr
@@ -133,6 +135,19 @@ def test_a_module_with_a_known_name(shop, tmp_path):
     """A file that is called like a module which is loaded already is still the one that is meant."""
     file = shop(SHOP, "json.py")
     assert invoked("plan", f"{file}:Base", cwd=ROOT).stdout.startswith("plan of Base")
+
+
+def test_interrupted_while_importing(shop, tmp_path):
+    """Ctrl-C while the user's module is imported ends the command with its usual code."""
+    shop("raise KeyboardInterrupt\n", "target.py")
+    done = invoked("plan", "target.py", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (130, "interrupted\n")
+
+
+def test_a_variable_that_names_no_environment():
+    """A wrong value of the variable that chooses is told with what there is."""
+    done = invoked("plan", AIRPORTS, APP_ENV="prd")
+    assert (done.returncode, done.stderr) == (2, "error: variable APP_ENV names no environment; there is: dev, prod\n")
 
 
 def test_twice_in_one_process():

@@ -90,6 +90,13 @@ def test_an_overlay_that_gives_a_part():
     assert read == ["variable POOL_SIZE"]
 
 
+def test_an_overlay_that_is_wrong():
+    """An overlay's stand-in that is none is told by check; explain shows where it is all the same."""
+    app = Dev().with_config({"database": {"host": {"env": ""}}})
+    assert app.check(environment=False) == () or app.check()
+    assert outcomes(app.explain("database.host"))[0] == ("won", "with_config(...)")
+
+
 def test_a_field_without_a_value():
     """A field that nothing gives a value says so; one that may be None is None."""
 

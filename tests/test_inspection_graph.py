@@ -150,6 +150,19 @@ def test_the_svg_is_xml():
     assert names == [entry.name for entry in Prod().graph().entries]
 
 
+def test_long_names_and_many_loners():
+    """A name that is too long is shortened in its middle; resources without needs stand in rows below the others."""
+    names = [f"a_resource_with_a_rather_long_name_number_{number:02}" for number in range(30)]
+    drawn = container(a=[], b=["a"], **{name: [] for name in names}).graph().svg()
+    assert "a_resource_with_…ng_name_number_07" in drawn
+    picture = xml.dom.minidom.parseString(drawn).documentElement
+    width, height = (float(picture.getAttribute(name)) for name in ("width", "height"))
+        float(xml.dom.minidom.parseString(drawn).documentElement.getAttribute(it)) for it in ("width", "height")
+    )
+    assert width < 1200
+    assert height > 500
+
+
 def test_a_notebook_shows_pictures():
     """In a notebook a container's graph is a picture, and environments are one picture each."""
     assert Dev().graph()._repr_html_().startswith("<svg")

@@ -50,13 +50,25 @@ def timeline(app, **options):
     return run.report.timeline
 
 
+def told(needs, **durations):
+    """The timeline of set-ups that took so many seconds, one after the other."""
+    report = RunReport("r1", "App", needs=lambda: needs)
+    start = 0.0
+    for name, duration in durations.items():
+        report.phases.append(PhaseEvent("r1", name, "Slow", "setup_for_execution", "finished", start, duration))
+        start += duration
+    return report.timeline
+
+
 def test_the_critical_path_is_the_longest_chain():
     """The critical path is the chain of needs that takes longest, not the resource that takes longest."""
-    line = timeline(container(a={"seconds": 0.01}, b={"seconds": 0.01}, c={"seconds": 0.01}, d={"seconds": 0.02}))
+    needs = {"b": ["a"], "c": ["b", "d"]}
+    line = told(needs, a=1.0, b=1.0, d=1.5, c=1.0)
     assert line.critical_path == ("a", "b", "c")
     assert {span.name for span in line.spans if span.is_critical} == {"a", "b", "c"}
-    assert 0.03 <= line.critical <= line.setup <= line.total
-    assert timeline(container(d={"seconds": 0.01})).critical_path == ("d",)
+    assert (line.critical, line.setup, line.total) == (3.0, 4.5, 4.5)
+    assert told(needs, a=1.0, b=1.0, d=2.5, c=1.0).critical_path == ("d", "c")
+    assert told({}, a=1.0, b=2.0).critical_path == ("b",)
 
 
 def test_a_run_of_some_keys():

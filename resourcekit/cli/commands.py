@@ -21,7 +21,7 @@ from resourcekit.cli.reports import Found, as_github, as_sarif, as_text, found_j
 from resourcekit.cli.targets import Chosen, choose, containers_at
 from resourcekit.errors import Problem, UnknownKeyError
 from resourcekit.inspection.difference import compare
-from resourcekit.inspection.env import ContainerEnv, chooser, joined
+from resourcekit.inspection.env import ContainerEnv, joined
 from resourcekit.inspection.explanation import UnknownFieldError
 from resourcekit.inspection.graph import EnvironmentGraphs
 
@@ -38,6 +38,7 @@ app = App(
     version=lambda: version("resourcekit"),
     help_format="plaintext",
     result_action="return_value",
+    suppress_keyboard_interrupt=False,  # `invoke` says that it was interrupted.
 )
 app.register_install_completion_command(help="Install completion for your shell.")
 
@@ -201,10 +202,8 @@ def env(
 def _env_of_all(chosen: Chosen) -> ContainerEnv:
     environments = chosen.environments
     assert environments is not None
-    choice = None
-    if environments.variable is not None:
-        choice = chooser(environments.variable, environments.default, tuple(environments), os.environ)
-    return joined("all environments", {name: each.env() for name, each in chosen.containers.items()}, choice)
+    each = {name: container.env() for name, container in chosen.containers.items()}
+    return joined("all environments", each, environments.variable, environments.default)
 
 
 @app.command

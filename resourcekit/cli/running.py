@@ -95,6 +95,7 @@ def _parsed(
         help_format="plaintext",
         version_flags=[],
         result_action="return_value",
+        suppress_keyboard_interrupt=False,
         default_command=_with_signature(take, container.inject(found.found)),
     )
     parser(list(arguments), exit_on_error=False, print_error=False)

@@ -30,7 +30,7 @@ class Watch:
         self._container = container
         self._is_quiet = is_quiet
         self._reports: dict[str, RunReport] = {}
-        self._stop: Callable[[], None] | None = None
+        self._stop: Callable[[], None] = lambda: None
         console = None if is_quiet else terminal(to_stderr=True)
         self._progress = None if console is None else _Progress(console)
 
@@ -41,8 +41,7 @@ class Watch:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._stop is not None:
-            self._stop()
+        self._stop()
         if self._progress is not None:
             self._progress.end()
 

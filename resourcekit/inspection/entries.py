@@ -106,11 +106,6 @@ class GraphEntry:
     level: int | None
     is_replacement: bool
 
-    @property
-    def reads(self) -> tuple[Read, ...]:
-        """What a run reads for it."""
-        return tuple(read for field in self.fields for read in field.reads)
-
     def to_dict(self) -> dict[str, Any]:
         """The entry as plain data, for JSON."""
         data = attrs.asdict(self, recurse=False)

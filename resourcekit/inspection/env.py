@@ -15,7 +15,7 @@ from resourcekit.inspection.entries import EnvEntry
 from resourcekit.inspection.origins import Origins, Read
 from resourcekit.tables import Table, Tabular
 
-__all__ = ("ContainerEnv", "chooser", "describe_env", "joined")
+__all__ = ("ContainerEnv", "describe_env", "joined")
 
 
 @attrs.frozen(eq=False)
@@ -156,15 +156,32 @@ def _is_set(read: Read, environ: Mapping[str, str]) -> bool | None:
     return os.path.isfile(read.name) if read.kind == "file" else None
 
 
-def chooser(variable: str, default: str | None, names: tuple[str, ...], environ: Mapping[str, str]) -> EnvEntry:
-    """The variable that chooses between environments, as an entry.
+def joined(
+    name: str, environments: Mapping[str, ContainerEnv], variable: str | None, default: str | None
+) -> ContainerEnv:
+    """The environments of several containers as one; each entry tells which of them read it.
 
     Args:
-        variable: Its name.
-        default: The environment where it is not set.
-        names: The environments.
-        environ: The variables that are set.
+        name: What to call it.
+        environments: Each environment's own.
+        variable: The variable that chooses between them.
+        default: The environment where that is not set.
     """
+    found: dict[tuple[str, str], list[tuple[str, EnvEntry]]] = {}
+    for environment, one in environments.items():
+        for entry in one.entries:
+            found.setdefault((entry.kind, entry.name), []).append((environment, entry))
+    entries = [] if variable is None else [_choice(variable, default, tuple(environments))]
+    for each in found.values():
+        first = each[0][1]
+        reads = tuple(read for _, entry in each for read in entry.reads)
+        entries.append(attrs.evolve(first, reads=reads, environments=tuple(where for where, _ in each)))
+    schemas = [one.json_schema for one in environments.values()]
+    return ContainerEnv(name, tuple(entries), lambda: schemas[0]() if len(schemas) == 1 else _any_of(schemas))
+
+
+def _choice(variable: str, default: str | None, names: tuple[str, ...]) -> EnvEntry:
+    """The variable that chooses between environments, as an entry."""
     annotation: object = Literal[names]
     read = Read(
         "variable",
@@ -175,28 +192,7 @@ def chooser(variable: str, default: str | None, names: tuple[str, ...], environ:
         secret=False,
         default=attrs.NOTHING if default is None else default,
     )
-    return EnvEntry("variable", variable, (read,), variable in environ)
-
-
-def joined(name: str, environments: Mapping[str, ContainerEnv], chooser: EnvEntry | None) -> ContainerEnv:
-    """The environments of several containers as one; each entry tells which of them read it.
-
-    Args:
-        name: What to call it.
-        environments: Each environment's own.
-        chooser: The variable that chooses between them.
-    """
-    found: dict[tuple[str, str], list[tuple[str, EnvEntry]]] = {}
-    for environment, one in environments.items():
-        for entry in one.entries:
-            found.setdefault((entry.kind, entry.name), []).append((environment, entry))
-    entries = [] if chooser is None else [chooser]
-    for each in found.values():
-        first = each[0][1]
-        reads = tuple(read for _, entry in each for read in entry.reads)
-        entries.append(attrs.evolve(first, reads=reads, environments=tuple(where for where, _ in each)))
-    schemas = [one.json_schema for one in environments.values()]
-    return ContainerEnv(name, tuple(entries), lambda: schemas[0]() if len(schemas) == 1 else _any_of(schemas))
+    return EnvEntry("variable", variable, (read,), variable in os.environ)
 
 
 def _any_of(schemas: Sequence[Callable[[], dict[str, Any]]]) -> dict[str, Any]:
