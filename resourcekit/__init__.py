@@ -13,14 +13,19 @@ __all__ = (
     "ConfigurableIOManagerFactory",
     "ConfigurableResource",
     "ConfigurableResourceFactory",
+    "ContainerDiff",
+    "ContainerEnv",
+    "ContainerGraph",
     "Deferred",
     "DefinitionError",
     "Definitions",
     "EnvVar",
+    "EnvironmentGraphs",
     "Environments",
     "ExecutionContext",
     "ExecutionError",
     "ExecutionResult",
+    "Explanation",
     "Field",
     "FileVar",
     "FilesystemIOManager",
@@ -68,6 +73,8 @@ __all__ = (
     "StepResult",
     "StepStateError",
     "TeardownError",
+    "Timeline",
+    "UnknownFieldError",
     "UnknownKeyError",
     "UnresolvedError",
     "amaterialize",
@@ -155,11 +162,16 @@ if TYPE_CHECKING:
     )
     from resourcekit.fields import Field, ResourceDependency, field, secret, state
     from resourcekit.injection import ResourceParam, inject, injected
+    from resourcekit.inspection.difference import ContainerDiff
+    from resourcekit.inspection.env import ContainerEnv
+    from resourcekit.inspection.explanation import Explanation, UnknownFieldError
+    from resourcekit.inspection.graph import ContainerGraph, EnvironmentGraphs
     from resourcekit.lifecycle.report import PhaseEvent, RunEvent, RunReport, log_events
     from resourcekit.lifecycle.timing import HookTimeoutError
     from resourcekit.plan import Plan
     from resourcekit.resource import ConfigurableResource, ConfigurableResourceFactory, replace
     from resourcekit.run import Run, open_resource
+    from resourcekit.timeline import Timeline
 else:
     _NAMES = {
         "config.files": "OverlayFileError",
@@ -179,11 +191,16 @@ else:
         "RunStateError SetupError TeardownError UnknownKeyError UnresolvedError",
         "fields": "Field ResourceDependency field secret state",
         "injection": "ResourceParam inject injected",
+        "inspection.difference": "ContainerDiff",
+        "inspection.env": "ContainerEnv",
+        "inspection.explanation": "Explanation UnknownFieldError",
+        "inspection.graph": "ContainerGraph EnvironmentGraphs",
         "lifecycle.report": "PhaseEvent RunEvent RunReport log_events",
         "lifecycle.timing": "HookTimeoutError",
         "plan": "Plan",
         "resource": "ConfigurableResource ConfigurableResourceFactory replace",
         "run": "Run open_resource",
+        "timeline": "Timeline",
     }
     _HOMES = {name: module for module, names in _NAMES.items() for name in names.split()}
 

@@ -20,6 +20,7 @@ from resourcekit.providers import (
     direct_children,
     postorder,
 )
+from resourcekit.record import record_of
 from resourcekit.settings import ContainerSettings
 from resourcekit.values import is_resource
 
@@ -91,6 +92,19 @@ class Assembly:
         """From now on *thing* means *key*."""
         self.aliases[id(thing)] = key
         self.kept.append(thing)
+
+    def former(self) -> dict[str, list[Any]]:
+        """The resources that were declared under each key before what it has now, the latest first."""
+        known = flat(keys_of(self.providers))
+        standing = {
+            key: record_of(each._resource).location for key, each in known.items() if isinstance(each, ResourceProvider)
+        }
+        found: dict[str, list[Any]] = {}
+        for thing in reversed(self.kept):
+            key = self.aliases[id(thing)]
+            if is_resource(thing) and record_of(thing).location != standing.get(key):
+                found.setdefault(key, []).append(thing)
+        return found
 
     def portable_recipe(self) -> Recipe:
         """The recipe with keys in the place of this container's providers, which have no life outside it."""

@@ -11,7 +11,7 @@ from dependency_injector import containers, providers
 from resourcekit.assembly import Assembly, alias_all, instance_providers
 from resourcekit.errors import DefinitionError, RunStateError, kind_in_words
 from resourcekit.instance import OPERATIONS, ContainerInstance, is_key, reserved_names
-from resourcekit.operations import Operations
+from resourcekit.operations import Operations, operations
 from resourcekit.overriding import Override
 from resourcekit.providers import ResourceProvider, ValueProvider, as_provider, check_key, value
 from resourcekit.settings import ContainerSettings
@@ -251,9 +251,8 @@ def _refusing(name: str, function: Any) -> Any:
     return classmethod(refuse)
 
 
-for _name, _function in vars(Operations).items():
-    if not _name.startswith("_"):
-        type.__setattr__(ResourceContainer, _name, _refusing(_name, _function))
+for _name, _function in operations().items():
+    type.__setattr__(ResourceContainer, _name, _refusing(_name, _function))
 
 
 def _is_replaced_at_once(provider: Any, new: object) -> bool:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from resourcekit.container import ContainerMeta, ResourceContainer
 from resourcekit.deferred import EnvVar
 from resourcekit.errors import DefinitionError, UnknownKeyError, did_you_mean
+
+if TYPE_CHECKING:
+    from resourcekit.inspection.difference import ContainerDiff
+    from resourcekit.inspection.env import ContainerEnv
+    from resourcekit.inspection.graph import EnvironmentGraphs
 
 __all__ = ("Environments",)
 
@@ -84,6 +89,52 @@ class Environments(Generic[C_co]):
                 self._made[name] = self.containers[name]()
             made: C_co = self._made[name]
             return made
+
+    def diff(self, left: str, right: str) -> ContainerDiff:
+        """What differs between two environments, by resource and field; it reads no variable.
+
+        Args:
+            left: The name of one.
+            right: The name of the other.
+
+        Returns:
+            The differences. Print them; they are false where there is none. No secret is shown.
+
+        Raises:
+            UnknownKeyError: There is no such environment.
+
+        >>> class Dev(ResourceContainer): ...
+        >>> class Prod(Dev): ...
+        >>> print(Environments(dev=Dev, prod=Prod, default="dev").diff("dev", "prod"))
+        dev -> prod: 0 of 0 differ
+        """
+        from resourcekit.inspection.difference import compare
+
+        return compare(left, self[left].graph(), right, self[right].graph())
+
+    def graph(self) -> EnvironmentGraphs:
+        """The graph of each environment; its `html()` is one page that switches between them.
+
+        >>> class Dev(ResourceContainer): ...
+        >>> print(Environments(dev=Dev).graph())
+        dev: graph of Dev: 0 resources
+        """
+        from resourcekit.inspection.graph import EnvironmentGraphs
+
+        return EnvironmentGraphs({name: self[name].graph() for name in self})
+
+    def env(self) -> ContainerEnv:
+        """Every variable and file that any environment reads, and the variable that chooses between them; no value.
+
+        >>> class Dev(ResourceContainer): ...
+        >>> print(Environments(dev=Dev, variable="SURELY_NOT_SET", default="dev").env())
+        environment of Environments: 1 variable
+          name            status   type            default  needed by
+          SURELY_NOT_SET  default  Literal['dev']  'dev'    the choice of the environment
+        """
+        from resourcekit.inspection.env import joined
+
+        return joined("Environments", {name: self[name].env() for name in self}, self.variable, self.default)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.containers)

@@ -36,9 +36,9 @@ class Held:
         location: Where it is declared.
     """
 
-    identity: object
+    identity: object = attrs.field(repr=False)
     kind: Kind
-    content: Any
+    content: Any = attrs.field(repr=False)  # A plain value may be a secret.
     scope: str | None = None
     needs: tuple[object, ...] = ()
     raw: tuple[object, ...] = ()

@@ -16,7 +16,7 @@ from resourcekit.errors import DefinitionError
 if TYPE_CHECKING:  # It brings logging, which a declaration does not need.
     from resourcekit.context import RunContext
 
-__all__ = ("Hook", "Hooks", "hooks_of", "is_manager")
+__all__ = ("Hook", "Hooks", "health_hook", "hooks_of", "is_manager")
 
 HOOK_NAMES: Final = ("setup_for_execution", "create_resource", "teardown_after_execution", "yield_for_execution")
 
@@ -129,7 +129,7 @@ def _hook(cls: type, name: str) -> Hook | None:
     found = next(base.__dict__[name] for base in cls.__mro__ if name in base.__dict__)
     bound = isinstance(found, staticmethod | classmethod)
     function: Any = found.__func__ if isinstance(found, staticmethod | classmethod) else found
-    if name in ("setup_for_execution", "teardown_after_execution"):
+    if name in ("setup_for_execution", "teardown_after_execution", "check_health"):
         _refuse_generator(cls, name, function)
     takes_context = _takes_context(seen, bound)
     if inspect.isgeneratorfunction(function):
@@ -155,6 +155,15 @@ def hooks_of(cls: type) -> Hooks:
         return _NO_HOOKS
     setup, create, teardown, whole = found
     return Hooks(setup, create, teardown, whole)
+
+
+def health_hook(cls: type) -> Hook | None:
+    """The ``check_health`` hook of *cls*, which no run calls: `resourcekit doctor` does.
+
+    Raises:
+        DefinitionError: It cannot be called with the context alone.
+    """
+    return _hook(cls, "check_health")
 
 
 def is_manager(hook: Hook, value: object) -> bool:

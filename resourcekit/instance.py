@@ -22,7 +22,7 @@ from resourcekit.assembly import (
 )
 from resourcekit.changes import Kept
 from resourcekit.errors import DefinitionError, RunStateError
-from resourcekit.operations import Operations
+from resourcekit.operations import Operations, operations
 from resourcekit.overriding import Override, effective
 from resourcekit.providers import ResourceProvider, as_provider, check_key
 
@@ -34,9 +34,7 @@ __all__ = ("OPERATIONS", "ContainerInstance", "is_key", "reserved_names")
 _NOTHING: Final[Mapping[str, Any]] = {}
 
 
-OPERATIONS: Final = frozenset(
-    {"of", "override", "wire", *(name for name in vars(Operations) if not name.startswith("_"))}
-)
+OPERATIONS: Final = frozenset({"of", "override", "wire", *operations()})
 
 
 def is_key(content: object) -> bool:

@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
 from resourcekit.changes import Kept, keep, latest
 from resourcekit.current import CURRENT
-from resourcekit.errors import NoActiveRunError, Problem, RunStateError, UnknownKeyError, kind_in_words
+from resourcekit.errors import NoActiveRunError, RunStateError, UnknownKeyError, kind_in_words
+from resourcekit.inspecting import Inspected
 from resourcekit.overriding import effective
 
 if TYPE_CHECKING:  # What only a run needs is loaded by who first opens one, or asks for a plan.
     from resourcekit.assembly import Assembly
-    from resourcekit.config.overlay import Overlay
+    from resourcekit.config.overlay import Config, Overlay
     from resourcekit.lifecycle.report import Listener
-    from resourcekit.plan import Plan
-    from resourcekit.run import App, ContainerBlueprint, Run
+    from resourcekit.run import App, Run
 
-__all__ = ("Operations",)
+__all__ = ("Operations", "operations")
 
 R = TypeVar("R")
 T = TypeVar("T")
-Config = Mapping[str, Any] | str | os.PathLike[str]
 
 
-class Operations:
+class Operations(Inspected):
     """The methods of a container instance; `ResourceContainer` shows them to type checkers and readers."""
 
     if TYPE_CHECKING:
@@ -76,55 +74,6 @@ class Operations:
         return self._blueprint().run(
             keys or None, config, tags=tags, run_id=run_id, is_timed=report, is_concurrent=concurrent
         )
-
-    def check(self, *keys: str, environment: bool = True, sync: bool = False) -> tuple[Problem, ...]:
-        """Everything that is wrong with the container, as data; nothing is opened.
-
-        Args:
-            *keys: Check what these need; none means all.
-            environment: False reads no variable and no file of a `FileVar`.
-            sync: Also tell what keeps a sync run from working: async hooks.
-
-        Returns:
-            The problems, in order; empty when a run would start.
-
-        Raises:
-            UnknownKeyError: A key is not in the container.
-
-        >>> from resourcekit import ConfigurableResource, EnvVar, ResourceContainer
-        >>> class Database(ConfigurableResource):
-        ...     host: str
-        >>> class App(ResourceContainer):
-        ...     database = Database(host=EnvVar("SURELY_NOT_SET"))
-        >>> [problem.code for problem in App().check()]
-        ['missing-variable']
-        """
-        from resourcekit.run import preflight
-
-        environ = os.environ if environment else None
-        return preflight(self._blueprint(), keys or None, environ=environ, is_async=not sync, is_run=False).problems
-
-    def plan(self, *keys: str) -> Plan:
-        """What a run of *keys* would do, in order, as data; it reads no environment. Print it to see it.
-
-        Args:
-            *keys: As for `run`.
-
-        Returns:
-            The plan: its steps in order, and what is wrong with them.
-
-        Raises:
-            UnknownKeyError: A key is not in the container.
-
-        >>> from resourcekit import ConfigurableResource, ResourceContainer
-        >>> class Clock(ConfigurableResource):
-        ...     zone: str = "UTC"
-        >>> class App(ResourceContainer):
-        ...     clock = Clock()
-        >>> [step.name for step in App().plan("clock").steps]
-        ['clock']
-        """
-        return self._blueprint().plan(keys or None)
 
     @overload
     def get(self, key: str, /) -> Any: ...
@@ -268,11 +217,6 @@ class Operations:
 
         wrapper: Callable[..., R] = wrapped(function, per_call(self._blueprint))
         return wrapper
-
-    def _blueprint(self) -> ContainerBlueprint:
-        """What stands for this container here is opened from."""
-        blueprint: ContainerBlueprint = effective(self)._assembly.blueprint()
-        return blueprint
 
     def with_config(self, config: Config) -> Self:
         """A container like this one with an overlay over its declarations; this one stays as it is.
@@ -451,3 +395,8 @@ class Operations:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._leaving().aleave(error)
+
+
+def operations() -> dict[str, Any]:
+    """The public methods of a container instance, by name."""
+    return {name: each for cls in (Inspected, Operations) for name, each in vars(cls).items() if name[0] != "_"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import attrs
@@ -12,6 +13,7 @@ from resourcekit.errors import Problem
 from resourcekit.graph import Graph, Node
 from resourcekit.hooks import Hooks
 from resourcekit.record import spec_of
+from resourcekit.tables import Table, Tabular
 
 __all__ = ("Plan", "Step", "make_plan")
 
@@ -72,10 +74,10 @@ class Step:
 
 
 @attrs.frozen(eq=False)
-class Plan:
+class Plan(Tabular):
     """What a run of some keys would do: the steps in order, and what is wrong with them.
 
-    Printing it shows the order, each resource's scope and its hooks.
+    Printing it shows the order, each resource's scope, its hooks and what it reads.
 
     Args:
         container: The container's name.
@@ -85,6 +87,7 @@ class Plan:
         graph: The graph the plan was made from.
         needed: The indexes of every node the plan needs, providers and values among them.
         stuck: The resources that have no place in the order: they are in a cycle, or need one that is.
+        sources: The config sources that each step reads, by its name: ``variable DB_HOST``, ``overlay prod.toml``.
 
     >>> from resourcekit import ConfigurableResource, ResourceContainer
     >>> class Database(ConfigurableResource, scope="app"):
@@ -104,9 +107,10 @@ class Plan:
     keys: tuple[str, ...]
     steps: tuple[Step, ...]
     problems: tuple[Problem, ...]
-    graph: Graph
-    needed: frozenset[int]
+    graph: Graph = attrs.field(repr=False)
+    needed: frozenset[int] = attrs.field(repr=False)
     stuck: tuple[Step, ...] = ()
+    sources: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict)
 
     @property
     def is_async(self) -> bool:
@@ -125,35 +129,83 @@ class Plan:
                     hint="open it with `async with`, or make the hook sync",
                 )
 
+    @cached_property
+    def needs(self) -> dict[str, tuple[str, ...]]:
+        """The resources that each step waits for, by its name; also those it reaches through plain providers."""
+        return {step.name: self._names(self._nearest(step.node, is_key=False)) for step in self.steps}
+
+    @cached_property
+    def levels(self) -> tuple[tuple[Step, ...], ...]:
+        """The steps that could be set up at the same time: those of a level need only what is in levels before it.
+
+        A concurrent run does not wait for a whole level; each step starts when the last it needs is up.
+        """
+        places: dict[str, int] = {}
+        found: list[list[Step]] = []
+        for step in self.steps:
+            place = places[step.name] = 1 + max((places[name] for name in self.needs[step.name]), default=-1)
+            if place == len(found):
+                found.append([])
+            found[place].append(step)
+        return tuple(map(tuple, found))
+
     def to_dict(self) -> dict[str, Any]:
         """The plan as plain data, for JSON."""
+        level = {step.name: place for place, steps in enumerate(self.levels, 1) for step in steps}
         return {
             "container": self.container,
             "keys": list(self.keys),
-            "steps": [step.to_dict() for step in self.steps],
+            "async": self.is_async,
+            "steps": [
+                {
+                    **step.to_dict(),
+                    "level": level[step.name],
+                    "needs": list(self.needs[step.name]),
+                    "sources": list(self.sources.get(step.name, ())),
+                }
+                for step in self.steps
+            ],
+            "levels": [[step.name for step in steps] for steps in self.levels],
             "problems": [problem.to_dict() for problem in self.problems],
         }
 
-    def __str__(self) -> str:
-        rows = [self._row(number, step) for number, step in enumerate(self.steps, 1)]
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)] if rows else []
-        lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
+    def tables(self) -> tuple[Table]:
+        """The plan as a table."""
         count = len(self.steps)
-        head = f"plan of {self.container}: {count} resource{'' if count == 1 else 's'}"
-        problems = [f"  problem: {problem}" for problem in self.problems]
-        return "\n".join([head, *(f"  {line}".rstrip() for line in lines), *problems])
+        title = f"plan of {self.container}: {count} resource{'' if count == 1 else 's'}"
+        rows = tuple(self._row(number, step) for number, step in enumerate(self.steps, 1))
+        together = [", ".join(step.name for step in steps) for steps in self.levels if len(steps) > 1]
+        starting = [step for step in self.steps if step.hooks.setup or step.hooks.create or step.hooks.whole]
+        staying = ", ".join(step.name for step in starting if not step.moves)
+        notes = [f"can start together: {'; '.join(together)}"] if together else []
+        notes += [f"stay in the run's own thread: {staying}"] if together and staying else []
+        notes += [f"problem: {problem}" for problem in self.problems]
+        columns = ("", "resource", "class", "scope", "hooks", "after", "reads")
+        return (Table(title, columns, rows, tuple(notes), headed=False),)
 
     def _row(self, number: int, step: Step) -> tuple[str, ...]:
-        after = ", ".join(self.graph.nodes[index].name for index in sorted(self._nearest(step.node, is_key=True)))
+        after = ", ".join(self._names(self._nearest(step.node, is_key=True)))
         hooks = ", ".join(("async " if hook.is_async else "") + hook.name for hook in step.hooks.called)
         owner = type_name(type(step.resource))
-        return (str(number), step.name, owner, step.scope, hooks or "no hooks", f"after {after}" if after else "")
+        reads = ", ".join(source.removeprefix("variable ") for source in self.sources.get(step.name, ()))
+        return (
+            str(number),
+            step.name,
+            owner,
+            step.scope,
+            hooks or "no hooks",
+            f"after {after}" if after else "",
+            f"reads {reads}" if reads else "",
+        )
 
     def waits(self, steps: Sequence[Step]) -> list[set[int]]:
         """For each of *steps*, the places of those that must be up before it."""
         places = {step.node.index: place for place, step in enumerate(steps)}
         needs = (self._nearest(step.node, is_key=False) for step in steps)
         return [{places[index] for index in found if index in places} for found in needs]
+
+    def _names(self, indexes: Iterable[int]) -> tuple[str, ...]:
+        return tuple(self.graph.nodes[index].name for index in sorted(indexes))
 
     def _nearest(self, node: Node, *, is_key: bool) -> set[int]:
         """The resources that a node needs, looking through the providers in between; also keys, where *is_key*."""

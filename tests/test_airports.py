@@ -11,6 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 EXAMPLE = ROOT / "docs" / "examples" / "airports.py"
+OVERLAY = ("--config", str(EXAMPLE.with_suffix(".toml")))
 VARIABLES = ("APP_ENV", "DB_HOST", "DB_PORT", "DB_NAME", "DB_USER", "DB_PASSWORD")
 REPORT = """\
 ## Which airports are the highest, in feet?
@@ -19,11 +20,13 @@ REPORT = """\
 """
 
 
-def run_example(place: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run the example in *place*, with no variables of its own but these."""
+def run_example(
+    place: Path, *arguments: str, command: str = "run", **variables: str
+) -> subprocess.CompletedProcess[str]:
+    """Do a command with the example and its overlay in *place*, with no variables of its own but these."""
     environment = {name: text for name, text in os.environ.items() if name not in VARIABLES}
     return subprocess.run(
-        [sys.executable, "-W", "error", str(EXAMPLE)],
+        [sys.executable, "-W", "error", "-m", "resourcekit", command, str(EXAMPLE), *arguments, *OVERLAY],
         cwd=place,
         env=environment | variables,
         capture_output=True,
@@ -47,22 +50,34 @@ def airports(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
 
 
 def test_it_loads_the_airports_and_writes_the_report(tmp_path: Path) -> None:
-    """The example shows its plan, loads every airport, answers three questions, and tells what its run did."""
+    """README's command loads every airport, answers three questions, and tells what its run did."""
     done = run_example(tmp_path)
-    assert (done.returncode, done.stderr) == (0, "")
-    plan, loaded, report, written = done.stdout.rstrip().split("\n\n")
-    assert plan.startswith("plan of Dev: 7 resources\n")
-    assert [line.split()[1] for line in plan.splitlines()[1:]] == [
-        "engine", "airports", "highest", "busiest", "widest", "survey", "report"
-    ]  # fmt: skip
-    assert int(loaded.split()[0]) > 28_000
-    assert " of Dev: success\n" in report
-    assert written == "written: airports.md"
+    assert done.returncode == 0
+    assert done.stderr == "run of Dev: success (engine, airports, highest, busiest, widest, survey, report)\n"
+    assert int(done.stdout.split()[0]) > 28_000
+    assert done.stdout.endswith("airports loaded, written: airports.md\n")
 
     answers = (tmp_path / "airports.md").read_text(encoding="utf-8")
     assert answers.startswith(REPORT)
     assert answers.count("\n## ") == 2
     assert answers.count("\n- ") == 3 + 5 + 3  # the overlay wants three rows of two questions
+
+
+def test_its_argument(tmp_path: Path) -> None:
+    """The function's own parameter is an argument of the command."""
+    done = run_example(tmp_path, "--country", "NL", "--quiet")
+    assert done.returncode == 0
+    assert done.stderr == ""
+    assert int(done.stdout.split()[0]) < 200
+    assert "Which airports are the highest" in (tmp_path / "airports.md").read_text(encoding="utf-8")
+
+
+def test_it_is_a_program_too(tmp_path: Path) -> None:
+    """Run by Python alone, without the command line, it does the same."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", str(EXAMPLE)], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.endswith("airports loaded, written: airports.md\n")
 
 
 def test_it_may_be_run_again(tmp_path: Path) -> None:
@@ -79,12 +94,13 @@ def test_missing_variables_are_one_report(tmp_path: Path) -> None:
     done = run_example(tmp_path, APP_ENV="prod", DB_PORT="fifty-four", DB_PASSWORD="correct horse")
     assert done.returncode == 1
     assert done.stdout == ""
-    problems = [line for line in done.stderr.splitlines() if not line.startswith(" ")]
+    problems = [line for line in done.stderr.splitlines() if not line.startswith("    ")]
     assert problems == [
-        "engine.host: variable DB_HOST is not set [missing-variable]",
-        "engine.port: not a whole number [invalid-value]",
-        "engine.name: variable DB_NAME is not set [missing-variable]",
-        "engine.user: variable DB_USER is not set [missing-variable]",
+        "  engine.host: variable DB_HOST is not set [missing-variable]",
+        "  engine.port: not a whole number [invalid-value]",
+        "  engine.name: variable DB_NAME is not set [missing-variable]",
+        "  engine.user: variable DB_USER is not set [missing-variable]",
+        "error: 4 problems, nothing was opened",
     ]
     assert "airports.py:" in done.stderr
     assert "fifty-four" not in done.stderr
@@ -96,14 +112,14 @@ def test_the_page_shows_what_is_told() -> None:
     """The report of missing variables in docs/example.md is what a reader gets in a checkout."""
     page = (ROOT / "docs" / "example.md").read_text(encoding="utf-8")
     shown = page.split("```text\n")[1].split("\n...")[0]
-    assert run_example(ROOT, APP_ENV="prod").stderr.startswith(shown)
+    assert run_example(ROOT, command="check", APP_ENV="prod").stdout.startswith(shown)
 
 
 def test_an_unknown_environment_is_told(tmp_path: Path) -> None:
     """A misspelt APP_ENV stops the example, and the error names the environments."""
     done = run_example(tmp_path, APP_ENV="prd")
-    assert done.returncode == 1
-    assert done.stderr.rstrip().endswith("Environments (variable APP_ENV) has no key 'prd'; did you mean prod?")
+    assert done.returncode == 2
+    assert done.stderr == "error: variable APP_ENV names no environment; there is: dev, prod\n"
 
 
 def test_both_containers_are_wired(airports: ModuleType) -> None:
@@ -117,11 +133,12 @@ def test_a_failing_run_is_undone(airports: ModuleType) -> None:
     frankfurt = {"icao": "EDDF", "name": "Frankfurt", "country": "DE", "elevation": 364.0, "tz": "Europe/Berlin"}
     schiphol = {"icao": "EHAM", "name": "Schiphol", "country": "NL", "elevation": -11.0, "tz": "Europe/Amsterdam"}
     app = airports.Dev()
-    app.call(airports.load, [frankfurt])
-    app.call(airports.answer)
-    with pytest.raises(KeyboardInterrupt), app.run():
-        airports.load([schiphol])
-        airports.answer()
+    with app.run() as resources:
+        resources.airports.load([frankfurt])
+        resources.report.add("Highest", resources.highest.answer())
+    with pytest.raises(KeyboardInterrupt), app.run() as resources:
+        resources.airports.load([schiphol])
+        resources.report.add("Highest", resources.highest.answer())
         raise KeyboardInterrupt
     with app.run("highest") as resources:
         assert list(map(tuple, resources.highest.answer())) == [("Frankfurt", "DE", 364.0)]

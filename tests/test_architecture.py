@@ -21,7 +21,7 @@ PACKAGE = "resourcekit"
 
 # A name stands for the module or for the package with all that is in it. A module imports its own row and those above.
 ROWS = {
-    1: ("words", {"annotations", "deferred", "errors", "fields", "frames", "generated", "secrets", "values"}),
+    1: ("words", {"annotations", "deferred", "errors", "fields", "frames", "generated", "secrets", "tables", "values"}),
     2: (
         "resource",
         {
@@ -38,10 +38,10 @@ ROWS = {
         },
     ),
     3: ("config", {"config"}),
-    4: ("graph", {"graph", "placement", "plan"}),
+    4: ("graph", {"graph", "placement", "plan", "timeline"}),
     5: ("lifecycle", {"lifecycle"}),
     6: ("run", {"changes", "current", "run", "substitutes"}),
-    7: ("injection", {"injection"}),
+    7: ("readings", {"injection", "inspection"}),
     8: (
         "container",
         {
@@ -49,6 +49,7 @@ ROWS = {
             "bindings",
             "container",
             "environments",
+            "inspecting",
             "instance",
             "operations",
             "overriding",
@@ -57,8 +58,8 @@ ROWS = {
         },
     ),
     9: ("definitions", {"definitions"}),
-    10: ("tools", {"inspection", "pytest_plugin", "testing"}),
-    11: ("edges", {"cli", "integrations"}),
+    10: ("tools", {"pytest_plugin", "testing"}),
+    11: ("edges", {"__main__", "cli", "integrations"}),
 }
 # Third-party packages that only some of our modules may import.
 RESERVED = {

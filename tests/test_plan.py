@@ -346,8 +346,9 @@ def test_the_plan_printed(described):
         "plan of App: 4 resources\n"
         "  1  part       Long        app  setup_for_execution\n"
         "  2  user.part  Part        run  setup_for_execution        after url, client\n"
-        "  3  user       ByVariable  run  setup_for_execution        after user.part\n"
-        "  4  slow       Slow        run  async setup_for_execution"
+        "  3  user       ByVariable  run  setup_for_execution        after user.part    reads SURELY_NOT_SET\n"
+        "  4  slow       Slow        run  async setup_for_execution\n"
+        "  can start together: part, slow"
     )
 
 
@@ -388,6 +389,9 @@ def test_the_plan_as_data(described):
         "moves": True,
         "hooks": ["setup_for_execution"],
         "path": ["user", "user.part"],
+        "level": 2,
+        "needs": ["part"],
+        "sources": [],
     }
     assert described.plan("slow").is_async
     assert not described.plan("user").is_async

@@ -1,14 +1,12 @@
 """The world's airports: load them into a database, ask three questions, write a small report.
 
-    python docs/examples/airports.py              `dev`: an SQLite file
-    APP_ENV=prod python docs/examples/airports.py `prod`: a PostgreSQL server; DB_HOST, DB_PORT, DB_NAME, DB_USER and
-                                                  DB_PASSWORD say which
+    resourcekit run docs/examples/airports.py --config docs/examples/airports.toml
 
-It writes `airports.md`, and in `dev` the database `airports.db`, to the current directory. What may be changed without
-touching this file stands in `airports.toml`, beside it.
+It writes `airports.md`, and in `dev` the database `airports.db`, to the current directory. With `--env prod`, or
+APP_ENV=prod, it uses a PostgreSQL server; DB_HOST, DB_PORT, DB_NAME, DB_USER and DB_PASSWORD say which. What may be
+changed without touching this file stands in `airports.toml`, beside it.
 """
 
-import sys
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -24,7 +22,6 @@ from resourcekit import (
     ResourceContainer,
     ResourceDependency,
     RunContext,
-    inject,
     secret,
     state,
 )
@@ -157,35 +154,19 @@ class Prod(Dev):
 environments = Environments(dev=Dev, prod=Prod, variable="APP_ENV", default="dev")
 
 
-@inject
-def load(rows: Sequence[airportsdata.Airport], airports: Airports) -> int:
+def main(airports: Airports, survey: Survey, report: Report, country: str | None = None) -> str:
+    """Load the airports, ask the questions, and write the report.
+
+    Args:
+        country: Load one country's airports only: its two letters.
+    """
+    rows = [row for row in airportsdata.load().values() if country in (None, row["country"])]
     airports.load(rows)
-    return len(rows)
-
-
-@inject
-def answer(survey: Survey, report: Report) -> Path:
     for question in survey.questions:
         report.add(question.title, question.answer())
-    return report.path
-
-
-def main() -> None:
-    app = environments.current().with_config(Path(__file__).with_suffix(".toml"))
-    if problems := app.check():
-        sys.exit("\n".join(map(str, problems)))
-    print(app.plan())
-
-    with app:
-        rows = list(airportsdata.load().values())
-        print(f"\n{app.call(load, rows)} airports loaded\n")
-
-        run = app.run("survey", "report", report=True)
-        with run:
-            path = answer()
-        print(run.report)
-        print(f"\nwritten: {path}")
+    return f"{len(rows)} airports loaded, written: {report.path}"
 
 
 if __name__ == "__main__":
-    main()
+    app = environments.current().with_config(Path(__file__).with_suffix(".toml"))
+    print(app.call(main))

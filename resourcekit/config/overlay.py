@@ -11,7 +11,10 @@ import attrs
 from resourcekit.deferred import EnvVar, FileVar
 from resourcekit.errors import DefinitionError, kind_in_words
 
-__all__ = ("Overlaid", "Overlay", "stand_ins")
+__all__ = ("Config", "Overlaid", "Overlay", "stand_ins")
+
+Config = Mapping[str, Any] | str | os.PathLike[str]
+"""What an overlay is given as: values by key and field, or the path of a file."""
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -27,7 +30,7 @@ class Overlay:
     source: str
 
     @classmethod
-    def of(cls, config: Mapping[str, Any] | str | os.PathLike[str], source: str) -> Overlay:
+    def of(cls, config: Config, source: str) -> Overlay:
         """The overlay of a mapping, or of a TOML, JSON or YAML file.
 
         Args:

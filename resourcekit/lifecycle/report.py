@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter
 from typing import Any, Literal
 
@@ -11,6 +11,7 @@ import attrs
 
 from resourcekit.context import LOGGER
 from resourcekit.lifecycle.machine import Call
+from resourcekit.timeline import Timeline, make_timeline
 
 __all__ = ("Event", "Listener", "Observation", "Outcome", "PhaseEvent", "RunEvent", "RunReport", "log_events", "tell")
 
@@ -75,6 +76,7 @@ class RunReport:
         error: What the body, or a failing setup, raised.
         teardown_errors: What teardown hooks raised, in the order they ran.
         phases: A `PhaseEvent` for each hook that has ended, in order.
+        needs: Gives what each resource waits for, by name.
 
     >>> report = RunReport("r1", "App", ["database"], "success")
     >>> print(report)
@@ -89,6 +91,13 @@ class RunReport:
     error: BaseException | None = attrs.field(default=None, repr=False)
     teardown_errors: tuple[BaseException, ...] = attrs.field(default=(), repr=False)
     phases: list[PhaseEvent] = attrs.field(factory=list)
+    _needs: Callable[[], Mapping[str, Sequence[str]]] = attrs.field(default=dict, repr=False, alias="needs")
+
+    @property
+    def timeline(self) -> Timeline:
+        """When each phase began and ended, and the critical path: print it, or take `html()` or `trace_events()`."""
+        title = f"run {self.run_id} of {self.container}: {self.outcome}"
+        return make_timeline(title, self.phases, self._needs())
 
     def to_dict(self) -> dict[str, Any]:
         """The report as plain data, for JSON; errors by their type."""

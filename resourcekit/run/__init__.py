@@ -4,6 +4,7 @@ from resourcekit.run.alone import OpenResource, open_resource
 from resourcekit.run.app import App, open_runs
 from resourcekit.run.blueprint import AppScope, Blueprint, Preflight, RunCode, preflight
 from resourcekit.run.container import ContainerBlueprint
+from resourcekit.run.health import HealthCheck, health_checks
 from resourcekit.run.run import Run
 from resourcekit.run.session import Session
 from resourcekit.run.view import LiveView
@@ -13,12 +14,14 @@ __all__ = (
     "AppScope",
     "Blueprint",
     "ContainerBlueprint",
+    "HealthCheck",
     "LiveView",
     "OpenResource",
     "Preflight",
     "Run",
     "RunCode",
     "Session",
+    "health_checks",
     "open_resource",
     "open_runs",
     "preflight",

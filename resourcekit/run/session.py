@@ -87,7 +87,8 @@ class Session(Current):
     def report(self) -> RunReport:
         """What the run did; made when it is first asked for."""
         if self._report is None:
-            self._report = RunReport(self.run_id, self._title, list(self._order))
+            needs = partial(_needs, self._blueprint, self._asked)
+            self._report = RunReport(self.run_id, self._title, list(self._order), needs=needs)
         self._report.outcome = self._outcome
         return self._report
 
@@ -423,3 +424,8 @@ def _words(tags: object) -> dict[str, str]:
     if not isinstance(tags, Mapping):
         raise TypeError(f"run(tags=...) wants a mapping of words, not {kind_in_words(tags)}")
     return dict(tags)
+
+
+def _needs(blueprint: Blueprint, asked: tuple[str, ...] | None) -> Mapping[str, Sequence[str]]:
+    """What each resource of a run waits for: it holds the blueprint, since the report outlives the run."""
+    return blueprint.plan(asked).needs

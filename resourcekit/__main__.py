@@ -1,0 +1,5 @@
+"""``python -m resourcekit``: the command line."""
+
+from resourcekit.cli import main
+
+main()

@@ -1,0 +1,348 @@
+"""The commands: their arguments, and which inspection each one shows."""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+import attrs
+from cyclopts import App, CycloptsError, Parameter
+from dotenv import dotenv_values
+from rich.text import Text
+
+from resourcekit.cli import doctor as examination
+from resourcekit.cli import running
+from resourcekit.cli.faults import CommandError, UserCodeError, print_traceback
+from resourcekit.cli.output import as_json, show, tell, written
+from resourcekit.cli.reports import Found, as_github, as_sarif, as_text, found_json
+from resourcekit.cli.targets import Chosen, choose, containers_at
+from resourcekit.errors import Problem, UnknownKeyError
+from resourcekit.inspection.difference import compare
+from resourcekit.inspection.env import ContainerEnv, joined
+from resourcekit.inspection.explanation import UnknownFieldError
+from resourcekit.inspection.graph import EnvironmentGraphs
+
+__all__ = ("app", "invoke")
+
+_HELP: Final = """See before you run: what a container opens, in which order, and from which variables.
+
+TARGET is package.module:object or path/to/file.py:object, a container class, an instance, or Environments; the object
+may be left out where a module has one only."""
+
+app = App(
+    name="resourcekit",
+    help=_HELP,
+    version=lambda: version("resourcekit"),
+    help_format="plaintext",
+    result_action="return_value",
+    suppress_keyboard_interrupt=False,  # `invoke` says that it was interrupted.
+)
+app.register_install_completion_command(help="Install completion for your shell.")
+
+_One = Parameter(negative="", consume_multiple=False, show_default=False)
+_Flag = Parameter(negative="", show_default=False)
+
+
+@Parameter(name="*")
+@attrs.frozen
+class Common:
+    """What every command takes."""
+
+    env: Annotated[str | None, Parameter(help="The environment; by default what its variable says.")] = None
+    config: Annotated[
+        tuple[Path, ...], _One, Parameter(help="An overlay file (TOML, JSON, YAML); may be given several times.")
+    ] = ()
+    env_file: Annotated[tuple[Path, ...], _One, Parameter(help="A .env file; variables that are set already win.")] = ()
+
+    def load(self) -> None:
+        """Set the variables of the .env files, before any of the user's code is imported."""
+        found: dict[str, str | None] = {}
+        for file in self.env_file:
+            if not file.is_file():
+                raise CommandError(f"no file {file}")
+            found |= dotenv_values(file)
+        for name, text in found.items():
+            if text is not None:
+                os.environ.setdefault(name, text)
+
+    def chosen(self, target: str) -> Chosen:
+        """The containers at a TARGET."""
+        self.load()
+        return choose(containers_at(target), self.env, self.config)
+
+
+_DEFAULT: Final = Common()
+_Output = Annotated[Path | None, Parameter(name=["--output", "-o"])]
+
+
+@app.command
+def check(
+    target: str,
+    /,
+    *keys: str,
+    all_: Annotated[bool, _Flag, Parameter(name="--all")] = False,
+    wiring: Annotated[bool, _Flag] = False,
+    format: Literal["text", "json", "github", "sarif"] = "text",
+    common: Common = _DEFAULT,
+) -> int:
+    """Tell every problem at once; nothing is opened. Exit code 1 where there is any.
+
+    Args:
+        target: A container or Environments.
+        keys: Check what these need; all by default.
+        all_: Check every environment.
+        wiring: Leave variables and files unread.
+        format: For people, scripts, GitHub's annotations, or code scanners.
+        common: What every command takes.
+    """
+    chosen = common.chosen(target)
+    if all_ and common.env is not None:
+        raise CommandError("--all and --env exclude each other")
+    containers = chosen.containers if all_ else {chosen.current: chosen.container}
+    check_one = partial(_checked, keys=keys, environment=not wiring)
+    found: Found = {str(name): check_one(container) for name, container in containers.items()}
+    forms: dict[str, Callable[[], Any]] = {
+        "text": lambda: as_text(found),
+        "json": lambda: found_json(found),
+        "github": lambda: as_github(found),
+        "sarif": lambda: as_sarif(found, chosen.target.file),
+    }
+    form = forms[format]()
+    if form:
+        show(form) if format == "text" else written(form, None)
+    return 1 if any(found.values()) else 0
+
+
+@app.command
+def plan(target: str, /, *keys: str, format: Literal["text", "json"] = "text", common: Common = _DEFAULT) -> int:
+    """Show what a run would set up: order, hooks, scope, config sources, and what can start together.
+
+    Args:
+        target: A container or Environments.
+        keys: What is asked for; all by default.
+        format: For people or scripts.
+        common: What every command takes.
+    """
+    container = common.chosen(target).container
+    made = _known(partial(container.plan, *keys))
+    return _shown(made, format)
+
+
+@app.command
+def graph(
+    target: str,
+    /,
+    *,
+    format: Literal["text", "json", "mermaid", "dot", "svg", "html"] = "text",
+    output: _Output = None,
+    common: Common = _DEFAULT,
+) -> int:
+    """Show what needs what. As html it is one page, with all environments, that needs no network.
+
+    Args:
+        target: A container or Environments.
+        format: html is a page to look around in.
+        output: Write to this file.
+        common: What every command takes.
+    """
+    chosen = common.chosen(target)
+    if format == "html":
+        graphs = {name: container.graph() for name, container in chosen.containers.items()}
+        written(EnvironmentGraphs(graphs).html(chosen.current), output)
+        return 0
+    drawn = chosen.container.graph()
+    if format == "text" and output is None:
+        return _shown(drawn, format)
+    forms: dict[str, Callable[[], str]] = {
+        "text": lambda: str(drawn),
+        "json": lambda: as_json(drawn.to_dict()),
+        "mermaid": drawn.mermaid,
+        "dot": drawn.dot,
+        "svg": drawn.svg,
+    }
+    written(forms[format](), output)
+    return 0
+
+
+@app.command
+def env(
+    target: str,
+    /,
+    *,
+    format: Literal["text", "json", "dotenv", "markdown", "json-schema"] = "text",
+    output: _Output = None,
+    common: Common = _DEFAULT,
+) -> int:
+    """Show every variable and file that is read: type, default, who needs it, set or missing; never a value.
+
+    Args:
+        target: A container or Environments; of Environments all are shown, unless --env says which.
+        format: dotenv is an .env.example, markdown a table, json-schema a schema for overlay files.
+        output: Write to this file.
+        common: What every command takes.
+    """
+    chosen = common.chosen(target)
+    read = _env_of_all(chosen) if chosen.environments is not None and common.env is None else chosen.container.env()
+    if format == "text" and output is None:
+        return _shown(read, format)
+    forms: dict[str, Callable[[], str]] = {
+        "text": lambda: str(read),
+        "json": lambda: as_json(read.to_dict()),
+        "dotenv": read.dotenv,
+        "markdown": read.markdown,
+        "json-schema": lambda: as_json(read.json_schema()),
+    }
+    written(forms[format](), output)
+    return 0
+
+
+def _env_of_all(chosen: Chosen) -> ContainerEnv:
+    environments = chosen.environments
+    assert environments is not None
+    each = {name: container.env() for name, container in chosen.containers.items()}
+    return joined("all environments", each, environments.variable, environments.default)
+
+
+@app.command
+def diff(
+    target: str,
+    left: str,
+    right: str,
+    /,
+    *,
+    exit_code: Annotated[bool, _Flag] = False,
+    format: Literal["text", "json"] = "text",
+    common: Common = _DEFAULT,
+) -> int:
+    """Show what differs between two environments, by resource and field; secrets are compared and not shown.
+
+    Args:
+        target: Environments.
+        left: One environment.
+        right: The other.
+        exit_code: Exit with 1 where they differ.
+        format: For people or scripts.
+        common: What every command takes.
+    """
+    chosen = attrs.evolve(common, env=left).chosen(target)
+    attrs.evolve(common, env=right).chosen(target)
+    one, other = (chosen.containers[name].graph() for name in (left, right))
+    difference = compare(left, one, right, other)
+    _shown(difference, format)
+    return 1 if exit_code and difference else 0
+
+
+@app.command
+def explain(target: str, where: str, /, *, format: Literal["text", "json"] = "text", common: Common = _DEFAULT) -> int:
+    """Show where a value comes from: overlay, declaration, variable, default; what won and what lost.
+
+    Args:
+        target: A container or Environments.
+        where: A field, database.port, or a whole resource, database.
+        format: For people or scripts.
+        common: What every command takes.
+    """
+    container = common.chosen(target).container
+    return _shown(_known(partial(container.explain, where)), format)
+
+
+@app.command
+def run(
+    target: str,
+    /,
+    *arguments: Annotated[str, Parameter(allow_leading_hyphen=True)],
+    container: str | None = None,
+    report: Annotated[tuple[Path, ...], _One] = (),
+    quiet: Annotated[bool, _Flag] = False,
+    common: Common = _DEFAULT,
+) -> int:
+    """Run a function with the resources that it asks for; its other parameters are arguments.
+
+    Args:
+        target: A function; it may be left out where a module has one that asks for resources.
+        arguments: The function's own; after -- also those that are spelt like options of this command.
+        container: Where its resources are from, as a TARGET; by default the container in the function's module.
+        report: Write when each phase began and ended: .html, .json, or .trace.json for Chrome and Perfetto.
+        quiet: Show no progress and no report.
+        common: What every command takes.
+    """
+    common.load()
+    return running.run(
+        target, arguments, container=container, env=common.env, config=common.config, reports=report, is_quiet=quiet
+    )
+
+
+@app.command
+def doctor(
+    target: str,
+    /,
+    *keys: str,
+    together: Annotated[bool, _Flag] = False,
+    format: Literal["text", "json"] = "text",
+    common: Common = _DEFAULT,
+) -> int:
+    """Start each resource for real, run its check_health hook, tear it down; tell times and root causes.
+
+    Args:
+        target: A container or Environments.
+        keys: Start these only, with what they need.
+        together: Start all in one run, as the program would, not one by one.
+        format: For people or scripts.
+        common: What every command takes.
+    """
+    container = common.chosen(target).container
+    problems = _checked(container, keys, True)
+    if problems:
+        show(as_text({container.declarative_parent.__name__: problems}))
+        tell("nothing was started")
+        return 1
+    result = examination.examine(container, keys, together=together)
+    _shown(result, format)
+    return 0 if result.is_well else 1
+
+
+def _checked(container: Any, keys: tuple[str, ...], environment: bool) -> tuple[Problem, ...]:
+    problems: tuple[Problem, ...] = _known(partial(container.check, *keys, environment=environment))
+    return problems
+
+
+def _known(ask: Callable[[], Any]) -> Any:
+    """What *ask* gives, its keys being the user's."""
+    try:
+        return ask()
+    except (UnknownKeyError, UnknownFieldError) as error:
+        raise CommandError(str(error)) from None
+
+
+def _shown(thing: Any, format: str) -> int:
+    if format == "json":
+        written(as_json(thing.to_dict()), None)
+    else:
+        show(thing)
+    return 0
+
+
+def invoke(arguments: Sequence[str]) -> int:
+    """Do what a command line says, and give its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        getattr(stream, "reconfigure", lambda **_: None)(errors="replace")
+    try:
+        code = app(list(arguments), exit_on_error=False, print_error=False)
+        sys.stdout.flush()
+        return code if isinstance(code, int) else 0
+    except (CommandError, CycloptsError) as error:
+        show(Text.assemble(("error: ", "bold red"), str(error)), to_stderr=True)
+        return 2
+    except UserCodeError as error:
+        print_traceback(error.error)
+        tell(f"error: {error.doing} failed", style="bold red")
+        return error.code
+    except BrokenPipeError:  # `... | head` has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        tell("interrupted", style="yellow")
+        return 130

@@ -1,0 +1,60 @@
+"""What is wrong with a command, and errors of the user's code as its own tracebacks."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from types import FrameType, TracebackType
+from typing import Final
+
+__all__ = ("CommandError", "UserCodeError", "is_from_user_code", "print_traceback")
+
+
+class CommandError(Exception):
+    """A command cannot be done as it is written: one message, exit code 2."""
+
+
+class UserCodeError(Exception):
+    """The user's code raised while it was loaded or called: its own traceback is shown.
+
+    Args:
+        error: What it raised.
+        doing: What was being done.
+        code: The exit code.
+    """
+
+    def __init__(self, error: BaseException, doing: str, code: int) -> None:
+        super().__init__(error, doing, code)
+        self.error = error
+        self.doing = doing
+        self.code = code
+
+
+_LOADERS: Final = ("importlib", "<frozen importlib", "runpy.py", "cyclopts", "asyncio")
+_OURS: Final = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+
+
+def print_traceback(error: BaseException) -> None:
+    """Print the traceback of an error in the user's code, from its first frame on."""
+    start = _first_user_frame(error)
+    if start is not None or isinstance(error, SyntaxError):  # What has no syntax has no frame.
+        error.with_traceback(start)
+    traceback.print_exception(error, file=sys.stderr)
+
+
+def is_from_user_code(error: BaseException) -> bool:
+    """Whether the user's code was running when it was raised."""
+    return _first_user_frame(error) is not None
+
+
+def _first_user_frame(error: BaseException) -> TracebackType | None:
+    step = error.__traceback__
+    while step is not None and _is_on_the_way(step.tb_frame):
+        step = step.tb_next
+    return step
+
+
+def _is_on_the_way(frame: FrameType) -> bool:
+    file = frame.f_code.co_filename
+    return file.startswith((_OURS, "<frozen importlib")) or any(f"{os.sep}{name}" in file for name in _LOADERS)

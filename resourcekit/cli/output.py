@@ -1,0 +1,70 @@
+"""Where output goes: to a terminal with rich, to a pipe as plain text, to a file."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from resourcekit.cli.faults import CommandError
+from resourcekit.errors import Problem
+
+__all__ = ("as_json", "problem_lines", "show", "tell", "terminal", "written")
+
+
+def terminal(*, to_stderr: bool = False) -> Console | None:
+    """The terminal that output goes to; None where it is a pipe or a file."""
+    console = Console(stderr=to_stderr, highlight=False)
+    return console if console.is_terminal else None
+
+
+def show(thing: Any, *, to_stderr: bool = False) -> None:
+    """Print what has a plain and a rich form: rich on a terminal, else plain, as wide as it needs to be."""
+    console = terminal(to_stderr=to_stderr)
+    if console is None:
+        print(thing, file=sys.stderr if to_stderr else sys.stdout)
+    else:
+        console.print(thing)
+
+
+def tell(message: str, style: str = "") -> None:
+    """A line for the human, beside the output."""
+    show(Text(message, style=style), to_stderr=True)
+
+
+def as_json(data: Any) -> str:
+    """Data as indented JSON."""
+    return json.dumps(data, indent=2, ensure_ascii=False)
+
+
+def written(text: str, file: Path | None) -> None:
+    """Write *text* to a file, or to standard output as it is.
+
+    Raises:
+        CommandError: The file cannot be written.
+    """
+    if file is None:
+        print(text.removesuffix("\n"))
+        return
+    try:
+        file.write_text(text if text.endswith("\n") else f"{text}\n", encoding="utf-8")
+    except OSError as error:
+        raise CommandError(f"{file} cannot be written: {error.strerror}") from None
+    tell(f"written: {file}")
+
+
+def problem_lines(problems: tuple[Problem, ...]) -> Text:
+    """Problems as text, each with its details below it."""
+    text = Text()
+    for problem in problems:
+        head, *details = str(problem).splitlines()
+        text.append(f"  {head.removesuffix(f'[{problem.code}]')}")
+        text.append(f"[{problem.code}]\n", style="bold red")
+        for line in details:
+            text.append(f"  {line}\n", style="dim")
+    text.rstrip()
+    return text

@@ -1,0 +1,164 @@
+"""`resourcekit run`: a function in a run of its own, watched while it starts."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import inspect
+import typing
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from cyclopts import App
+
+from resourcekit.cli.faults import CommandError, UserCodeError, is_from_user_code
+from resourcekit.cli.output import as_json, problem_lines, show, tell, written
+from resourcekit.cli.targets import Target, callable_at, choose, container_in, containers_at
+from resourcekit.cli.watching import Watch
+from resourcekit.errors import ConfigError, InjectionError, PlanError, PreflightError
+from resourcekit.lifecycle.report import RunReport
+
+__all__ = ("run",)
+
+
+def run(
+    target: str,
+    arguments: Sequence[str],
+    *,
+    container: str | None,
+    env: str | None,
+    config: Sequence[Path],
+    reports: Sequence[Path],
+    is_quiet: bool,
+) -> int:
+    """Run the function at a target.
+
+    Args:
+        target: The function's.
+        arguments: Its arguments, as text.
+        container: The container's target; by default that of the function's module.
+        env: The environment.
+        config: Overlay files.
+        reports: Files for the report; the suffix says the form.
+        is_quiet: Show neither progress nor report.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        CommandError: The command cannot be done as it is written.
+        UserCodeError: The user's code raised.
+    """
+    forms = [_form(file) for file in reports]
+    found = callable_at(target)
+    home = containers_at(container) if container is not None else _beside(found)
+    chosen = choose(home, env, config).container
+    given = _parsed(chosen, found, arguments)
+    if given is None:  # It was asked for its help.
+        return 0
+    watch = Watch(chosen, is_quiet=is_quiet)
+    try:
+        with watch:
+            return _called(chosen, found, *given)
+    finally:
+        watch.tell()
+        for file, form in zip(reports, forms, strict=True):
+            written(form(watch.report), file)
+
+
+def _beside(found: Target) -> Target:
+    """The container in a function's module."""
+    try:
+        return container_in(found.module, found.module.__name__)
+    except CommandError as error:
+        raise CommandError(f"{error}; or say it with --container") from None
+
+
+def _parsed(
+    container: Any, found: Target, arguments: Sequence[str]
+) -> tuple[tuple[Any, ...], Mapping[str, Any]] | None:
+    """The function's own arguments; None where its help was asked for.
+
+    Raises:
+        CycloptsError: They do not fit.
+    """
+    taken: list[tuple[tuple[Any, ...], Mapping[str, Any]]] = []
+
+    def take(*args: Any, **kwargs: Any) -> None:
+        taken.append((args, kwargs))
+
+    name = getattr(found.found, "__name__", found.text)
+    parser = App(
+        name=f"resourcekit run {found.text}",
+        help=inspect.getdoc(found.found) or name,
+        help_format="plaintext",
+        version_flags=[],
+        result_action="return_value",
+        suppress_keyboard_interrupt=False,
+        default_command=_with_signature(take, container.inject(found.found)),
+    )
+    parser(list(arguments), exit_on_error=False, print_error=False)
+    return taken[0] if taken else None
+
+
+def _with_signature(take: Callable[..., Any], function: Callable[..., Any]) -> Callable[..., Any]:
+    """*take* with the signature of a function, its annotations read."""
+    signature = inspect.signature(function)
+    try:
+        hints = typing.get_type_hints(inspect.unwrap(function), include_extras=True)
+    except (NameError, TypeError, AttributeError):
+        hints = {}
+    parameters = [
+        each.replace(annotation=hints.get(name, each.annotation)) for name, each in signature.parameters.items()
+    ]
+    functools.update_wrapper(take, function)
+    vars(take)["__signature__"] = signature.replace(parameters=parameters, return_annotation=inspect.Signature.empty)
+    take.__annotations__ = {each.name: each.annotation for each in parameters}
+    return take
+
+
+def _called(container: Any, found: Target, given: tuple[Any, ...], named: Mapping[str, Any]) -> int:
+    """Call the function, show what it gives, and say the exit code."""
+    try:
+        result = _result(container, found.found, given, named)
+    except (PlanError, ConfigError, PreflightError) as error:
+        show(problem_lines(error.problems), to_stderr=True)
+        count = len(error.problems)
+        tell(f"error: {count} problem{'' if count == 1 else 's'}, nothing was opened", style="bold red")
+        return 1
+    except Exception as error:
+        if isinstance(error, InjectionError) and not is_from_user_code(error):
+            raise CommandError(str(error)) from None
+        raise UserCodeError(error, f"running {found.text}", 1) from error
+    if result is not None:
+        print(result)
+    return 0
+
+
+def _result(container: Any, function: Callable[..., Any], given: tuple[Any, ...], named: Mapping[str, Any]) -> Any:
+    """What the function gives; in an async run where it, or what it asks for, is async."""
+    if not inspect.iscoroutinefunction(inspect.unwrap(function)):
+        try:
+            return container.call(function, *given, **named)
+        except PlanError as error:  # Nothing was opened.
+            if any(problem.code != "async-in-sync" for problem in error.problems):
+                raise
+    return asyncio.run(container.acall(function, *given, **named))
+
+
+# The report
+
+
+def _form(file: Path) -> Callable[[RunReport], str]:
+    form = next((form for suffix, form in _FORMS.items() if file.name.endswith(suffix)), None)
+    if form is None:
+        raise CommandError(f"--report {file}: its suffix says the form, one of {', '.join(_FORMS)}")
+    return form
+
+
+_FORMS: Final[Mapping[str, Callable[[RunReport], str]]] = {
+    ".html": lambda report: report.timeline.html(),
+    ".trace.json": lambda report: as_json(report.timeline.trace_events()),
+    ".json": lambda report: as_json({**report.to_dict(), "timeline": report.timeline.to_dict()}),
+}

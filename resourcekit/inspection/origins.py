@@ -1,0 +1,268 @@
+"""Where the value of each field comes from: every place that has one, what wins, and what would be read for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal
+
+import attrs
+
+from resourcekit.annotations import is_deferred, type_name
+from resourcekit.config.overlay import Overlaid, Overlay, stand_ins
+from resourcekit.deferred import Computed, Deferred, EnvTemplate, EnvVar, FileVar, Reference, described
+from resourcekit.errors import DefinitionError, Location
+from resourcekit.fields import is_factory
+from resourcekit.graph import Graph, Node
+from resourcekit.placement import Placed, place
+from resourcekit.record import raw_values, record_of, spec_of
+from resourcekit.secrets import show
+from resourcekit.spec import FieldSpec
+from resourcekit.values import holds, is_resource, leaves, rebuild
+
+__all__ = ("Former", "Origin", "Origins", "Read")
+
+Former = Mapping[str, Sequence[Any]]
+"""By key, its declarations before the one it has: a class of the MRO redefined it, or an override took its place."""
+
+Kind = Literal["overlay", "declaration", "earlier declaration", "default"]
+Outcome = Literal["won", "lost", "in part"]
+Source = Literal["variable", "file", "source"]
+
+
+@attrs.frozen(eq=False)
+class Read:
+    """One thing outside that a value is read from.
+
+    Args:
+        kind: A variable, a file, or any other source.
+        name: The variable's name, the file's path, or the source in words.
+        where: What the value is for: ``database.password``, ``pool.sizes.0``.
+        type: The type that is wanted there, in words.
+        annotation: The same as Python has it.
+        secret: Whether the value must not be shown.
+        default: What stands in for a variable that is not set; NOTHING where nothing does.
+        description: What the field is, in the class's words.
+    """
+
+    kind: Source
+    name: str
+    where: str
+    type: str
+    annotation: object = attrs.field(repr=False)
+    secret: bool
+    default: object = attrs.field(repr=False)
+    description: str | None = None
+
+    @property
+    def words(self) -> str:
+        """``variable DB_HOST``, ``file /run/secrets/key``, or a source's own words."""
+        return self.name if self.kind == "source" else f"{self.kind} {self.name}"
+
+    @property
+    def required(self) -> bool:
+        """Whether a run fails where it is missing."""
+        return self.default is attrs.NOTHING
+
+    @property
+    def shown_default(self) -> str | None:
+        """The default as it may be shown."""
+        return None if self.required else show(self.default, secret=self.secret)
+
+
+@attrs.frozen
+class Origin:
+    """One place that has a value for a field.
+
+    Args:
+        kind: An overlay, the declaration, one that a later took the place of, or the class's default.
+        source: The same in words.
+        shown: The value as it may be shown: secrets masked, what is from outside by its source.
+        outcome: Whether it won, lost, or gives only what the ones above leave out.
+        declared: The file and line.
+        reads: What would be read for it.
+        value: What is compared with another container's: never shown.
+    """
+
+    kind: Kind
+    source: str
+    shown: str
+    outcome: Outcome
+    declared: Location | None = None
+    reads: tuple[Read, ...] = ()
+    value: object = attrs.field(default=None, repr=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The origin as plain data, for JSON."""
+        return {
+            "kind": self.kind,
+            "source": self.source,
+            "shown": self.shown,
+            "outcome": self.outcome,
+            "declared": location_text(self.declared),
+            "reads": [each.words for each in self.reads],
+        }
+
+
+def location_text(location: Location | None) -> str | None:
+    """``file:line`` with the whole path, for data."""
+    return None if location is None else f"{location.file}:{location.line}"
+
+
+@attrs.frozen
+class _Named:
+    """A resource or provider inside a field value, by its name in the container."""
+
+    name: str
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+class Origins:
+    """Tells the origins of every field of a container's resources.
+
+    Args:
+        graph: The container's graph.
+        overlays: Its overlays, the strongest last.
+        former: The earlier declarations.
+    """
+
+    def __init__(self, graph: Graph, overlays: Sequence[Overlay] = (), former: Former | None = None) -> None:
+        self.graph = graph
+        self._former = former or {}
+        # One by one, so that each value knows its own overlay.
+        self._layers: list[Placed] = [place(graph, [overlay])[0] for overlay in reversed(overlays)]
+
+    def of(self, node: Node, field: FieldSpec) -> tuple[Origin, ...]:
+        """The origins of one field, the winner first."""
+        found = [
+            self._overlaid(node, field, layer[node.index][field.name])
+            for layer in self._layers
+            if field.name in layer.get(node.index, ())
+        ]
+        found += self._declared(node, field)
+        found += _default(node, field)
+        return tuple(_with_outcomes(found))
+
+    def sources(self, node: Node) -> tuple[str, ...]:
+        """What a run would take a resource's config from, in words: variables, files, overlays."""
+        found: dict[str, None] = {}
+        for field in spec_of(node.held.content).fields:
+            for origin in self.of(node, field):
+                if origin.outcome != "lost":
+                    found |= {} if origin.kind != "overlay" else {origin.source: None}
+                    found |= {read.words: None for read in origin.reads}
+        return tuple(found)
+
+    def reads(self, node: Node) -> Iterator[Read]:
+        """What a run would read for a resource: of the winners only, and of what they leave a part to."""
+        for field in spec_of(node.held.content).fields:
+            for origin in self.of(node, field):
+                if origin.outcome != "lost":
+                    yield from origin.reads
+
+    def _overlaid(self, node: Node, field: FieldSpec, overlaid: Overlaid) -> Origin:
+        try:
+            value = stand_ins(overlaid.value)
+        except DefinitionError:  # A stand-in that is none: `check` tells.
+            value = overlaid.value
+        shown = _shown(field, value) if isinstance(value, Deferred) else f"<{overlaid.source}>"
+        reads = tuple(_reads(value, field, f"{node.name}.{field.alias}"))
+        return Origin("overlay", overlaid.source, shown, "won", reads=reads, value=value)
+
+    def _declared(self, node: Node, field: FieldSpec) -> Iterator[Origin]:
+        declared = node.held.content
+        source = "override" if node.held.is_replacement else "declaration"
+        yield from self._of_declaration(node, declared, field, "declaration", source)
+        for key in node.keys:
+            for earlier in self._former.get(key, ()):
+                its_field = spec_of(earlier).by_name.get(field.name)
+                if earlier is not declared and its_field is not None:
+                    yield from self._of_declaration(
+                        node, earlier, its_field, "earlier declaration", "earlier declaration"
+                    )
+
+    def _of_declaration(self, node: Node, resource: Any, field: FieldSpec, kind: Kind, source: str) -> Iterator[Origin]:
+        record = record_of(resource)
+        if field.name in record.given:
+            value = raw_values(resource)[field.name]
+            named = self._named(node if resource is node.held.content else None, field, value)
+            reads = tuple(_reads(value, field, f"{node.name}.{field.alias}"))
+            yield Origin(kind, source, _shown(field, value, named), "won", record.location, reads, named)
+
+    def _named(self, node: Node | None, field: FieldSpec, value: object) -> object:
+        """*value* with the name of each resource and provider in its place."""
+        if not holds(value):
+            return value
+        targets = {edge.field: self.graph.nodes[edge.target].name for edge in node.edges} if node is not None else {}
+
+        def name(leaf: object, _wanted: object, position: Sequence[str | int]) -> object:
+            if isinstance(leaf, Deferred) and not isinstance(leaf, Reference):
+                return leaf
+            label = ".".join(map(str, (field.alias, *position)))
+            kind = leaf.key if isinstance(leaf, Reference) else type(leaf).__name__
+            return _Named(targets.get(label, kind)) if is_resource(leaf) or is_deferred(leaf) else leaf
+
+        return rebuild(value, field.annotation, name)
+
+
+def _default(node: Node, field: FieldSpec) -> Iterator[Origin]:
+    default: Any = field.attribute.default
+    owner = spec_of(node.held.content)
+    if default is attrs.NOTHING and (field.required or not field.attribute.init):
+        return
+    value: Any = None if default is attrs.NOTHING else default
+    if is_factory(value):
+        plain = value.factory in (list, dict, set, tuple, frozenset)
+        value = value.factory() if plain else _Named(f"made by {getattr(value.factory, '__name__', 'a factory')}")
+    reads = tuple(_reads(value, field, f"{node.name}.{field.alias}"))
+    yield Origin(
+        "default", f"default of {owner.cls.__name__}", _shown(field, value), "won", owner.location, reads, value
+    )
+
+
+def _shown(field: FieldSpec, value: object, named: object = None) -> str:
+    """A value as it may be shown: what is read is told by its source, which is no secret."""
+    is_open = isinstance(value, Deferred) or value is None
+    return show(value if named is None else named, secret=not is_open and field.hides(value))
+
+
+def _with_outcomes(origins: Sequence[Origin]) -> Iterator[Origin]:
+    """The first wins; below a table, the next one gives what the table leaves out."""
+    open_below = True
+    for position, origin in enumerate(origins):
+        outcome: Outcome = "won" if position == 0 else "in part" if open_below else "lost"
+        yield attrs.evolve(origin, outcome=outcome)
+        is_table = origin.kind == "overlay" and isinstance(origin.value, Mapping)
+        below = origins[position + 1] if position + 1 < len(origins) else None
+        open_below = open_below and is_table and below is not None and _has_parts(below.value)
+
+
+def _has_parts(value: object) -> bool:
+    return isinstance(value, Mapping) or attrs.has(type(value)) or hasattr(type(value), "__dataclass_fields__")
+
+
+def _reads(value: object, field: FieldSpec, where: str) -> Iterator[Read]:
+    """What is read for a field value."""
+    if not holds(value):
+        return
+    for position, leaf, wanted in leaves(value, field.annotation):
+        if isinstance(leaf, Deferred) and not isinstance(leaf, Reference | Computed):
+            place_of_it = ".".join(map(str, (where, *position)))
+            yield from _read(leaf, wanted, field, place_of_it)
+
+
+def _read(leaf: Deferred, wanted: object, field: FieldSpec, where: str) -> Iterator[Read]:
+    def read(kind: Source, name: str, annotation: object, default: object = attrs.NOTHING) -> Read:
+        is_secret = field.secret or field.has_secret_parts
+        return Read(kind, name, where, type_name(annotation), annotation, is_secret, default, field.description)
+
+    annotation = getattr(leaf, "target", None) or wanted
+    if isinstance(leaf, EnvVar):
+        yield read("variable", leaf.name, annotation, leaf.default)
+    elif isinstance(leaf, EnvTemplate):
+        yield from (read("variable", name, str) for name in leaf.names)
+    elif isinstance(leaf, FileVar):
+        yield read("file", leaf.path, annotation)
+    else:
+        yield read("source", described(leaf), annotation)

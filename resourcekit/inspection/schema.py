@@ -1,0 +1,269 @@
+"""A JSON Schema for overlay files, from the annotations of a container's fields."""
+
+from __future__ import annotations
+
+import collections.abc
+import re
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from enum import Enum
+from functools import partial
+from pathlib import PurePath
+from typing import Any, Final, Literal, get_args, get_origin
+from urllib.parse import quote
+from uuid import UUID
+
+from resourcekit.annotations import (
+    field_annotations,
+    fixed_items,
+    is_resource_class,
+    is_structured,
+    type_name,
+    union_members,
+    unwrap,
+)
+from resourcekit.graph import Graph, Node
+from resourcekit.inspection.origins import Origins
+from resourcekit.record import spec_of
+from resourcekit.spec import FieldSpec
+
+__all__ = ("overlay_schema",)
+
+Schema = dict[str, Any]
+
+_NUMBER: Final = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
+_INTEGER: Final = r"[+-]?[0-9]+"
+_WORD: Final = "[Tt][Rr][Uu][Ee]|[Ff][Aa][Ll][Ss][Ee]|[Yy][Ee][Ss]|[Nn][Oo]|[Oo][Nn]|[Oo][Ff][Ff]|1|0"
+_ANY: Final[Schema] = {}
+_NEVER: Final[Schema] = {"not": {}}
+
+_SOURCES: Final[Schema] = {
+    "env": {
+        "type": "object",
+        "description": "Read from an environment variable.",
+        "properties": {"env": {"type": "string"}, "default": {}},
+        "required": ["env"],
+        "additionalProperties": False,
+    },
+    "file": {
+        "type": "object",
+        "description": "Read from a file.",
+        "properties": {"file": {"type": "string"}},
+        "required": ["file"],
+        "additionalProperties": False,
+    },
+}
+_SOURCE_REFS: Final = [{"$ref": "#/$defs/from.env"}, {"$ref": "#/$defs/from.file"}]
+
+
+def _text(pattern: str) -> Schema:
+    return {"type": "string", "pattern": rf"^\s*({pattern})\s*$"}
+
+
+def _either(*schemas: Schema) -> Schema:
+    return {"anyOf": list(schemas)}
+
+
+# The first that fits is taken: bool is an int, datetime is a date.
+_SCALARS: Final[tuple[tuple[type, Schema], ...]] = (
+    (bool, _either({"type": "boolean"}, _text(_WORD))),
+    (int, _either({"type": "integer"}, _text(_INTEGER))),
+    (float, _either({"type": "number"}, _text(_NUMBER + "|[+-]?[Ii][Nn][Ff]|[Nn][Aa][Nn]"))),
+    (Decimal, _either({"type": "number"}, {"type": "string"})),
+    (timedelta, _either({"type": "number"}, _text(rf"{_NUMBER}|[+-]?[Pp].+"))),
+    (datetime, {"type": "string"}),
+    (date, {"type": "string", "format": "date"}),
+    (time, {"type": "string"}),
+    (UUID, {"type": "string", "format": "uuid"}),
+    (str, {"type": "string"}),
+    (bytes, {"type": "string"}),
+    (PurePath, {"type": "string"}),
+)
+
+
+def overlay_schema(container: str, graph: Graph, origins: Origins) -> Schema:
+    """The schema that overlays of a container satisfy: tables by key and field, ``{env = "X"}`` and ``{file = "..."}``.
+
+    A value may be of the field's type, or text that is converted to it. Dotted keys are known for a key and its field
+    (``database.port``); deeper ones are let pass.
+
+    Args:
+        container: The container's name, for the title.
+        graph: Its graph.
+        origins: Tells the values that fields have, for the defaults.
+    """
+    resources = [node for node in graph.nodes if node.is_resource]
+    definitions = {f"from.{name}": source for name, source in _SOURCES.items()}
+    definitions |= {f"resource.{node.name}": _resource(graph, node, origins) for node in resources}
+    properties: Schema = {}
+    for key, index in graph.keys.items():
+        node = graph.nodes[index]
+        if node.is_resource:
+            _put(properties, key.split("."), _reference(node))
+            for name in definitions[f"resource.{node.name}"].get("properties", ()):
+                properties[f"{key}.{name}"] = _reference(node, name)
+    names = "|".join(re.escape(key) for key in graph.keys)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": f"overlay of {container}",
+        "type": "object",
+        "properties": properties,
+        **({"patternProperties": {rf"^({names})\.[^.]+\..+$": {}}} if names else {}),
+        "additionalProperties": False,
+        "$defs": definitions,
+    }
+
+
+def _put(properties: Schema, parts: list[str], schema: Schema) -> None:
+    """Place a key's schema, in tables where it is dotted, and under its dotted name."""
+    properties[".".join(parts)] = schema
+    first, *rest = parts
+    if rest:
+        table = properties.setdefault(first, {"type": "object", "properties": {}, "additionalProperties": False})
+        _put(table["properties"], rest, schema)
+
+
+def _resource(graph: Graph, node: Node, origins: Origins) -> Schema:
+    if node.held.is_replacement:
+        return {"type": "object", "description": "Overridden: what is here has no effect."}
+    nested = {edge.field: graph.nodes[edge.target] for edge in node.edges if edge.field is not None}
+    properties: Schema = {}
+    for field in spec_of(node.held.content).by_alias.values():
+        parts = {label: target for label, target in nested.items() if label.partition(".")[0] == field.alias}
+        properties[field.alias] = _nested(field.alias, parts) if parts else _field(node, field, origins)
+        for label, target in parts.items():
+            properties[label] = _reference(target)
+            properties |= {f"{label}.{name}": _reference(target, name) for name in _names(target)}
+    schema: Schema = {"type": "object", "properties": properties, "additionalProperties": False}
+    doc = type(node.held.content).__dict__.get("__doc__")
+    return {**({"description": doc.strip().partition("\n")[0]} if doc else {}), **schema}
+
+
+def _names(target: Node) -> Iterable[str]:
+    """The fields that an overlay may set."""
+    return spec_of(target.held.content).by_alias if target.is_resource and not target.held.is_replacement else ()
+
+
+def _nested(name: str, parts: Mapping[str, Node]) -> Schema:
+    """A field that holds resources: a table of their fields, or of tables by position."""
+    if name in parts:
+        return _reference(parts[name])
+    properties: Schema = {}
+    for label, target in parts.items():
+        _put(properties, label.removeprefix(f"{name}.").split("."), _reference(target))
+    return {"type": "object", "properties": properties, "additionalProperties": False}
+
+
+def _reference(target: Node, field: str | None = None) -> Schema:
+    """A reference to a resource's schema, or to that of one of its fields."""
+    if not target.is_resource:
+        return _NEVER
+    parts = ["$defs", f"resource.{target.name}", *([] if field is None else ["properties", field])]
+    return {"$ref": "#/" + "/".join(quote(part.replace("~", "~0").replace("/", "~1"), safe="$~") for part in parts)}
+
+
+def _field(node: Node, field: FieldSpec, origins: Origins) -> Schema:
+    annotation: object = Any if field.attribute.converter is not None else field.annotation
+    schema = {"anyOf": [*_alternatives(_of(annotation, ())), *_SOURCE_REFS]} if annotation is not Any else {}
+    facts = [type_name(field.annotation)]
+    shown = [origin.shown for origin in origins.of(node, field)[:1]]
+    if shown and not field.secret and not field.has_secret_parts:
+        facts.append(f"now {shown[0]}")
+    words = ", ".join(facts)
+    return {"description": f"{field.description} ({words})" if field.description else words, **schema}
+
+
+def _alternatives(schema: Schema) -> list[Schema]:
+    alternatives: list[Schema] | None = schema.get("anyOf")
+    return [schema] if alternatives is None or len(schema) > 1 else alternatives
+
+
+def _of(annotation: Any, above: tuple[object, ...]) -> Schema:
+    """The schema of a value of *annotation*, also of the text that is converted to it."""
+    if annotation in above:
+        return _ANY  # A type that holds itself.
+    members = union_members(annotation)
+    if len(members) > 1:
+        above = (*above, annotation)
+        return _either(*(each for member in members for each in _alternatives(_member(member, above))), *_none(members))
+    return _member(unwrap(annotation), (*above, annotation))
+
+
+def _none(members: Iterable[Any]) -> list[Schema]:
+    """The words for None, where None is allowed."""
+    return [_text("[Nn][Oo][Nn][Ee]|[Nn][Uu][Ll][Ll]|")] if type(None) in members else []
+
+
+def _member(annotation: Any, above: tuple[object, ...]) -> Schema:
+    origin = get_origin(annotation) or annotation
+    if annotation in (None, type(None)):
+        return {"type": "null"}
+    if origin is Literal:
+        return _choice(get_args(annotation))
+    if not isinstance(origin, type) or origin is object:
+        return _ANY
+    for fits, make in _FORMS:
+        if fits(origin):
+            return make(annotation, above)
+    return next((schema for cls, schema in _SCALARS if issubclass(origin, cls)), _NEVER)
+
+
+def _choice(options: Iterable[object]) -> Schema:
+    plain = [option for option in options if isinstance(option, str | int | bool) and not isinstance(option, Enum)]
+    texts = [str(option).lower() if isinstance(option, bool) else str(option) for option in plain]
+    return {"enum": list(dict.fromkeys([*plain, *texts]))} if len(plain) == len(list(options)) else _ANY
+
+
+def _enum(annotation: Any, _above: tuple[object, ...]) -> Schema:
+    values = [member.value for member in annotation if isinstance(member.value, str | int | float)]
+    names = list(annotation.__members__)
+    return _either(
+        {"enum": list(dict.fromkeys([*values, *map(str, values), *names]))}, {"type": "string", "pattern": r"\|"}
+    )
+
+
+def _object(annotation: Any, above: tuple[object, ...]) -> Schema:
+    fields = field_annotations(get_origin(annotation) or annotation)
+    properties = {str(name): _of(hint, (*above, annotation)) for name, hint in fields.items()}
+    properties = {name: _either(*_alternatives(schema), *_SOURCE_REFS) for name, schema in properties.items()}
+    return _either({"type": "object", "properties": properties, "additionalProperties": False}, _text(r"\{[\s\S]*"))
+
+
+def _mapping(annotation: Any, above: tuple[object, ...]) -> Schema:
+    arguments = get_args(annotation)
+    items = _of(arguments[1], above) if len(arguments) == 2 else _ANY
+    return _either({"type": "object", "additionalProperties": _with_sources(items)}, _text(r"\{[\s\S]*"))
+
+
+def _with_sources(schema: Schema) -> Schema:
+    return _either(*_alternatives(schema), *_SOURCE_REFS) if schema else _ANY
+
+
+def _sequence(annotation: Any, above: tuple[object, ...]) -> Schema:
+    fixed = fixed_items(annotation)
+    if fixed is not None:
+        parts = [_with_sources(_of(item, above)) for item in fixed]
+        array = {"type": "array", "prefixItems": parts, "minItems": len(parts), "maxItems": len(parts)}
+    else:
+        arguments = get_args(annotation)
+        array = {"type": "array", "items": _with_sources(_of(arguments[0], above) if arguments else _ANY)}
+    return _either(array, {"type": "string"})
+
+
+_NO_LISTS: Final = (str, bytes, bytearray, memoryview, range)
+
+
+def _is_kind(kind: type, origin: type) -> bool:
+    return issubclass(origin, kind) and not issubclass(origin, _NO_LISTS)
+
+
+_FORMS: Final[tuple[tuple[Callable[[type], bool], Callable[[Any, tuple[object, ...]], Schema]], ...]] = (
+    (is_resource_class, lambda annotation, above: _NEVER),
+    (lambda origin: issubclass(origin, Enum), _enum),
+    (is_structured, _object),
+    (lambda origin: hasattr(origin, "__required_keys__"), _object),
+    (lambda origin: issubclass(origin, tuple) and hasattr(origin, "_fields"), lambda annotation, above: _ANY),
+    (partial(_is_kind, collections.abc.Mapping), _mapping),
+    (partial(_is_kind, collections.abc.Collection), _sequence),
+)

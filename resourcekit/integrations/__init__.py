@@ -1,0 +1,1 @@
+"""Each framework in one file, imported by the user, never by us."""

@@ -1,0 +1,148 @@
+"""Tables as data, and how they look as text, in a terminal with rich, and in a notebook."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from html import escape
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+__all__ = ("Table", "Tabular", "html_document", "table_html")
+
+
+@attrs.frozen
+class Table:
+    """Rows of text under a title.
+
+    Args:
+        title: What it is, with the counts a reader wants first.
+        columns: The names of the columns.
+        rows: As many cells each as there are columns.
+        notes: Lines below it.
+        headed: Whether plain text shows the columns' names: not where every cell explains itself.
+
+    >>> print(Table("2 resources", ("name", "scope"), (("database", "app"), ("orders", "run"))).text())
+    2 resources
+      name      scope
+      database  app
+      orders    run
+    """
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    notes: tuple[str, ...] = ()
+    headed: bool = True
+
+    def text(self) -> str:
+        """The table in columns as wide as their widest cell, however wide that is: what a pipe gets."""
+        shown = [self.columns, *self.rows] if self.headed and self.rows else list(self.rows)
+        widths = [max(map(len, column)) for column in zip(*shown, strict=True)] if shown else []
+        used = [(index, width) for index, width in enumerate(widths) if width]
+        lines = ["  ".join(row[index].ljust(width) for index, width in used) for row in shown]
+        return "\n".join([self.title, *(f"  {line}".rstrip() for line in lines), *(f"  {note}" for note in self.notes)])
+
+    def rich(self) -> RenderableType:
+        """The table for a terminal: its cells wrap where it is narrow."""
+        from rich import box
+        from rich.console import Group
+        from rich.padding import Padding
+        from rich.table import Table as RichTable
+        from rich.text import Text
+
+        parts: list[RenderableType] = [Text(self.title, style="bold")]
+        used = [index for index in range(len(self.columns)) if any(row[index] for row in self.rows)]
+        if used:
+            table = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="dim")
+            for place, index in enumerate(used):
+                table.add_column(self.columns[index], overflow="fold", style="cyan" if place == 0 else None)
+            for row in self.rows:
+                table.add_row(*(Text(row[index], style=STYLES.get(row[index], "")) for index in used))
+            parts.append(Padding(table, (0, 0, 0, 2)))
+        parts += [
+            Padding(Text(note, style=STYLES.get(note.partition(" ")[0], "dim")), (0, 0, 0, 2)) for note in self.notes
+        ]
+        return Group(*parts)
+
+
+STYLES: Final = {
+    "missing": "bold red",
+    "failed": "bold red",
+    "problem": "bold red",
+    "problem:": "bold red",
+    "error:": "bold red",
+    "lost": "dim",
+    "optional": "dim",
+    "default": "dim",
+    "set": "green",
+    "won": "bold green",
+    "ok": "green",
+    "finished": "green",
+    "skipped": "yellow",
+    "secret": "magenta",
+    "app": "blue",
+    "added": "green",
+    "removed": "red",
+    "changed": "yellow",
+}
+"""How words that say what became of something look in a terminal."""
+
+
+class Tabular(ABC):
+    """What is shown as tables: as text, in a terminal where rich is there, in a notebook."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def tables(self) -> Sequence[Table]:
+        """The tables, in order."""
+
+    def __str__(self) -> str:
+        return "\n\n".join(table.text() for table in self.tables())
+
+    def __rich__(self) -> RenderableType:
+        """What rich prints."""
+        from rich.console import Group
+
+        parts: list[RenderableType] = []
+        for table in self.tables():
+            parts += ["", table.rich()] if parts else [table.rich()]
+        return Group(*parts)
+
+    def _repr_html_(self) -> str:
+        """What Jupyter shows."""
+        return "".join(map(table_html, self.tables()))
+
+
+def table_html(table: Table) -> str:
+    """The table as HTML that needs no style sheet."""
+    head = "".join(f"<th style='text-align:left'>{escape(column)}</th>" for column in table.columns)
+    cell = "<td style='text-align:left;vertical-align:top'>{}</td>"
+    rows = "".join("<tr>" + "".join(cell.format(escape(text)) for text in row) + "</tr>" for row in table.rows)
+    body = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>" if table.rows else ""
+    notes = "".join(f"<p>{escape(note)}</p>" for note in table.notes)
+    return f"<div><p><strong>{escape(table.title)}</strong></p>{body}{notes}</div>"
+
+
+def html_document(title: str, body: str, style: str = "", script: str = "") -> str:
+    """A page that stands alone: it asks nothing of the network, and tells the browser to ask nothing.
+
+    Args:
+        title: Plain text.
+        body: HTML.
+        style: CSS.
+        script: JavaScript, which must not contain ``</script``.
+    """
+    policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
+    code = f"<script>\n{script}\n</script>" if script else ""
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n<link rel="icon" href="data:,">\n'
+        f"<title>{escape(title)}</title>\n<style>\n{style}\n</style>\n</head>\n<body>\n{body}\n{code}</body>\n</html>\n"
+    )
