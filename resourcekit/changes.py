@@ -20,19 +20,21 @@ class Keeper(Protocol):
         """Keep them no longer: they may be other ones from now on."""
 
 
-class Kept(dict[object, Any]):
+class Kept:
     """Objects that are kept, by what they are asked for."""
 
-    __hash__ = object.__hash__  # type: ignore[assignment]  # Two of them are never the same.
-    __eq__ = object.__eq__
+    __slots__ = ("__weakref__", "objects")
+
+    def __init__(self) -> None:
+        self.objects: dict[object, Any] = {}
 
     def take(self, objects: Sequence[Any], /) -> None:
         """Keep pairs of what is asked for and the object."""
-        self.update(objects)
+        self.objects.update(objects)
 
     def forget(self) -> None:
         """Keep nothing."""
-        self.clear()
+        self.objects.clear()
 
 
 class _Changes:

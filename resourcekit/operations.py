@@ -103,7 +103,7 @@ class Operations(Inspected):
         """
         if CURRENT.get() is None:
             try:
-                return self._kept[key]
+                return self._kept.objects[key]
             except (KeyError, TypeError):  # It is to be looked up first, or is nothing to be asked for.
                 pass
         return self._found(key)

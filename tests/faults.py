@@ -124,7 +124,7 @@ class Swallowing(Silent):
         did(f"+{self.label}")
         try:
             yield
-        except BaseException:
+        except BaseException:  # noqa: SIM105  # a generator that lets nothing through
             pass
         did(f"-{self.label}")
 
@@ -320,7 +320,7 @@ class Case:
                 if mark[0] == "-" and is_open and (marks[0] != "-" or mark + label in TRACE):
                     expected.append(mark + label)
         assert [entry for entry in TRACE if entry[0] == "-"] == expected[::-1]
-        assert TRACE == ups + expected[::-1]
+        assert ups + expected[::-1] == TRACE
 
     def _ups(self, label):
         return [mark for mark in OPERATIONS[self.kinds[label]] if mark[0] == "+"]

@@ -145,7 +145,7 @@ def test_what_differs():
         "host": ("'localhost'", "EnvVar('DB_HOST')"),
         "port": ("5432", "EnvVar('DB_PORT', default=...)"),
         "password": ("'***'", "<vault orders/key>"),
-        "pool": ("made by Pool", "'***'"),
+        "pool": ("made by Pool", "{'size': EnvVar('POOL_SIZE', default=...)}"),
         "url": ("'none'", "<template of DB_USER, DB_HOST>"),
     }
     assert diff

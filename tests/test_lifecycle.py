@@ -603,7 +603,7 @@ def test_a_traceback_shows_the_users_frames_and_few_of_ours():
     FAIL["+a"] = LookupError()
     error = run_in("sync", three("sync").run(), body)
     names = [frame.name for frame in traceback.extract_tb(error.__traceback__)]
-    assert names[0] == "run_in"
+    assert names[0] == "main"
     assert names[-2:] == ["setup_for_execution", "did"]
     assert len(names) <= 9
 

@@ -1,4 +1,4 @@
-"""Random graphs and all of one, random failures and all of them, three worlds, generated, by the machine and concurrent:
+"""Random graphs and all of one, random failures and all of them; three worlds; generated, by the machine, concurrent:
 what is set up is torn down once, in reverse, and no error is lost.
 
 RESOURCEKIT_FAULT_CASES=20 tries twenty times as many; `pytest -s` prints how many that were.

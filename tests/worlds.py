@@ -7,7 +7,7 @@ from typing import Any
 import anyio
 
 from resourcekit import ConfigurableResource
-from resourcekit.run.current import CURRENT
+from resourcekit.current import CURRENT
 
 WORLDS = ("sync", "asyncio", "trio")
 PHASES = ("setup_for_execution", "create_resource", "teardown_after_execution", "yield_for_execution")
