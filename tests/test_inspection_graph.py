@@ -157,8 +157,6 @@ def test_long_names_and_many_loners():
     assert "a_resource_with_…ng_name_number_07" in drawn
     picture = xml.dom.minidom.parseString(drawn).documentElement
     width, height = (float(picture.getAttribute(name)) for name in ("width", "height"))
-        float(xml.dom.minidom.parseString(drawn).documentElement.getAttribute(it)) for it in ("width", "height")
-    )
     assert width < 1200
     assert height > 500
 

@@ -259,11 +259,11 @@ def run(
     quiet: Annotated[bool, _Flag] = False,
     common: Common = _DEFAULT,
 ) -> int:
-    """Run a function with the resources that it asks for; its other parameters are arguments.
+    """Run a function, a job or assets with the resources they ask for; a function's other parameters are arguments.
 
     Args:
-        target: A function; it may be left out where a module has one that asks for resources.
-        arguments: The function's own; after -- also those that are spelt like options of this command.
+        target: A function, a job, an asset or Definitions; it may be left out where a module has one only.
+        arguments: The function's own, after -- also those spelt like options of this command; of assets, which.
         container: Where its resources are from, as a TARGET; by default the container in the function's module.
         report: Write when each phase began and ended: .html, .json, or .trace.json for Chrome and Perfetto.
         quiet: Show no progress and no report.

@@ -31,8 +31,9 @@ class UserCodeError(Exception):
         self.code = code
 
 
-_LOADERS: Final = ("importlib", "<frozen importlib", "runpy.py", "cyclopts", "asyncio")
 _OURS: Final = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+_STANDARD: Final = os.path.dirname(os.__file__) + os.sep
+_GO_BETWEENS: Final = tuple(f"{os.sep}site-packages{os.sep}{name}{os.sep}" for name in ("anyio", "cyclopts"))
 
 
 def print_traceback(error: BaseException) -> None:
@@ -56,5 +57,7 @@ def _first_user_frame(error: BaseException) -> TracebackType | None:
 
 
 def _is_on_the_way(frame: FrameType) -> bool:
+    """Whether a frame only leads to the user's code: ours, the standard library's, the command line's."""
     file = frame.f_code.co_filename
-    return file.startswith((_OURS, "<frozen importlib")) or any(f"{os.sep}{name}" in file for name in _LOADERS)
+    is_standard = file.startswith((_STANDARD, "<frozen ")) and "site-packages" not in file
+    return is_standard or file.startswith(_OURS) or any(name in file for name in _GO_BETWEENS)

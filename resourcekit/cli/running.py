@@ -14,7 +14,7 @@ from cyclopts import App
 
 from resourcekit.cli.faults import CommandError, UserCodeError, is_from_user_code
 from resourcekit.cli.output import as_json, problem_lines, show, tell, written
-from resourcekit.cli.targets import Target, callable_at, choose, container_in, containers_at
+from resourcekit.cli.targets import Target, callable_at, choose, container_in, containers_at, has_container, is_pipeline
 from resourcekit.cli.watching import Watch
 from resourcekit.errors import ConfigError, InjectionError, PlanError, PreflightError
 from resourcekit.lifecycle.report import RunReport
@@ -32,7 +32,7 @@ def run(
     reports: Sequence[Path],
     is_quiet: bool,
 ) -> int:
-    """Run the function at a target.
+    """Run the function, the job or the assets at a target.
 
     Args:
         target: The function's.
@@ -52,6 +52,13 @@ def run(
     """
     forms = [_form(file) for file in reports]
     found = callable_at(target)
+    if is_pipeline(found.found):
+        code, heard = _executed(found, arguments, container, env, config, is_quiet)
+        for file, form in zip(reports, forms, strict=True):
+            if heard is None:
+                raise CommandError("--report needs a container to listen to: say it with --container")
+            written(form(heard.report), file)
+        return code
     home = containers_at(container) if container is not None else _beside(found)
     chosen = choose(home, env, config).container
     given = _parsed(chosen, found, arguments)
@@ -65,6 +72,28 @@ def run(
         watch.tell()
         for file, form in zip(reports, forms, strict=True):
             written(form(watch.report), file)
+
+
+def _executed(
+    found: Target,
+    selection: Sequence[str],
+    container: str | None,
+    env: str | None,
+    config: Sequence[Path],
+    is_quiet: bool,
+) -> tuple[int, Watch | None]:
+    """Execute assets or a job, with the container that was said, else its own resources, else the module's."""
+    from resourcekit.cli.pipelines import execute, has_own_resources
+
+    home = containers_at(container) if container is not None else None
+    if home is None and (env is not None or not has_own_resources(found.found)):
+        home = _beside(found) if env is not None or has_container(found.module) else None
+    chosen = None if home is None else choose(home, env, config).container
+    left = () if chosen is not None else config
+    try:
+        return execute(found, selection, container=chosen, config=left, is_quiet=is_quiet)
+    except (PlanError, ConfigError, PreflightError) as error:
+        return _told(error), None
 
 
 def _beside(found: Target) -> Target:
@@ -123,10 +152,7 @@ def _called(container: Any, found: Target, given: tuple[Any, ...], named: Mappin
     try:
         result = _result(container, found.found, given, named)
     except (PlanError, ConfigError, PreflightError) as error:
-        show(problem_lines(error.problems), to_stderr=True)
-        count = len(error.problems)
-        tell(f"error: {count} problem{'' if count == 1 else 's'}, nothing was opened", style="bold red")
-        return 1
+        return _told(error)
     except Exception as error:
         if isinstance(error, InjectionError) and not is_from_user_code(error):
             raise CommandError(str(error)) from None
@@ -134,6 +160,13 @@ def _called(container: Any, found: Target, given: tuple[Any, ...], named: Mappin
     if result is not None:
         print(result)
     return 0
+
+
+def _told(error: PlanError | ConfigError | PreflightError) -> int:
+    show(problem_lines(error.problems), to_stderr=True)
+    count = len(error.problems)
+    tell(f"error: {count} problem{'' if count == 1 else 's'}, nothing was opened", style="bold red")
+    return 1
 
 
 def _result(container: Any, function: Callable[..., Any], given: tuple[Any, ...], named: Mapping[str, Any]) -> Any:

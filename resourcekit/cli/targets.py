@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import ModuleType
-from typing import Any, TypeGuard, TypeVar
+from typing import Any, Final, TypeGuard, TypeVar
 
 import attrs
 
@@ -21,7 +21,17 @@ from resourcekit.environments import Environments
 from resourcekit.errors import ResourceKitError, did_you_mean, listed, nearest
 from resourcekit.injection.function import MARK, function_spec
 
-__all__ = ("Chosen", "Target", "callable_at", "choose", "container_in", "containers_at")
+__all__ = (
+    "Chosen",
+    "Target",
+    "assets_of",
+    "callable_at",
+    "choose",
+    "container_in",
+    "containers_at",
+    "has_container",
+    "is_pipeline",
+)
 
 M = TypeVar("M")
 
@@ -172,10 +182,39 @@ def callable_at(text: str) -> Target:
     module, name = _load(text)
     if name is not None:
         found = _attribute(module, name, text)
-        if not callable(found) or _is_container(found):
+        if _is_container(found) or not (callable(found) or is_pipeline(found)):
             raise CommandError(f"{text} is no function: it is {_kind(found)}")
         return Target(text, module, found)
-    return Target(text, module, _only(dict(_functions(module)), text, "function that asks for resources"))
+    kinds = {kind: _of_kind(module, kind) for kind in _PIPELINES}
+    candidates = kinds["Definitions"] or {**dict(_functions(module)), **kinds["JobDefinition"]}
+    if not candidates and kinds["AssetDefinition"]:
+        candidates = {"assets": assets_of(module)}
+    return Target(text, module, _only(candidates, text, "function that asks for resources"))
+
+
+_PIPELINES: Final = ("Definitions", "JobDefinition", "AssetDefinition")
+
+
+def is_pipeline(found: object, kinds: Sequence[str] = _PIPELINES) -> bool:
+    """Whether *found* is of our definitions, which are loaded where the user's module has some."""
+    cls = type(found)
+    return cls.__module__.startswith("resourcekit.definitions.") and cls.__name__ in kinds
+
+
+def _of_kind(module: ModuleType, kind: str) -> dict[str, Any]:
+    return _distinct({name: each for name, each in vars(module).items() if is_pipeline(each, (kind,))})
+
+
+def assets_of(module: ModuleType) -> Any:
+    """The `Definitions` of a module's assets, without resources."""
+    from resourcekit.definitions import Definitions
+
+    return Definitions(assets=tuple(_of_kind(module, "AssetDefinition").values()))
+
+
+def has_container(module: ModuleType) -> bool:
+    """Whether a module has a container, a class of one, or Environments."""
+    return any(kind(module) for kind in (_environments, _instances, _classes))
 
 
 def _functions(module: ModuleType) -> Iterator[tuple[str, Any]]:

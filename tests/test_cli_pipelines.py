@@ -1,0 +1,125 @@
+"""`resourcekit run` with assets, jobs and Definitions."""
+
+import json
+
+import pytest
+
+from tests.terminal import cli, invoked
+
+SHOP = """\
+from resourcekit import *
+
+class Database(ConfigurableResource):
+    host: str = "localhost"
+
+class Base(ResourceContainer):
+    database = Database()
+
+class Prod(Base):
+    database = Database(host=EnvVar("DB_HOST"))
+"""
+STEPS = """
+@asset
+def orders(database: Database) -> list[str]:
+    print("from", database.host)
+    return ["tea"]
+
+@asset
+def report(orders: list[str]) -> int:
+    return len(orders)
+
+@asset
+def broken(orders: list[str]) -> None:
+    raise ValueError("the user's own")
+"""
+JOB = """
+@op
+def count(database: Database) -> int:
+    print("counting at", database.host)
+    return 1
+
+@job
+def nightly():
+    count()
+"""
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Runs a module that is written first."""
+
+    def run(text, target="target.py", *arguments, runner=invoked, **variables):
+        (tmp_path / "target.py").write_text(text)
+        return runner("run", target, *arguments, cwd=tmp_path, **variables)
+
+    run.folder = tmp_path
+    return run
+
+
+def test_an_asset_with_all_it_needs(run):
+    """An asset is materialized with the assets it needs, with the container of its module."""
+    done = run(SHOP + STEPS + "environments = Environments(dev=Base, prod=Prod, default='dev')\n", "target.py:report")
+    assert (done.returncode, done.stdout) == (0, "from localhost\n"), done.stderr
+    assert ": success, 2 of 2\n" in done.stderr
+    assert "broken" not in done.stderr
+
+
+def test_the_environment_is_chosen(run):
+    """--env says which container gives the resources, and what is missing is told before anything runs."""
+    text = SHOP + STEPS + "environments = Environments(dev=Base, prod=Prod, default='dev')\n"
+    done = run(text, "target.py:report", "--env", "prod", DB_HOST="db-1")
+    assert done.stdout == "from db-1\n"
+    done = run(text, "target.py:report", "--env", "prod")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "database.host: variable DB_HOST is not set" in done.stderr
+
+
+def test_the_assets_of_a_module(run):
+    """Without an object all assets of a module are meant; arguments select some of them."""
+    text = SHOP.partition("class Prod")[0] + STEPS.partition("@asset\ndef broken")[0]
+    done = run(text)
+    assert ": success, 2 of 2\n" in done.stderr
+    done = run(text, "target.py", "orders")
+    assert ": success, 1 of 1\n" in done.stderr
+    done = run(text, "target.py", "odrers")
+    assert done.returncode == 2
+    assert "orders" in done.stderr
+
+
+def test_a_failing_asset(run):
+    """What an asset raises is shown from its own frame on, with exit code 1."""
+    done = run(SHOP.partition("class Prod")[0] + STEPS, "target.py:broken", runner=cli)
+    assert done.returncode == 1
+    assert "ValueError: the user's own" in done.stderr
+    assert "resourcekit/" not in done.stderr.replace("resourcekit:", "")
+
+
+def test_a_job(run):
+    """A job is executed with the container of its module, and reported."""
+    text = SHOP.partition("class Prod")[0] + JOB
+    done = run(text, "target.py:nightly", "--report", "report.json", "--quiet")
+    assert (done.returncode, done.stdout) == (0, "counting at localhost\n")
+    assert done.stderr == "written: report.json\n"
+    assert json.loads((run.folder / "report.json").read_text())["order"] == ["database"]
+    assert run(text).returncode == 0, "it is the only thing to run"
+
+
+def test_definitions_with_resources_of_their_own(run):
+    """Definitions bring their own resources, with --config laid over them; --container takes their place."""
+    text = SHOP + STEPS + "defs = Definitions(assets=[orders, report], resources={'database': Database(host='own')})\n"
+    assert run(text).stdout == "from own\n"
+    (run.folder / "x.toml").write_text('[database]\nhost = "file"\n')
+    assert run(text, "target.py", "--config", "x.toml").stdout == "from file\n"
+    assert run(text, "target.py", "--container", "target.py:Base").stdout == "from localhost\n"
+    done = run(text, "target.py", "--config", "x.toml", "--config", "x.toml")
+    assert (done.returncode, done.stderr.startswith("error: give one --config")) == (2, True)
+    done = run(text, "target.py", "--report", "x.json")
+    assert (done.returncode, "needs a container to listen to" in done.stderr) == (2, True)
+
+
+def test_resources_that_do_not_fit(run):
+    """Assets that ask for what is not there are one message and exit code 2."""
+    done = run("from resourcekit import *\nclass Database(ConfigurableResource): ...\n" + STEPS, "target.py:orders")
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: ")
+    assert "database" in done.stderr
