@@ -69,7 +69,7 @@ class Assembly:
     base: Assembly | None = None
     recipe: Recipe = ()
     settings: ContainerSettings = ContainerSettings()
-    _made: tuple[Bindings, ContainerBlueprint] | None = None
+    made: tuple[Bindings, ContainerBlueprint] | None = None
 
     @property
     def origin(self) -> Assembly:
@@ -115,14 +115,14 @@ class Assembly:
 
     def changed(self) -> None:
         """A provider was set or deleted: what was made before is made anew."""
-        self._made = None
+        self.made = None
         changed()
 
     def blueprint(self) -> ContainerBlueprint:
         """What a run is opened from; made again when a provider was overridden or set."""
-        made = self._made
+        made = self.made
         if made is None or made[0].is_outdated():
-            made = self._made = self._make()
+            made = self.made = self._make()
         return made[1]
 
     def _make(self) -> tuple[Bindings, ContainerBlueprint]:

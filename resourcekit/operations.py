@@ -71,9 +71,10 @@ class Operations(Inspected):
         ...     resources.clock.zone
         'CET'
         """
-        return self._blueprint().run(
-            keys or None, config, tags=tags, run_id=run_id, is_timed=report, is_concurrent=concurrent
-        )
+        blueprint = self._blueprint()
+        if config is None and tags is None and run_id is None and not (concurrent or report):
+            return blueprint.plain_run(blueprint, keys or None)
+        return blueprint.run(keys or None, config, tags=tags, run_id=run_id, is_timed=report, is_concurrent=concurrent)
 
     @overload
     def get(self, key: str, /) -> Any: ...

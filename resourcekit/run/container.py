@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from resourcekit.config.overlay import Overlay
 from resourcekit.run.app import runs_of
@@ -16,6 +16,9 @@ __all__ = ("ContainerBlueprint",)
 
 class ContainerBlueprint(Blueprint):
     """The blueprint of a container. Its methods spare the container from importing what they need."""
+
+    plain_run: ClassVar[type[Run[Any]]] = Run
+    """Makes a run with nothing of its own, ``plain_run(blueprint, keys)``, at the least cost."""
 
     def run(
         self,
@@ -34,9 +37,8 @@ class ContainerBlueprint(Blueprint):
             DefinitionError: *config* is neither a mapping with text keys nor a path.
         """
         run: Run[Any] = Run(self, keys)
-        if config is not None or tags is not None or run_id is not None or is_timed or is_concurrent:
-            overlays = () if config is None else (Overlay.of(config, "run(config=...)"),)
-            run._configure(overlays, tags, run_id, is_timed=is_timed, is_concurrent=is_concurrent)
+        overlays = () if config is None else (Overlay.of(config, "run(config=...)"),)
+        run._configure(overlays, tags, run_id, is_timed=is_timed, is_concurrent=is_concurrent)
         return run
 
     def runs(self) -> Iterator[Session]:
