@@ -19,6 +19,7 @@ autodoc_typehints = "signature"
 autodoc_default_options = {"members": True, "show-inheritance": True}
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
+napoleon_custom_sections = [("Class keywords", "params_style")]
 
 html_theme = "furo"
 html_title = f"resourcekit {release}"

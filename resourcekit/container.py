@@ -135,8 +135,9 @@ class ResourceContainer(Operations, containers.DeclarativeContainer, metaclass=C
 
     Subclass it per environment: a key that is redefined takes the place of the inherited one everywhere. An
     instance is independent of any other; nothing is read or opened before a run, or ``with container:``.
+    A subclass inherits the class keywords.
 
-    Class keywords, inherited:
+    Class keywords:
         concurrent: Start the app-scoped resources concurrently; ``start(concurrent=...)`` may say otherwise.
         setup_timeout: How long each set-up hook may take, in seconds, of resource classes that do not say; an async
             hook is cancelled then, a blocking one fails when it returns. None (the default): any time.

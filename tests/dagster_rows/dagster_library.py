@@ -70,6 +70,11 @@ class Dagster(Library):
         """Config as Dagster writes it, without its log."""
         return {"instance": self.instance, "run_config": {"resources": _blocks(config) or {}, **_QUIET}}
 
+    def run_at_once(self, resources: Mapping[str, Any]) -> None:
+        """A scope: there is no other way to set up."""
+        with self.run(resources):
+            pass
+
     def at_least(self, least: int, **options: Any) -> Any:
         """A field with a constraint."""
         return pydantic.Field(ge=least, **options)

@@ -141,6 +141,11 @@ class ResourceKit(Library):
     def __init__(self) -> None:
         super().__init__(resourcekit)
 
+    def run_at_once(self, resources: Mapping[str, Any]) -> None:
+        """A run that sets up at the same time what can be."""
+        with resourcekit.ResourceContainer.of(resources).run(concurrent=True):
+            pass
+
     def at_least(self, least: int, **options: Any) -> Any:
         """A field with a constraint."""
         return resourcekit.field(validator=attrs.validators.ge(least), **options)

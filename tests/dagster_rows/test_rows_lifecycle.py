@@ -1,5 +1,7 @@
 """Rows 77-85: when hooks run, in which order, and what a failing setup leaves."""
 
+import threading
+
 from tests.dagster_rows.expected import better, same
 
 
@@ -62,6 +64,25 @@ def test_row_080_order(dg):
     resources = {"z": cls(name="z"), "a": cls(name="a"), "outer": Outer(name="outer", inner=inner), "m": inner}
     with dg.run(resources):
         return list(log)
+
+
+@better(ours=["met", "met"], dagster=["alone", "met"])
+def test_row_080_concurrent_start(dg):
+    """Resources that do not need one another are set up at the same time, if that is asked for."""
+    patience = 30 if dg.name == "resourcekit" else 0.2
+    here = {"a": threading.Event(), "b": threading.Event()}
+    log = []
+
+    class Waiting(dg.ConfigurableResource):
+        name: str
+        other: str
+
+        def setup_for_execution(self, context):
+            here[self.name].set()
+            log.append("met" if here[self.other].wait(patience) else "alone")
+
+    dg.run_at_once({"a": Waiting(name="a", other="b"), "b": Waiting(name="b", other="a")})
+    return log
 
 
 @same(["+inner", "+outer", "-outer uses inner", "-inner"])
