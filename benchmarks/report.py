@@ -20,7 +20,7 @@ PICTURE: Final = PAGE.with_suffix(".svg")
 
 _OURS: Final = "resourcekit"
 _DRAWN: Final = {"S1": "layered, 10", "S2": "layered, 10", "S3": "a call", "S4": "a look-up", "S7": "async",
-                 "S9": "ten fields"}  # fmt: skip
+                 "S9": "environment"}  # fmt: skip
 
 
 def formatted(cell: Cell | None, note: str | None, unit: Unit) -> str:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import math
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack, contextmanager
 from functools import partial
 from typing import Final
+from unittest import mock
 
 import attrs
 
-from benchmarks.contenders.base import BOTH, CONSTRUCT, DECLARE, Contender
+from benchmarks.contenders.base import BOTH, CONSTRUCT, DECLARE, Contender, Operation
 from benchmarks.contenders.by_hand import IMPORT_BASELINE
 from benchmarks.fresh import import_times, start_time
 from benchmarks.graphs import Graph, layered
@@ -20,13 +22,14 @@ from benchmarks.measure import CountError, Effort, Entry, counted, cyclic_garbag
 from benchmarks.programs import COUNTING, LOGGING, sleeping
 from benchmarks.results import Cell, Place, Result, Row, Unit
 from benchmarks.scenarios import CRITICAL_PATH, START, WAIT, scope_graphs, startup_sizes
-from benchmarks.subjects import TEXT
+from benchmarks.subjects import ENVIRONMENT, TEXT
 
 __all__ = (
     "RUNNERS",
     "Setting",
     "async_scope_entry",
     "call_entries",
+    "environment_entries",
     "lookup_entries",
     "running",
     "scope_entry",
@@ -208,8 +211,18 @@ def lookup_entries(contender: Contender, opened: ExitStack) -> Iterator[Entry]:
 
 
 def settings_entries(contender: Contender, _opened: ExitStack) -> Iterator[Entry]:
-    """S9."""
-    for way, make in contender.settings(TEXT).items():
+    """S9: from a dictionary."""
+    yield from _settings_entries(contender, contender.settings(TEXT))
+
+
+def environment_entries(contender: Contender, opened: ExitStack) -> Iterator[Entry]:
+    """S9: from the environment."""
+    opened.enter_context(mock.patch.dict(os.environ, ENVIRONMENT))
+    yield from _settings_entries(contender, contender.settings_of_environment())
+
+
+def _settings_entries(contender: Contender, ways: Mapping[str, Operation]) -> Iterator[Entry]:
+    for way, make in ways.items():
         made = make()
         found = (made.port, made.debug, made.tags, made.shards, made.cache, made.pool.size)
         assert found == (5432, True, ["blue", "green"], [1, 2, 3], False, 10), (labelled(contender, way), found)
@@ -219,11 +232,12 @@ def settings_entries(contender: Contender, _opened: ExitStack) -> Iterator[Entry
 Entries = Callable[[Contender, ExitStack], Iterator[Entry]]
 
 
-def _one_column(code: str, column: str, entries_of: Entries, setting: Setting) -> Result:
+def _by_column(code: str, columns: Mapping[str, Entries], setting: Setting) -> Result:
     table = Table()
-    with ExitStack() as opened:
-        entries = [entry for each in setting.contenders for entry in entries_of(each, opened)]
-        table.time(column, entries, setting.effort)
+    for column, entries_of in columns.items():
+        with ExitStack() as opened:
+            entries = [entry for each in setting.contenders for entry in entries_of(each, opened)]
+            table.time(column, entries, setting.effort)
     return table.result(code, setting.place)
 
 
@@ -301,11 +315,11 @@ RUNNERS: Final[Mapping[str, Callable[[Setting], Result]]] = {
     "S1": _scopes,
     "S2": _async_scopes,
     "garbage": _garbage,
-    "S3": partial(_one_column, "S3", "a call", call_entries),
-    "S4": partial(_one_column, "S4", "a look-up", lookup_entries),
+    "S3": partial(_by_column, "S3", {"a call": call_entries}),
+    "S4": partial(_by_column, "S4", {"a look-up": lookup_entries}),
     "S6": _startups,
     "S7": _starts,
     "S8": _imports,
-    "S9": partial(_one_column, "S9", "ten fields", settings_entries),
+    "S9": partial(_by_column, "S9", {"dictionary": settings_entries, "environment": environment_entries}),
     "S10": _classes,
 }

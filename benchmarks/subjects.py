@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import attrs
 
-__all__ = ("TEXT", "A", "B", "C", "Pool", "Settings", "body")
+__all__ = ("ENVIRONMENT", "TEXT", "A", "B", "C", "Pool", "Settings", "body")
 
 
 @attrs.define(eq=False, repr=False)
@@ -73,3 +73,10 @@ TEXT: Final[dict[str, Any]] = {
     "pool": {"name": "main", "size": "10"},
 }
 """What it is made from."""
+
+ENVIRONMENT: Final = {
+    **{f"BENCHMARK_{name.upper()}": value for name, value in TEXT.items() if name != "pool"},
+    "BENCHMARK_POOL_NAME": TEXT["pool"]["name"],
+    "BENCHMARK_POOL_SIZE": TEXT["pool"]["size"],
+}
+"""The same as environment variables."""

@@ -20,6 +20,7 @@ from benchmarks.results import Cell, Place, Result, Row
 from benchmarks.run import (
     async_scope_entry,
     call_entries,
+    environment_entries,
     lookup_entries,
     running,
     scope_entry,
@@ -78,7 +79,7 @@ def test_every_peer_does_its_work(contender: Contender) -> None:
 def test_every_contender_gives_the_right_answers(contender: Contender) -> None:
     """Injected calls, look-ups, settings from text, classes and starts give what they should, whoever does them."""
     with ExitStack() as opened:
-        for entries in (call_entries, lookup_entries, settings_entries):
+        for entries in (call_entries, lookup_entries, settings_entries, environment_entries):
             for entry in entries(contender, opened):
                 entry.chunk(1)
     for operate in contender.classes().values():

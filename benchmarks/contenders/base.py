@@ -112,6 +112,10 @@ class Contender:
         """S9: ways to make a typed object from text, by label."""
         return {}
 
+    def settings_of_environment(self) -> Mapping[str, Operation]:
+        """S9: the same from the variables of `subjects.ENVIRONMENT`, which are set, by label."""
+        return {}
+
     def classes(self) -> Mapping[str, Operation]:
         """S10: declaring a class of three fields and constructing one, by `DECLARE`, `CONSTRUCT` and `BOTH`."""
         return {}

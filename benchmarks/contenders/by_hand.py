@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
@@ -133,6 +134,9 @@ class ByHand(Written):
     def settings(self, text: Mapping[str, Any]) -> Mapping[str, Operation]:
         return {"": lambda: settings_by_hand(text)}
 
+    def settings_of_environment(self) -> Mapping[str, Operation]:
+        return {"": settings_of_environment_by_hand}
+
     def classes(self) -> Mapping[str, Operation]:
         return class_operations(_declared)
 
@@ -164,6 +168,23 @@ def settings_by_hand(text: Mapping[str, Any]) -> Settings:
         _TRUTH[text["cache"]],
         int(text["limit"]),
         Pool(pool["name"], int(pool["size"])),
+    )
+
+
+def settings_of_environment_by_hand() -> Settings:
+    """A call for each field."""
+    environ = os.environ
+    return Settings(
+        environ["BENCHMARK_HOST"],
+        int(environ["BENCHMARK_PORT"]),
+        _TRUTH[environ["BENCHMARK_DEBUG"]],
+        int(environ["BENCHMARK_RETRIES"]),
+        environ["BENCHMARK_USER"],
+        environ["BENCHMARK_TAGS"].split(","),
+        [int(each) for each in environ["BENCHMARK_SHARDS"].split(",")],
+        _TRUTH[environ["BENCHMARK_CACHE"]],
+        int(environ["BENCHMARK_LIMIT"]),
+        Pool(environ["BENCHMARK_POOL_NAME"], int(environ["BENCHMARK_POOL_SIZE"])),
     )
 
 

@@ -7,11 +7,14 @@ from contextlib import AsyncExitStack, ExitStack
 from contextvars import copy_context
 from typing import Any, Final
 
+import attrs
+
+from benchmarks import subjects
 from benchmarks.contenders.base import Contender, Import, Operation, Prepared, Startup, class_operations
 from benchmarks.graphs import Graph
 from benchmarks.programs import COUNTING, Hooks, Program, resource_class
 from benchmarks.subjects import Pool
-from resourcekit import ConfigurableResource, Deferred, ResourceContainer, inject, secret
+from resourcekit import ConfigurableResource, Deferred, EnvVar, ResourceContainer, inject, secret
 
 
 class A(ConfigurableResource, scope="app"):
@@ -152,14 +155,13 @@ class ResourceKit(Contender):
         return {"": Prepared(start, program)}
 
     def settings(self, text: Mapping[str, Any]) -> Mapping[str, Operation]:
-        declared = Settings(**{name: Text(text, name) for name in text if name != "pool"}, pool=_pool(text["pool"]))
-        app = ResourceContainer.of({"settings": declared})
+        pool: Any = {name: Text(text["pool"], name) for name in text["pool"]}  # Structured when it is read.
+        return _run_of(Settings(**{name: Text(text, name) for name in text if name != "pool"}, pool=pool))
 
-        def operate() -> object:
-            with app.run("settings") as resources:
-                return resources.settings
-
-        return {"a run of one resource": operate}
+    def settings_of_environment(self) -> Mapping[str, Operation]:
+        pool: Any = {name: EnvVar(f"BENCHMARK_POOL_{name.upper()}") for name in ("name", "size")}
+        names = [field.name for field in attrs.fields(subjects.Settings) if field.name != "pool"]
+        return _run_of(Settings(**{name: EnvVar(f"BENCHMARK_{name.upper()}") for name in names}, pool=pool))
 
     def classes(self) -> Mapping[str, Operation]:
         return class_operations(_class)
@@ -179,8 +181,14 @@ def _class() -> Any:
     return Database
 
 
-def _pool(text: Mapping[str, Any]) -> Any:
-    return {name: Text(text, name) for name in text}
+def _run_of(settings: Settings) -> Mapping[str, Operation]:
+    app = ResourceContainer.of({"settings": settings})
+
+    def operate() -> object:
+        with app.run("settings") as resources:
+            return resources.settings
+
+    return {"a run of one resource": operate}
 
 
 def _app_scoped(graph: Graph, number: int, _hooks: Hooks) -> str:
