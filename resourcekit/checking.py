@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import attrs
 
-from resourcekit.annotations import accepts, build_validator, type_name
+from resourcekit.annotations import accepts, type_name
 from resourcekit.deferred import EnvVar, Reference
 from resourcekit.errors import Problem, UnresolvedError, kind_in_words
 from resourcekit.record import Record, spec_of
@@ -52,6 +52,8 @@ def unread_problems(resource: object, field: FieldSpec, value: object, record: R
         yield problem
     for _, leaf, wanted in leaves(value, field.annotation):
         if isinstance(leaf, EnvVar) and leaf.default is not attrs.NOTHING and not holds(leaf.default):
+            from resourcekit.annotations.validators import build_validator
+
             try:
                 build_validator(wanted)(resource, field.attribute, leaf.default)
             except (TypeError, ValueError) as error:

@@ -9,7 +9,8 @@ from typing import Any, Final, Literal
 
 import attrs
 
-from resourcekit.annotations import accepts, build_validator, is_deferred, type_name
+from resourcekit.annotations import accepts, is_deferred, type_name
+from resourcekit.annotations.validators import build_validator
 from resourcekit.deferred import Deferred, Reference
 from resourcekit.errors import Location, Problem, did_you_mean, with_article
 from resourcekit.record import linked_values, record_of, spec_of

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from numbers import Real
 from typing import Any, Self
 
 import attrs
@@ -47,6 +46,8 @@ def _check_flag(what: str, given: object) -> None:
 def _check_seconds(what: str, given: object) -> None:
     if given is None:
         return
+    from numbers import Real  # for the few who set a time
+
     if isinstance(given, bool) or not isinstance(given, Real):
         raise DefinitionError(f"{what} is a number of seconds, or None for any time, not {kind_in_words(given)}")
     if not 0 < float(given) < math.inf:
@@ -57,7 +58,7 @@ def _setting(default: Any, check: Any) -> Any:
     return attrs.field(default=default, metadata={"check": check})
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class ResourceSettings(_Settings):
     """The keywords of a resource class.
 
@@ -74,7 +75,7 @@ class ResourceSettings(_Settings):
     teardown_timeout: float | None = _setting(None, _check_seconds)
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class ContainerSettings(_Settings):
     """The keywords of a container class.
 

@@ -10,13 +10,11 @@ from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from functools import cached_property
 from threading import RLock
 from types import FrameType, SimpleNamespace
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import attrs
 
 from resourcekit.annotations import (
-    Validator,
-    build_validator,
     exact_type,
     field_annotations,
     is_deferred,
@@ -32,6 +30,9 @@ from resourcekit.hooks import Hooks, hooks_of
 from resourcekit.secrets import MASK, show
 from resourcekit.settings import ResourceSettings
 from resourcekit.values import DEFERRED, RESOURCE, SCALARS, holds, leaves
+
+if TYPE_CHECKING:
+    from resourcekit.annotations.validators import Validator
 
 __all__ = ("RECORD", "FieldSpec", "ResourceSpec")
 
@@ -121,6 +122,8 @@ class FieldSpec:
         if type(value) is self.exact:
             return None
         if self._validator is None:
+            from resourcekit.annotations.validators import build_validator
+
             self._validator = build_validator(self.annotation)
         try:
             self._validator(resource, self.attribute, value)

@@ -26,7 +26,6 @@ from hypothesis import strategies as st
 
 from resourcekit.annotations import (
     accepts,
-    build_validator,
     element_annotation,
     exact_type,
     field_annotations,
@@ -37,6 +36,7 @@ from resourcekit.annotations import (
     union_members,
     unwrap,
 )
+from resourcekit.annotations.validators import build_validator
 
 T = TypeVar("T")
 Bound = TypeVar("Bound", bound=collections.abc.Sequence[int])

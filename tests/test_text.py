@@ -12,6 +12,7 @@ from decimal import Decimal
 from enum import Enum, Flag, IntEnum, StrEnum, auto
 from math import inf, isnan
 from pathlib import Path, PurePosixPath
+from types import MappingProxyType
 from typing import Annotated, Any, Literal, NamedTuple, NewType, NotRequired, TypedDict
 from uuid import UUID
 
@@ -242,6 +243,8 @@ GOOD = [
     # classes with fields
     ('{"size": "3", "name": "x", "timeout": 2}', Pool, Pool(3, timedelta(seconds=2), "x")),
     ({"size": 3, "tags": "a,b"}, Pool, Pool(3, tags=["a", "b"])),
+    (MappingProxyType({"size": "3"}), Pool, Pool(3)),
+    (MappingProxyType({"a": "1"}), dict[str, int], {"a": 1}),
     (
         {"value": 1, "children": [{"value": "2"}], "by_name": {"x": {"value": 3}}},
         Tree,

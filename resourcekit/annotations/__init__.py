@@ -1,7 +1,8 @@
 """What a type annotation says, for whoever asks: which values are right, what it is called, which resources are in it.
 
 The only part that knows what `typing` and `collections.abc` offer, typing_extensions' own forms included. Nothing here
-fails on an annotation that it does not understand: such a one allows everything.
+fails on an annotation that it does not understand: such a one allows everything. `validators` is apart: a value that is
+right at first sight needs none.
 """
 
 from resourcekit.annotations.classes import is_deferred, is_resource_class, is_structured
@@ -16,12 +17,9 @@ from resourcekit.annotations.structure import (
     union_members,
     unwrap,
 )
-from resourcekit.annotations.validators import Validator, build_validator
 
 __all__ = (
-    "Validator",
     "accepts",
-    "build_validator",
     "element_annotation",
     "exact_type",
     "field_annotations",

@@ -6,7 +6,8 @@ import inspect
 import types
 import typing
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 import attrs
 
@@ -318,7 +319,21 @@ def field_annotations(cls: type) -> Mapping[Any, Any]:
         >>> field_annotations(Pool)
         {'size': <class 'int'>}
     """
-    hints = _hints(cls)
+    known = _FIELDS.get(cls)
+    if known is None:
+        hints, are_resolved = _hints(cls)
+        known = _annotations_of(cls, hints)
+        if are_resolved:
+            _FIELDS[cls] = known
+    return known
+
+
+_FIELDS: Final[WeakKeyDictionary[type, Mapping[Any, Any]]] = WeakKeyDictionary()
+"""What `field_annotations` has found, but where a name may yet come to exist."""
+
+
+def _annotations_of(cls: type, hints: dict[str, Any]) -> Mapping[Any, Any]:
+    """The annotation of every field, by what a mapping may call it."""
     if attrs.has(cls):
         fields = [(field, hints.get(field.name, field.type)) for field in attrs.fields(cls)]
         named = {name: hint for field, hint in fields for name in (field.name, field.alias)}
@@ -330,10 +345,10 @@ def field_annotations(cls: type) -> Mapping[Any, Any]:
     return hints
 
 
-def _hints(cls: type) -> dict[str, Any]:
-    """The resolved annotations of a class; if a name in them does not exist, those that need no resolving."""
+def _hints(cls: type) -> tuple[dict[str, Any], bool]:
+    """The resolved annotations of a class, and whether all are; if not, those that need no resolving."""
     try:
-        return typing.get_type_hints(cls, include_extras=True)
+        return typing.get_type_hints(cls, include_extras=True), True
     except Exception:  # evaluating an annotation may raise anything
         written = {name: hint for base in reversed(cls.__mro__) for name, hint in own_annotations(base).items()}
-        return {name: Any if isinstance(hint, str) else hint for name, hint in written.items()}
+        return {name: Any if isinstance(hint, str) else hint for name, hint in written.items()}, False

@@ -12,7 +12,8 @@ from typing import Any, Final, Literal, TypeAlias, get_args, get_origin
 import cattrs
 from cattrs.disambiguators import create_default_dis_func
 
-from resourcekit.annotations import build_validator, is_structured, type_name, union_members
+from resourcekit.annotations import is_structured, type_name, union_members
+from resourcekit.annotations.validators import build_validator
 from resourcekit.config.files import parse_json
 from resourcekit.config.problems import ConversionProblem, RefusedError, refuse
 from resourcekit.config.scalars import FORMS, NONE_WORDS, read_scalar

@@ -87,12 +87,16 @@ class _Reading:
 
     def has_sources(self, value: object) -> bool:
         """Whether *value* holds something to be read, rather than nested resources and providers only."""
-        return any(is_source(leaf) for _, leaf, _ in leaves(value, self.wanted))
+        if isinstance(value, Deferred):
+            return is_source(value)
+        return any(is_source(leaf) for _, leaf, _ in leaves(value, Any))
 
     def declared(self, value: object) -> object:
         """A declared value with its sources read; a mapping in the place of a nested class becomes one."""
+        if isinstance(value, Deferred):
+            return self._leaf(value, self.wanted, ())
         read = rebuild(value, self.wanted, self._leaf)
-        if isinstance(value, Deferred) or self.problems or self.field.mismatch(None, read) is None:
+        if self.problems or self.field.mismatch(None, read) is None:
             return read
         return self._convert(read, self.wanted) if _has_mapping(value) else read
 
@@ -106,8 +110,9 @@ class _Reading:
             return None
         if self.field.attribute.converter is None:
             value = flattened(value, self.wanted)
-            value = _laid_over(raw_values(self.declaration).get(self.field.name), value)
-        read = rebuild(value, self.wanted, self._leaf)
+            if isinstance(value, dict):
+                value = _laid_over(raw_values(self.declaration).get(self.field.name), value)
+        read = rebuild(value, self.wanted, self._leaf) if holds(value) else copied(value)
         return read if self.problems else self._convert(read, self.wanted)
 
     def _leaf(self, leaf: object, wanted: object, position: Position) -> object:
@@ -115,7 +120,7 @@ class _Reading:
         if not is_source(leaf):
             return leaf
         assert isinstance(leaf, Deferred)
-        where = ".".join(map(str, (self.where, *position)))
+        where = ".".join(map(str, (self.where, *position))) if position else self.where
         source = described(leaf)
         if isinstance(leaf, EnvVar) and leaf.uses_default(self.environ):
             self.sources.append(f"the default of {source}")

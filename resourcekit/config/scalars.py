@@ -13,13 +13,17 @@ from uuid import UUID
 
 from resourcekit.config.problems import RefusedError, refuse
 
-__all__ = ("FORMS", "NONE_WORDS", "read_scalar", "scalar_form", "seconds")
+__all__ = ("FORMS", "NONE_WORDS", "TRUTH", "read_scalar", "scalar_form", "seconds")
 
 NONE_WORDS: Final = frozenset({"", "none", "null"})
 """The texts that stand for None, in any case, where the field allows None and no str."""
 
-_TRUE: Final = frozenset({"true", "t", "1", "yes", "on"})
-_FALSE: Final = frozenset({"false", "f", "0", "no", "off"})
+TRUTH: Final = {
+    **dict.fromkeys(("true", "t", "1", "yes", "on"), True),
+    **dict.fromkeys(("false", "f", "0", "no", "off"), False),
+}
+"""The texts of a bool, which may be in any case."""
+
 _INTEGER: Final = re.compile(r"[+-]?[0-9]+")
 _DURATION: Final = re.compile(
     r"(?P<sign>[+-])?P(?=.)(?:(?P<weeks>\d+(?:\.\d+)?)W)?(?:(?P<days>\d+(?:\.\d+)?)D)?"
@@ -64,10 +68,7 @@ def seconds(number: float, expected: str) -> timedelta:
 
 
 def _bool(text: str, _cls: type) -> bool:
-    word = text.strip().lower()
-    if word not in _TRUE | _FALSE:
-        raise ValueError
-    return word in _TRUE
+    return TRUTH[text.strip().lower()]
 
 
 def _int(text: str, cls: type[int]) -> int:

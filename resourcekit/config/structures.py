@@ -102,11 +102,16 @@ def sequence(annotation: Any, converter: cattrs.Converter) -> Hook:
     inner = list_structure_factory(elements, converter)
     accepted = _LISTS if issubclass(origin, collections.abc.Sequence) else _LISTS + _SETS
 
+    def quick(raw: object, _: Any = None) -> object:
+        items = raw if type(raw) is list else _items(raw, annotation, accepted)
+        made = inner(items, elements)
+        return made if build is list else (build or _like(raw))(made)
+
     def hook(raw: object, _: Any = None) -> object:
         items = _items(raw, annotation, accepted)
         return _structure(lambda data, cls: (build or _like(raw))(inner(data, cls)), items, annotation, raw)
 
-    return hook
+    return quick if is_quick(converter) else hook
 
 
 def fixed_tuple(annotation: Any, converter: cattrs.Converter) -> Hook:
@@ -187,6 +192,8 @@ def mapping(annotation: Any, converter: cattrs.Converter) -> Hook:
 
 def _table(raw: object, annotation: Any) -> dict[Any, Any]:
     """The entries of a mapping from outside, not yet of their types."""
+    if type(raw) is dict:
+        return raw
     if isinstance(raw, Mapping):
         return dict(raw)
     if not isinstance(raw, str):
@@ -210,19 +217,28 @@ def structured(annotation: Any, converter: cattrs.Converter) -> Hook:
         attrs.resolve_types(origin)
         with_converter = override(struct_hook=_before_converter(converter))
         overrides = {field.name: with_converter for field in attrs.fields(origin) if field.converter is not None}
+    known = frozenset(_aliases(origin).values())
     inner = make_dict_structure_fn(
         annotation,
         converter,
-        _cattrs_forbid_extra_keys=True,
+        _cattrs_forbid_extra_keys=not is_quick(converter),
         _cattrs_use_linecache=False,
         _cattrs_use_alias=True,
         **overrides,
     )
 
+    def quick(raw: object, _: Any = None) -> object:
+        if isinstance(raw, origin):
+            return raw
+        table = _table(raw, annotation)
+        if table.keys() <= known:
+            return inner(table, annotation)
+        raise LookupError
+
     def hook(raw: object, _: Any = None) -> object:
         return raw if isinstance(raw, origin) else _structure(inner, _table(raw, annotation), annotation, raw)
 
-    return hook
+    return quick if is_quick(converter) else hook
 
 
 def _before_converter(converter: cattrs.Converter) -> Hook:
@@ -265,6 +281,11 @@ def named_tuple(annotation: Any, converter: cattrs.Converter) -> Hook:
 
 
 # From the errors of cattrs to problems
+
+
+def is_quick(converter: cattrs.Converter) -> bool:
+    """Whether a converter only says that something is wrong: what is, another one will find."""
+    return not converter.detailed_validation
 
 
 def _structure(inner: Hook, data: Any, annotation: Any, raw: object) -> object:

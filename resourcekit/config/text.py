@@ -20,7 +20,7 @@ from resourcekit.annotations import fixed_items, is_resource_class, is_structure
 from resourcekit.config import structures
 from resourcekit.config.choices import Hook, fits, given, literal, none, read_enum, union
 from resourcekit.config.problems import ConversionError, ConversionProblem, RefusedError, refuse
-from resourcekit.config.scalars import FORMS, read_scalar, seconds
+from resourcekit.config.scalars import FORMS, TRUTH, read_scalar, seconds
 
 __all__ = ("ConversionError", "ConversionProblem", "convert", "has_form")
 
@@ -59,8 +59,13 @@ def convert(raw: object, annotation: Any) -> Any:
     ...
     resourcekit.config.problems.ConversionError: [key 1]: expected int: not a whole number
     """
+    annotation = NoneType if annotation is None else annotation
     try:
-        return _converter().structure(raw, NoneType if annotation is None else annotation)
+        return _converter(is_quick=True).structure(raw, annotation)
+    except Exception:  # Whatever it is, the other converter finds it, and says what and where.
+        pass
+    try:
+        return _converter().structure(raw, annotation)
     except RefusedError as refused:
         problems = refused.problems
     except Exception as error:
@@ -84,17 +89,32 @@ def has_form(annotation: Any) -> bool:
     return structures.has_form(annotation, _converter())
 
 
+# For the quick converter the commonest texts need no more than this; anything else goes to `_scalar`.
+
+
+def _str(raw: Any, cls: type) -> object:
+    return raw if type(raw) is str and cls is str else _scalar(raw, cls)
+
+
+def _bool(raw: Any, cls: type) -> object:
+    return TRUTH[raw] if type(raw) is str and raw in TRUTH else _scalar(raw, cls)
+
+
+def _int(raw: Any, cls: type) -> object:
+    is_plain = type(raw) is str and cls is int and raw.isdecimal() and raw.isascii()
+    return int(raw) if is_plain else _scalar(raw, cls)
+
+
 def _scalar(raw: Any, cls: type) -> object:
     """The hook of all FORMS and of Enum: cattrs goes by the MRO, where an IntEnum is an int before it is an Enum."""
     if issubclass(cls, Enum):
         return read_enum(raw, cls)
-    expected = type_name(cls)
     if isinstance(raw, str):
-        return raw if cls is str else read_scalar(raw, cls, expected)
+        return raw if cls is str else read_scalar(raw, cls, type_name(cls))
     value = _from_number(raw, cls) if type(raw) in (int, float) else raw
     if not fits(value, cls):
         hint = "; put it in quotes" if issubclass(cls, str) and isinstance(raw, int | float) else ""
-        refuse(expected, given(raw) + hint)
+        refuse(type_name(cls), given(raw) + hint)
     return value
 
 
@@ -160,12 +180,19 @@ _FACTORIES: Final[tuple[tuple[Callable[[Any], bool], _Factory], ...]] = (
 )
 
 
+_QUICK: Final[Mapping[type, Hook]] = {str: _str, bool: _bool, int: _int}
+
+
 @functools.cache
-def _converter() -> cattrs.Converter:
-    """The converter, made at first use: the hooks are ours, cattrs generates the code for containers and classes."""
-    converter = cattrs.Converter(detailed_validation=True, forbid_extra_keys=True)
+def _converter(*, is_quick: bool = False) -> cattrs.Converter:
+    """The converter, made at first use: the hooks are ours, cattrs generates the code for containers and classes.
+
+    Args:
+        is_quick: It does not tell what is wrong with a value, only that something is.
+    """
+    converter = cattrs.Converter(detailed_validation=not is_quick, forbid_extra_keys=True)
     for cls in (*FORMS, Enum):
-        converter.register_structure_hook(cls, _scalar)
+        converter.register_structure_hook(cls, _QUICK.get(cls, _scalar) if is_quick else _scalar)
     for predicate, factory in _FACTORIES:
         converter.register_structure_hook_factory(predicate, factory)
     return converter

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any, get_origin
 
-from resourcekit.annotations import accepts, build_validator, type_name, union_members
+from resourcekit.annotations import accepts, type_name, union_members
+from resourcekit.annotations.validators import build_validator
 from resourcekit.errors import InjectionError, kind_in_words, listed, nearest
 from resourcekit.graph import Held
 from resourcekit.injection.function import FunctionSpec
