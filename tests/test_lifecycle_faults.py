@@ -180,6 +180,7 @@ class Interrupting:
 
 def interrupted(case, at):
     """Play a case with Ctrl-C before one line; gives the tracer and what came out."""
+    gc.collect()  # A generator that was lost before says its last word here.
     tracer, before = Interrupting(at), sys.gettrace()
     sys.settrace(tracer)
     try:
