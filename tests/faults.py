@@ -122,7 +122,7 @@ class Swallowing(Silent):
 
     def yield_for_execution(self, context):
         did(f"+{self.label}")
-        with suppress(BaseException):  # a generator that lets nothing through
+        with suppress(BaseException):
             yield
         did(f"-{self.label}")
 

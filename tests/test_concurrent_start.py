@@ -418,7 +418,7 @@ def test_ctrl_c_in_a_listener():
 
     app.listen(listen)
     assert isinstance(run_in("sync", app.run(concurrent=True), lambda _: did("body")), KeyboardInterrupt)
-    assert TRACE == ["+a"]
+    assert TRACE == ["+a", "-a"]
 
 
 @pytest.mark.anyio

@@ -1,5 +1,5 @@
-"""Random graphs and all of one, random failures and all of them; three worlds; generated, by the machine, concurrent:
-what is set up is torn down once, in reverse, and no error is lost.
+"""Random graphs and failures, and all that can fail in one graph; three worlds, by generated code, by the machine and
+concurrent: what is set up is torn down once, in reverse, and no error is lost.
 
 RESOURCEKIT_FAULT_CASES=20 tries twenty times as many; `pytest -s` prints how many that were.
 """
@@ -7,13 +7,28 @@ RESOURCEKIT_FAULT_CASES=20 tries twenty times as many; `pytest -s` prints how ma
 import gc
 import logging
 import os
+import sys
 from itertools import combinations, product
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.faults import COUNTED, ERRORS, OPERATIONS, SHARED, TRACE, Case, Node, check_errors, told
+from tests.faults import (
+    COUNTED,
+    ERRORS,
+    OPERATIONS,
+    SHARED,
+    TRACE,
+    Case,
+    Generated,
+    Hooked,
+    Making,
+    Node,
+    Vending,
+    check_errors,
+    told,
+)
 from tests.worlds import WORLDS
 
 MODES = ("generated", "machine", "concurrent")
@@ -127,3 +142,102 @@ def test_every_two_hooks_fail(chain, logged):
 def test_a_run_that_succeeds_leaves_no_garbage(chain, mode):
     """After a run that succeeded nothing is left for the collector of cycles; what an event loop leaves is its own."""
     assert chain.garbage(mode) == 0
+
+
+STEPS = [
+    Node(kind, (number - 1,) if number else ()) for number, kind in enumerate([Hooked, Generated, Vending, Making])
+]
+
+
+class Interrupting:
+    """A trace function that sends Ctrl-C before a line of generated code that belongs to a step.
+
+    Args:
+        at: Which of all the lines that are reached; none for -1.
+    """
+
+    def __init__(self, at):
+        self.at = at
+        self.reached = set()
+        self.phase = None
+
+    def __call__(self, frame, event, _argument):
+        if not frame.f_code.co_filename.startswith("resourcekit run "):
+            return None
+        line = frame.f_globals["__loader__"].get_source("").splitlines()[frame.f_lineno - 1]
+        if (
+            event == "line"
+            and line.startswith(" " * 8)
+            and line.strip() != "pass"
+            and frame.f_lineno not in self.reached
+        ):
+            self.reached.add(frame.f_lineno)
+            if len(self.reached) == self.at:
+                self.phase = frame.f_code.co_name
+                raise KeyboardInterrupt
+        return self
+
+
+def interrupted(case, at):
+    """Play a case with Ctrl-C before one line; gives the tracer and what came out."""
+    gc.collect()  # A generator that was lost before says its last word here.
+    tracer, before = Interrupting(at), sys.gettrace()
+    sys.settrace(tracer)
+    try:
+        return tracer, case.play({}, "generated")[1]
+    finally:
+        sys.settrace(before)
+
+
+def without(lost, entries):
+    """The other entries."""
+    return [entry for entry in entries if entry != lost]
+
+
+@pytest.mark.parametrize("world", WORLDS)
+def test_ctrl_c_at_every_step_of_generated_code(world):
+    """Ctrl-C between any two steps on the way up undoes exactly what was done; on the way down only the hook it
+    interrupts is lost."""
+    case = Case(world, STEPS)
+    tracer, error = interrupted(case, -1)
+    assert (error, len(tracer.reached) > 20) == (None, True)
+    phases = set()
+    for at in range(1, len(tracer.reached) + 1):
+        tracer, error = interrupted(case, at)
+        assert isinstance(error, KeyboardInterrupt)
+        done = [entry for entry in TRACE if entry[0] == "+"]
+        downs = [entry for entry in TRACE if entry[0] == "-"]
+        all_downs = [entry for entry in case.foretold({}) if entry[0] == "-"]
+        if tracer.phase == "entering":
+            assert "body" not in TRACE or done == [entry for entry in case.operations() if entry[0] == "+"]
+            expected = [entry.replace("+", "-") for entry in done if entry != "++k3"][::-1]
+            assert downs in (expected, ["-k3", *expected])  # It has no set-up hook: its teardown follows its making.
+        else:
+            # A generator that is lost closes when it is collected.
+            assert any(without(lost, downs) == without(lost, all_downs) for lost in all_downs)
+        phases.add(tracer.phase)
+    assert phases == {"entering", "leaving"}
+
+
+@pytest.mark.parametrize("mode", ["machine", "concurrent"])
+@pytest.mark.parametrize("world", WORLDS)
+def test_ctrl_c_at_every_step_of_the_machine(world, mode):
+    """Ctrl-C before or after any hook, in a listener, undoes exactly what was done, and surfaces."""
+    case = Case(world, STEPS)
+    heard, fatal = [], {"at": 0}
+
+    def listen(event):
+        heard.append(event)
+        if len(heard) == fatal["at"]:
+            raise KeyboardInterrupt
+
+    case.app.listen(listen)
+    case.play({}, mode)
+    for fatal["at"] in range(1, len(heard) + 1):
+        heard.clear()
+        _, error = case.play({}, mode)
+        assert isinstance(error, KeyboardInterrupt)
+        downs = [entry for entry in TRACE if entry[0] == "-"]
+        done = [entry for entry in TRACE if entry[0] == "+"]
+        expected = [entry.replace("+", "-") for entry in done if entry != "++k3"][::-1]
+        assert downs in (expected, ["-k3", *expected])

@@ -21,7 +21,7 @@ PACKAGE = "resourcekit"
 SNAPSHOT = Path(__file__).with_name("public_api.txt")
 REFERENCE = Path(__file__).parents[1] / "docs" / "reference.md"
 # The modules that users import.
-PUBLIC_MODULES = [PACKAGE, f"{PACKAGE}.definitions"]
+PUBLIC_MODULES = [PACKAGE, f"{PACKAGE}.definitions", f"{PACKAGE}.testing"]
 
 
 def describe_value(value: object) -> str:

@@ -281,11 +281,14 @@ class _Writer:
         if hooks.whole is not None:
             self._write_manager(place, step, hooks.whole)
             return
+        teardown = None if hooks.teardown is None else partial(_has_teardown, step, hooks.teardown, place)
         if hooks.setup is not None:
             call = self._setup_call(place, step, hooks.setup)
-            self._up.append(Line(self._checked(call, place, hooks.setup.name), step, hooks.setup.name))
+            # It is to be undone as soon as it is done: Ctrl-C may come before the next line.
+            self._up.append(Line(self._checked(call, place, hooks.setup.name), step, hooks.setup.name, teardown))
+            teardown = None
         if hooks.teardown is not None:
-            self._write_teardown(place, step, hooks.teardown, f"_r{place}" if hooks.vends else slot)
+            self._write_teardown(place, step, hooks.teardown, f"_r{place}" if hooks.vends else slot, teardown)
         if hooks.create is not None:
             self._write_manager(place, step, hooks.create)
 
@@ -300,11 +303,11 @@ class _Writer:
         self._constants[f"F{place}"] = function
         return f"F{place}(r{place}{context and ', '}{context}) if C{place}.{hook.name} is F{place} else {call}"
 
-    def _write_teardown(self, place: int, step: Step, hook: Hook, slot: str) -> None:
+    def _write_teardown(self, place: int, step: Step, hook: Hook, slot: str, effect: Effect | None) -> None:
         keep = self._keep(f"r{place}", slot)
         if hook.takes_context:
             keep += "; " + self._keep(f"c{place}", f"_c{place}")
-        self._up.append(Line(keep, step, "construct", partial(_has_teardown, step, hook, place)))
+        self._up.append(Line(keep, step, "construct", effect))
         call = f"view.{slot}.{hook.name}({f'view._c{place}' if hook.takes_context else ''})"
         self._down.append(Line(self._checked(call, place, hook.name), step, hook.name))
 

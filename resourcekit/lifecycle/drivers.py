@@ -50,7 +50,7 @@ def perform(call: Call) -> Any:
     given = call.function()
     if _is_awaited(call, given):
         refuse_awaitable(call.step, call.phase, given)
-    call.took = perf_counter() - started
+    call.done(given, perf_counter() - started)
     return given
 
 
@@ -84,7 +84,7 @@ async def drive_async(machine: Machine, observe: Observer | None = None, *, has_
                         if has_failed and not call.closes_scope:
                             shield.open(given)
                         given = await _in_time(call, given)
-                    call.took = perf_counter() - started
+                    call.done(given, perf_counter() - started)
             except BaseException as error:
                 has_failed = True
                 resume = partial(machine.throw, CallFailed(call, error))
@@ -134,7 +134,7 @@ async def aperform(call: Call, threads: Any = None) -> Any:
             raise error
     if _is_awaited(call, given):
         given = await _in_time(call, given)
-    call.took = perf_counter() - started
+    call.done(given, perf_counter() - started)
     return given
 
 

@@ -21,7 +21,7 @@ from resourcekit.errors import DefinitionError, kind_in_words
 from resourcekit.hooks import Hook, is_manager
 from resourcekit.lifecycle.outcome import annotate
 from resourcekit.lifecycle.scopes import innermost_cancel_scope
-from resourcekit.lifecycle.timing import HookTimeoutError, Limit, limit_of
+from resourcekit.lifecycle.timing import Limit, limit_of
 from resourcekit.plan import Step
 from resourcekit.record import record_of, spec_of
 from resourcekit.settings import ContainerSettings
@@ -57,7 +57,9 @@ class Call:
         moves: Whether a concurrent start makes it in a thread, or where it is async in a task, of its own.
         is_async: Whether it is known to give something to be awaited.
         limit: How long it may take.
-        took: How long it took, in seconds, where there is a limit; the driver says.
+        is_done: Whether it has done its work; the driver says.
+        given: What it gave then.
+        took: How long it took, in seconds.
         kept: Closes a cancel scope of the driver's, once what the hook has opened inside it is closed.
     """
 
@@ -70,8 +72,14 @@ class Call:
     moves: bool = False
     is_async: bool = False
     limit: Limit | None = None
+    is_done: bool = False
+    given: Any = None
     took: float = 0.0
     kept: Any = None
+
+    def done(self, given: Any, took: float) -> None:
+        """It has done its work."""
+        self.given, self.took, self.is_done = given, took, True
 
 
 Machine = Generator[Call, Any, Any]
@@ -118,7 +126,7 @@ class Scope:
         deadline: When all must be up, by `perf_counter`; None: at any time.
         live: What is up, by identity of the declaration.
         undo: What is to be undone, in the order it was done.
-        late: The errors of hooks that did their work, but took too long.
+        late: The errors of hooks that did their work, but took too long, or were interrupted right after it.
     """
 
     is_async: bool
@@ -129,7 +137,7 @@ class Scope:
     deadline: float | None = None
     live: dict[int, LiveResource] = attrs.field(factory=dict)
     undo: list[Undo] = attrs.field(factory=list)
-    late: list[HookTimeoutError] = attrs.field(factory=list)
+    late: list[BaseException] = attrs.field(factory=list)
 
     def limit(self, step: Step) -> Limit | None:
         """How long a set-up hook may take: its own limit, or what is left of the whole start's."""
@@ -168,8 +176,15 @@ def set_up_one(scope: Scope, step: Step) -> Machine:
 
 
 def _limited(scope: Scope, call: Call) -> Machine:
-    """Make a call that has a limit, and note an error where it did its work but took too long."""
-    given = yield call
+    """Make a call that has a limit, and note an error where it did its work, but took too long or was interrupted."""
+    try:
+        given = yield call
+    except CallFailed as failed:
+        if not call.is_done:
+            raise
+        annotate(failed.error, call.step, call.phase)
+        scope.late.append(failed.error)
+        return call.given
     if call.limit is not None and call.took > call.limit.seconds:
         error = call.limit.error(call.step, call.phase)
         annotate(error, call.step, call.phase)
