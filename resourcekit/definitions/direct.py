@@ -35,7 +35,7 @@ class _Built:
     container: ResourceContainer
     step: str
     resources: StepResources
-    received: dict[str, Any] = attrs.field(factory=dict, init=False)
+    received: dict[str, Any] = attrs.field(factory=dict, init=False, repr=False)  # A plain value may be a secret.
     _run: Run[Any] | None = attrs.field(default=None, init=False)
 
     @property

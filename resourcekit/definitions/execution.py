@@ -46,7 +46,7 @@ class Pause:
     seconds: float
 
 
-StepMachine = Generator[Call | Pause, Any, None]
+StepMachine = Generator[Call | Pause, Any, Any]
 """What a step does: yields each call, is sent what it gave or thrown what it raised."""
 
 
@@ -133,7 +133,7 @@ class Execution:
         given = yield Call(partial(node.step.function, **arguments), str(node.step))
         yield from self._keep(bound, given, context)
 
-    def _resource(self, key: str) -> Generator[Call | Pause, Any, Any]:
+    def _resource(self, key: str) -> StepMachine:
         """What users of a key receive."""
         found = self._live
         for name in key.split("."):
@@ -157,28 +157,30 @@ class Execution:
             **extra,
         )
 
-    def _input(self, bound: BoundStep, parameter: str, source: Source) -> Generator[Call | Pause, Any, Any]:
+    def _input(self, bound: BoundStep, parameter: str, source: Source) -> StepMachine:
         """The value of one parameter."""
         if isinstance(source, Constant):
             return source.value
         if isinstance(source, Upstream):
-            return (yield from self._loaded(bound, parameter, self.graph.nodes[source.step]))
+            annotation = bound.annotations.get(parameter, Any)
+            upstream = self.graph.nodes[source.step]
+            return (yield from self.load(upstream, name=parameter, step_key=bound.node.name, annotation=annotation))
         values = []
         for part in source.parts:
             values.append((yield from self._input(bound, parameter, part)))
         return values
 
-    def _loaded(self, bound: BoundStep, parameter: str, upstream: Node) -> Generator[Call | Pause, Any, Any]:
+    def load(self, upstream: Node, **what: Any) -> StepMachine:
+        """The kept value of one step.
+
+        Args:
+            upstream: The step.
+            **what: Who needs it and as what: arguments of the `InputContext`.
+        """
         keeper = yield from self._io_manager(upstream)
-        context = InputContext(
-            name=parameter,
-            step_key=bound.node.name,
-            upstream_output=self._output_context(upstream),
-            annotation=bound.annotations.get(parameter, Any),
-            run_id=self.run.run_id,
-            tags=self.run.tags,
-        )
-        return (yield Call(partial(keeper.load_input, context), f"loading {parameter!r} for {bound.node.step}"))
+        output = self._output_context(upstream)
+        context = InputContext(upstream_output=output, run_id=self.run.run_id, tags=self.run.tags, **what)
+        return (yield Call(partial(keeper.load_input, context), f"loading the value of {upstream.step}"))
 
     def _keep(self, bound: BoundStep, given: Any, context: ExecutionContext) -> StepMachine:
         """Give the value of a step to its IO manager, unless it gives none."""
@@ -203,7 +205,7 @@ class Execution:
             definition_metadata=step.options.metadata,
         )
 
-    def _io_manager(self, node: Node) -> Generator[Call | Pause, Any, Any]:
+    def _io_manager(self, node: Node) -> StepMachine:
         """What keeps the value of a step: one object for the execution."""
         wanted = node.step.options.io_manager_key
         key = wanted if wanted in self.blueprint.graph.keys else None
