@@ -2,6 +2,8 @@
 
 import logging
 import threading
+import traceback
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -82,6 +84,8 @@ def test_a_failure_surfaces_as_itself(log):
     assert note.startswith("resourcekit: asset 'bad' failed, defined at ")
     assert "test_definitions_execution.py:" in note
     assert log == ["up r", "good", "bad", "down r ValueError"]
+    files = [Path(frame.filename).name for frame in traceback.extract_tb(caught.value.__traceback__)]
+    assert files[-2:] == ["execution.py", "test_definitions_execution.py"]  # `end` raises it: no driver in between
 
 
 def test_a_failed_result(log):

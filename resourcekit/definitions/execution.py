@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Callable, Generator, Mapping, Sequence
 from functools import partial
 from time import perf_counter
-from typing import Any
+from types import TracebackType
+from typing import Any, Final
 
 import attrs
 
@@ -24,6 +26,8 @@ from resourcekit.injection.matching import check_value, held_at
 from resourcekit.run import Blueprint, Run
 
 __all__ = ("Call", "Execution", "Pause", "StepMachine")
+
+_OURS: Final = (__file__, os.path.join(os.path.dirname(__file__), "engine.py"))
 
 
 @attrs.frozen(eq=False)
@@ -233,6 +237,7 @@ class Execution:
         self._event(node.name, "finished", duration=duration)
 
     def _fail(self, node: Node, error: Exception, attempts: int, duration: float) -> None:
+        error.__traceback__ = _outside(error.__traceback__)
         note = f"resourcekit: {node.step} failed"
         note += f", defined at {node.step.location}" if node.step.location else ""
         if note not in getattr(error, "__notes__", ()):
@@ -300,6 +305,14 @@ class Execution:
                 **details,
             )
         )
+
+
+def _outside(trace: TracebackType | None) -> TracebackType | None:
+    """A traceback without our own frames at its beginning, where there are any others."""
+    outside = trace
+    while outside is not None and outside.tb_frame.f_code.co_filename in _OURS:
+        outside = outside.tb_next
+    return outside or trace
 
 
 def _all_errors(failed: Sequence[Exception], final: Exception | None) -> tuple[BaseException, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
@@ -54,7 +54,7 @@ def layered(levels: Sequence[tuple[str, Resources | None]]) -> Layers:
     Raises:
         DefinitionError: Something is neither dict nor container, or a key or what it holds is wrong.
     """
-    standing: Any = ResourceContainer
+    standing: Any = None
     made: Any = None
     changes: dict[str, Any] = {}
     for where, each in levels:
@@ -72,24 +72,28 @@ def layered(levels: Sequence[tuple[str, Resources | None]]) -> Layers:
         elif isinstance(standing, ContainerInstance):
             changes |= given
         else:
-            made = standing.of(given)
+            made = (standing or _Resources).of(given)
             standing = made.declarative_parent
     if isinstance(standing, ContainerInstance):
         return _overridden(standing, changes) if changes else Layers(effective(standing))
     if made is None:
-        made = _empty() if standing is ResourceContainer else standing()
+        made = _empty() if standing is None else standing()
     return Layers(made)
 
 
+_Resources: Final[Any] = ContainerMeta("resources", (ResourceContainer,), {})
+"""What a dict makes a container of: messages call it by its name."""
+
+
 @cache
-def _empty() -> ResourceContainer:
+def _empty() -> Any:
     """What has no key at all."""
-    return ResourceContainer()
+    return _Resources()
 
 
 def _class_over(below: Any, given: Any) -> Any:
     """A container class with the keys of both, those of *given* first."""
-    if isinstance(below, ContainerInstance) or issubclass(given, below):
+    if below is None or isinstance(below, ContainerInstance) or issubclass(given, below):
         return given
     if issubclass(below, given):
         return below.of(given.providers).declarative_parent

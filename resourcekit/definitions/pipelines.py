@@ -20,7 +20,7 @@ from resourcekit.definitions.layers import Resources, layered, single_definition
 from resourcekit.definitions.progress import Progress, shown
 from resourcekit.definitions.results import ExecutionResult
 from resourcekit.definitions.selection import select
-from resourcekit.errors import DefinitionError, Problem, RunStateError
+from resourcekit.errors import DefinitionError, Problem, RunStateError, kind_in_words
 from resourcekit.injection.matching import held_at
 from resourcekit.run import Blueprint, ContainerBlueprint, Run
 
@@ -44,6 +44,9 @@ class Settings:
         limit: object = self.max_concurrent
         if not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
             raise DefinitionError(f"max_concurrent={limit!r}: give how many steps may run at once, 1 or more")
+        shows: object = self.progress
+        if shows is not None and not isinstance(shows, bool) and not callable(shows):
+            raise DefinitionError(f"progress wants True, False or a function, not {kind_in_words(shows)}")
 
 
 @attrs.frozen(eq=False)
@@ -123,7 +126,9 @@ class Pipeline:
                 else:
                     _in_loop(partial(execute_async, execution, settings.max_concurrent))
             except Exception as error:
-                final = _kept(error, settings)
+                if settings.raise_on_error:
+                    raise
+                final = error
             return execution.result(final)
 
     async def aexecute(self, settings: Settings) -> ExecutionResult:
@@ -133,7 +138,9 @@ class Pipeline:
             try:
                 await execute_async(execution, settings.max_concurrent)
             except Exception as error:
-                final = _kept(error, settings)
+                if settings.raise_on_error:
+                    raise
+                final = error
             return execution.result(final)
 
     def _refuse_loop(self, reason: str | None) -> None:
@@ -186,13 +193,6 @@ def _run(blueprint: ContainerBlueprint, keys: tuple[str, ...], settings: Setting
     """A run of exactly *keys*: none, where there is none."""
     tags, run_id = settings.tags, settings.run_id
     return blueprint.run(keys, settings.config, tags=tags, run_id=run_id, is_concurrent=False, is_timed=False)
-
-
-def _kept(error: Exception, settings: Settings) -> Exception:
-    """The error for the result; it goes on, where the caller wants it to."""
-    if settings.raise_on_error:
-        raise error
-    return error
 
 
 def _problems_error(name: str, problems: Sequence[Problem]) -> DefinitionError:
