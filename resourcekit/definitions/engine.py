@@ -77,7 +77,8 @@ async def execute_async(execution: Execution, limit: int) -> None:
 
     Args:
         execution: The execution.
-        limit: How many run at once; with more than one, sync functions run in threads.
+        limit: How many run at once; with more than one, sync functions run in threads, but for those that work with
+            a resource whose class has ``threads=False``.
 
     Raises:
         Exception: As `execute`.
@@ -163,7 +164,7 @@ async def _done_async(wanted: Call | Pause, limiter: CapacityLimiter | None) -> 
         from anyio import sleep as asleep
 
         return await asleep(wanted.seconds)
-    if limiter is None or inspect.iscoroutinefunction(wanted.function):
+    if limiter is None or wanted.stays or inspect.iscoroutinefunction(wanted.function):
         given = wanted.function()
     else:
         from anyio import to_thread

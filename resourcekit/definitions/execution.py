@@ -23,6 +23,7 @@ from resourcekit.definitions.results import ExecutionResult, StepResult
 from resourcekit.errors import DefinitionError, kind_in_words
 from resourcekit.graph import Held
 from resourcekit.injection.matching import check_value, held_at
+from resourcekit.record import spec_of
 from resourcekit.run import Blueprint, Run
 
 __all__ = ("Call", "Execution", "Pause", "StepMachine")
@@ -37,10 +38,12 @@ class Call:
     Args:
         function: What to call, without arguments.
         what: What it is, for messages.
+        stays: It must be made in the run's own thread: what it works with has a class with ``threads=False``.
     """
 
     function: Callable[[], Any]
     what: str
+    stays: bool = False
 
 
 @attrs.frozen
@@ -134,7 +137,7 @@ class Execution:
         context = self._context(bound, found, attempt)
         if bound.context is not None:
             arguments[bound.context] = context
-        given = yield Call(partial(node.step.function, **arguments), str(node.step))
+        given = yield Call(partial(node.step.function, **arguments), str(node.step), self._stays(*found))
         yield from self._keep(bound, given, context)
 
     def _resource(self, key: str) -> StepMachine:
@@ -184,7 +187,8 @@ class Execution:
         keeper = yield from self._io_manager(upstream)
         output = self._output_context(upstream)
         context = InputContext(upstream_output=output, run_id=self.run.run_id, tags=self.run.tags, **what)
-        return (yield Call(partial(keeper.load_input, context), f"loading the value of {upstream.step}"))
+        load = partial(keeper.load_input, context)
+        return (yield Call(load, f"loading the value of {upstream.step}", self._stays(self._keeper_key(upstream))))
 
     def _keep(self, bound: BoundStep, given: Any, context: ExecutionContext) -> StepMachine:
         """Give the value of a step to its IO manager, unless it gives none."""
@@ -194,7 +198,8 @@ class Execution:
         output = self._output_context(node)
         if value is not attrs.NOTHING and not (node.step.gives_nothing and value is None):
             keeper = yield from self._io_manager(node)
-            yield Call(partial(keeper.handle_output, output, value), f"storing the value of {node.step}")
+            store = partial(keeper.handle_output, output, value)
+            yield Call(store, f"storing the value of {node.step}", self._stays(self._keeper_key(node)))
             self._outputs[node.name] = value
         self._metadata[node.name] = {**context.output_metadata, **told, **output.metadata}
 
@@ -211,8 +216,7 @@ class Execution:
 
     def _io_manager(self, node: Node) -> StepMachine:
         """What keeps the value of a step: one object for the execution."""
-        wanted = node.step.options.io_manager_key
-        key = wanted if wanted in self.blueprint.graph.keys else None
+        key = self._keeper_key(node)
         if key not in self._io_managers:
             found = InMemoryIOManager() if key is None else (yield from self._resource(key))
             if not is_io_manager(found):
@@ -222,6 +226,16 @@ class Execution:
                 )
             self._io_managers.setdefault(key, found)
         return self._io_managers[key]
+
+    def _keeper_key(self, node: Node) -> str | None:
+        """The key of what keeps the value of a step; None for this execution's memory."""
+        key = node.step.options.io_manager_key
+        return key if key in self.blueprint.graph.keys else None
+
+    def _stays(self, *keys: str | None) -> bool:
+        """Whether any resource that *keys* need must not leave the run's own thread."""
+        steps = self.blueprint.plan(tuple(key for key in keys if key is not None)).steps
+        return not all(spec_of(step.resource).settings.threads for step in steps)
 
     def _succeed(self, node: Node, attempts: int, duration: float) -> None:
         self._results[node.name] = StepResult(
