@@ -257,6 +257,7 @@ def test_an_asset_may_be_called_like_its_own_parameter():
     [
         ([orders, 5], "not an int"),
         ([len], "len is a plain function: decorate it"),
+        ([int], "int is a class"),
         (orders, "write \\[orders\\]"),
         ([op(name="load")(lambda: 1)], "ops run in a job"),
         ([orders, asset(name="orders")(lambda: 1)], "two assets with the key 'orders'"),

@@ -272,7 +272,7 @@ def test_an_io_manager_that_is_async_unannounced():
         def create_io_manager(self, context) -> Made:
             return Made()
 
-    with pytest.raises(DefinitionError, match="loading 'number' for asset 'plus_one' gave an awaitable"):
+    with pytest.raises(DefinitionError, match="loading the value of asset 'number' gave an awaitable"):
         materialize([_with_plain_number, plus_one], resources={"io_manager": Quiet()}, selection="plus_one")
     result = materialize([_with_plain_number, plus_one], resources={"io_manager": Told()}, selection="plus_one")
     assert result.output_for(plus_one) == 2
@@ -296,3 +296,18 @@ def test_errors_of_several_tasks():
 
     with pytest.raises(ExecutionError):
         materialize([make("a"), make("b")], max_concurrent=2)
+
+
+def test_loading_a_value_asynchronously():
+    """A value that an async IO manager keeps is loaded from sync code, and awaited in a running loop."""
+    defs = Definitions([number], resources={"io_manager": Store()})
+    KEPT["number",] = 5
+    assert defs.load_asset_value(number) == 5
+
+    async def main() -> object:
+        with pytest.raises(RunStateError, match=r"await defs\.aload_asset_value"):
+            defs.load_asset_value(number)
+        return await defs.aload_asset_value("number")
+
+    assert anyio.run(main) == 5
+    assert anyio.run(main, backend="trio") == 5

@@ -13,7 +13,6 @@ from resourcekit import (
     ConfigurableResourceFactory,
     EnvVar,
     InjectionError,
-    NoActiveRunError,
     OpExecutionContext,
     ResourceContainer,
     ResourceParam,
@@ -134,7 +133,7 @@ def test_in_a_running_container(log):
         assert told() == ("told", "app")
         assert told(word="given") == ("told", "given")
     assert log == ["up", "down"]
-    with pytest.raises(NoActiveRunError):
+    with pytest.raises(InjectionError, match=r"give it, answer\(database=...\), or call it inside"):
         answer()
 
 
@@ -261,8 +260,19 @@ async def test_async_steps(log):
     async with ResourceContainer.of({"clock": Clock()}).run():
         assert await noon() == "noon"
     assert log == ["up", "down"] * 4
-    with pytest.raises(NoActiveRunError):
+    with pytest.raises(InjectionError, match=r"noon\(clock=...\)"):
         await noon()
+
+    @asset
+    def maybe(clock: Clock | None = None) -> bool:
+        return clock is None
+
+    @asset
+    def optional(clock: Clock | None) -> bool:
+        return clock is None
+
+    assert maybe()
+    assert optional()
 
 
 def test_a_sync_call_with_an_async_resource():

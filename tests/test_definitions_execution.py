@@ -1,14 +1,19 @@
 """Executing steps: order, failures, what is skipped, retries, what surfaces, and what hooks hear."""
 
 import logging
+import sqlite3
 import threading
+import traceback
+from pathlib import Path
 
+import anyio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from resourcekit import (
     ConfigError,
+    ConfigurableIOManager,
     ConfigurableResource,
     DefinitionError,
     EnvVar,
@@ -16,8 +21,10 @@ from resourcekit import (
     RetryPolicy,
     StepEvent,
     TeardownError,
+    amaterialize,
     asset,
     materialize,
+    ref,
 )
 
 
@@ -82,6 +89,8 @@ def test_a_failure_surfaces_as_itself(log):
     assert note.startswith("resourcekit: asset 'bad' failed, defined at ")
     assert "test_definitions_execution.py:" in note
     assert log == ["up r", "good", "bad", "down r ValueError"]
+    files = [Path(frame.filename).name for frame in traceback.extract_tb(caught.value.__traceback__)]
+    assert files[-2:] == ["execution.py", "test_definitions_execution.py"]  # `end` raises it: no driver in between
 
 
 def test_a_failed_result(log):
@@ -367,6 +376,53 @@ def test_steps_at_once():
     assert result.output_for(end) == "s0s5"
     assert max(most) == 3
     assert threading.get_ident() not in threads
+
+
+def test_resources_that_keep_to_their_thread(tmp_path):
+    """Steps at once that work with a class of `threads=False` stay in its thread; so does what it keeps."""
+    here = threading.get_ident()
+
+    class Sqlite(ConfigurableResource, threads=False):
+        def setup_for_execution(self, context):
+            self._connection = sqlite3.connect(tmp_path / "x.db")
+
+        def teardown_after_execution(self, context):
+            self._connection.close()
+
+        def one(self):
+            return self._connection.execute("select 1").fetchone()[0]
+
+    class Table(ConfigurableIOManager):
+        sqlite: Sqlite
+
+        def handle_output(self, context, obj):
+            kept[context.step_key] = (obj, self.sqlite.one(), threading.get_ident() == here)
+
+        def load_input(self, context):
+            self.sqlite.one()
+            return kept[context.upstream_output.step_key][0]
+
+    kept = {}
+
+    @asset
+    def uses(sqlite: Sqlite) -> bool:
+        return sqlite.one() == 1 and threading.get_ident() == here
+
+    @asset
+    def free() -> bool:
+        return threading.get_ident() == here
+
+    @asset
+    def takes(free: bool) -> bool:
+        return free
+
+    async def main():
+        resources = {"sqlite": Sqlite(), "io_manager": Table(sqlite=ref("sqlite"))}
+        return await amaterialize([uses, free, takes], resources=resources, max_concurrent=3)
+
+    result = anyio.run(main)
+    assert (result.output_for(uses), result.output_for(free), result.output_for(takes)) == (True, False, False)
+    assert set(kept.values()) == {(True, 1, True), (False, 1, True)}
 
 
 @pytest.mark.parametrize("limit", [0, -1, "2", True, None])

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from resourcekit import RetryPolicy, StepEvent, asset, job, materialize, op
+from resourcekit import DefinitionError, RetryPolicy, StepEvent, asset, job, materialize, op
 from resourcekit.definitions import log_steps
 
 
@@ -62,6 +62,12 @@ def test_a_progress_function_that_fails(caplog):
 
     assert materialize([orders], progress=broken).success
     assert "a progress function failed" in caplog.text
+
+
+def test_what_shows_nothing():
+    """What is neither yes, no nor a function is an error."""
+    with pytest.raises(DefinitionError, match="progress wants True, False or a function, not an int"):
+        materialize([orders], progress=5)
 
 
 def test_log_lines(caplog):

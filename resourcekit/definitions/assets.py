@@ -226,6 +226,8 @@ def _no_asset(given: Any, where: str) -> str:
     name = getattr(given, "__name__", None)
     if isinstance(given, Step):
         return f"{where} wants assets, and {given.name} is an {given.kind}: ops run in a job"
+    if isinstance(given, type):
+        return f"{where} wants assets, and {name} is a class"
     if callable(given) and name:
         return f"{where} wants assets, and {name} is a plain function: decorate it with @asset"
     return f"{where} wants assets, not {kind_in_words(given)}"

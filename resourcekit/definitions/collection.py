@@ -89,7 +89,7 @@ class Definitions:
         ... def page(url: ResourceParam[str]) -> str:
         ...     return url
         >>> print(*Definitions(assets=[page], resources={"uri": "x"}).check())  # doctest: +ELLIPSIS
-        page(url): ResourceContainer has no key 'url'...its keys: uri [unknown-resource]
+        page(url): resources has no key 'url'...its keys: uri [unknown-resource]
             ...
             hint:      did you mean uri?
         """
@@ -189,6 +189,7 @@ class Definitions:
         Raises:
             DefinitionError: There is no such asset, or no IO manager keeps its value.
             NotStoredError: It is not kept.
+            RunStateError: It needs an event loop and one is running here: use `aload_asset_value`.
 
         >>> from resourcekit import InMemoryIOManager, asset
         >>> @asset
@@ -200,10 +201,34 @@ class Definitions:
         >>> defs.load_asset_value("answer")
         42
         """
+        key = self._key(asset)
+        return self._pipeline(resources, key).load(key, python_type)
+
+    async def aload_asset_value(
+        self,
+        asset: AssetDefinition[..., Any] | AssetKey | str,
+        *,
+        python_type: Any = Any,
+        resources: Resources | None = None,
+    ) -> Any:
+        """`load_asset_value` from async code, in its event loop.
+
+        Args:
+            asset: As for `load_asset_value`, and so are the others.
+            python_type: The same.
+            resources: The same.
+
+        Returns:
+            The value.
+        """
+        key = self._key(asset)
+        return await self._pipeline(resources, key).aload(key, python_type)
+
+    def _key(self, asset: object) -> str:
         key = str(as_asset_key(asset, "load_asset_value()"))
         if key not in self._graph.nodes:
             raise DefinitionError(f"there is no asset {key!r}; {did_you_mean(key, self._graph.nodes)}")
-        return self._pipeline(resources, key).load(key, python_type)
+        return key
 
     @classmethod
     def merge(cls, *parts: Definitions) -> Definitions:

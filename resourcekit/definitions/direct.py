@@ -22,7 +22,7 @@ from resourcekit.definitions.steps import Parameter, Step
 from resourcekit.errors import InjectionError, RunStateError
 from resourcekit.injection.filling import FromCurrent
 from resourcekit.record import record_of
-from resourcekit.run import Run
+from resourcekit.run import Run, open_runs
 from resourcekit.values import is_resource
 
 __all__ = ("build_asset_context", "build_op_context", "call_directly")
@@ -35,7 +35,7 @@ class _Built:
     container: ResourceContainer
     step: str
     resources: StepResources
-    received: dict[str, Any] = attrs.field(factory=dict, init=False)
+    received: dict[str, Any] = attrs.field(factory=dict, init=False, repr=False)  # A plain value may be a secret.
     _run: Run[Any] | None = attrs.field(default=None, init=False)
 
     @property
@@ -290,9 +290,19 @@ class _Call:
         self.arguments |= {each.name: received[each.name] for each in self._wishes() if each.name in received}
 
     def _filling(self) -> FromCurrent | None:
-        """What gives the resources that are left out, if any is."""
-        missing = any(each.name not in self.arguments for each in self._wishes())
-        return FromCurrent(self.step.spec, (), self.arguments) if missing else None
+        """What gives the resources that are left out, if any is.
+
+        Raises:
+            InjectionError: No run is open here that could.
+        """
+        wishes = [each.wish for each in self._wishes() if each.wish is not None and each.name not in self.arguments]
+        missing = next((wish.name for wish in wishes if not wish.is_optional), None)
+        if missing is not None and not any(open_runs()):
+            function = self.step.spec.name
+            reason = "it is left out, and no run is open here that has it"
+            hint = f"give it, {function}({missing}=...), or call it inside `with container.run():`"
+            raise InjectionError(function, missing, reason, hint)
+        return FromCurrent(self.step.spec, (), self.arguments) if wishes else None
 
     def call(self) -> Any:
         """Call a sync function."""

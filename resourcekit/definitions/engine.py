@@ -13,7 +13,7 @@ from resourcekit.definitions.execution import Call, Execution, Pause, StepMachin
 if TYPE_CHECKING:
     from anyio import CapacityLimiter
 
-__all__ = ("execute", "execute_async")
+__all__ = ("execute", "execute_async", "load", "load_async")
 
 
 def execute(execution: Execution) -> None:
@@ -30,13 +30,31 @@ def execute(execution: Execution) -> None:
         execution.end()
 
 
-def _drive(machine: StepMachine) -> None:
+def load(execution: Execution, machine: StepMachine) -> Any:
+    """What *machine* gives, inside the run of the resources.
+
+    Raises:
+        Exception: What an IO manager, a setup or a teardown raised.
+    """
+    with execution.run as live:
+        execution.begin(live)
+        return _drive(machine)
+
+
+async def load_async(execution: Execution, machine: StepMachine) -> Any:
+    """`load` in an event loop."""
+    async with execution.run as live:
+        execution.begin(live)
+        return await _drive_async(machine, None)
+
+
+def _drive(machine: StepMachine) -> Any:
     resume = partial(machine.send, None)
     while True:
         try:
             wanted = resume()
-        except StopIteration:
-            return
+        except StopIteration as stop:
+            return stop.value
         try:
             given = _done(wanted)
         except BaseException as error:
@@ -59,7 +77,8 @@ async def execute_async(execution: Execution, limit: int) -> None:
 
     Args:
         execution: The execution.
-        limit: How many run at once; with more than one, sync functions run in threads.
+        limit: How many run at once; with more than one, sync functions run in threads, but for those that work with
+            a resource whose class has ``threads=False``.
 
     Raises:
         Exception: As `execute`.
@@ -124,14 +143,14 @@ class _Concurrent:
             self._start()
 
 
-async def _drive_async(machine: StepMachine, limiter: CapacityLimiter | None) -> None:
+async def _drive_async(machine: StepMachine, limiter: CapacityLimiter | None) -> Any:
     """Run one step; with a *limiter*, what is not async in threads."""
     resume: Callable[[], Any] = partial(machine.send, None)
     while True:
         try:
             wanted = resume()
-        except StopIteration:
-            return
+        except StopIteration as stop:
+            return stop.value
         try:
             given = await _done_async(wanted, limiter)
         except BaseException as error:
@@ -145,7 +164,7 @@ async def _done_async(wanted: Call | Pause, limiter: CapacityLimiter | None) -> 
         from anyio import sleep as asleep
 
         return await asleep(wanted.seconds)
-    if limiter is None or inspect.iscoroutinefunction(wanted.function):
+    if limiter is None or wanted.stays or inspect.iscoroutinefunction(wanted.function):
         given = wanted.function()
     else:
         from anyio import to_thread

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Callable, Generator, Mapping, Sequence
 from functools import partial
 from time import perf_counter
-from typing import Any
+from types import TracebackType
+from typing import Any, Final
 
 import attrs
 
@@ -21,9 +23,12 @@ from resourcekit.definitions.results import ExecutionResult, StepResult
 from resourcekit.errors import DefinitionError, kind_in_words
 from resourcekit.graph import Held
 from resourcekit.injection.matching import check_value, held_at
+from resourcekit.record import spec_of
 from resourcekit.run import Blueprint, Run
 
 __all__ = ("Call", "Execution", "Pause", "StepMachine")
+
+_OURS: Final = (__file__, os.path.join(os.path.dirname(__file__), "engine.py"))
 
 
 @attrs.frozen(eq=False)
@@ -33,10 +38,12 @@ class Call:
     Args:
         function: What to call, without arguments.
         what: What it is, for messages.
+        stays: It must be made in the run's own thread: what it works with has a class with ``threads=False``.
     """
 
     function: Callable[[], Any]
     what: str
+    stays: bool = False
 
 
 @attrs.frozen
@@ -46,7 +53,7 @@ class Pause:
     seconds: float
 
 
-StepMachine = Generator[Call | Pause, Any, None]
+StepMachine = Generator[Call | Pause, Any, Any]
 """What a step does: yields each call, is sent what it gave or thrown what it raised."""
 
 
@@ -130,10 +137,10 @@ class Execution:
         context = self._context(bound, found, attempt)
         if bound.context is not None:
             arguments[bound.context] = context
-        given = yield Call(partial(node.step.function, **arguments), str(node.step))
+        given = yield Call(partial(node.step.function, **arguments), str(node.step), self._stays(*found))
         yield from self._keep(bound, given, context)
 
-    def _resource(self, key: str) -> Generator[Call | Pause, Any, Any]:
+    def _resource(self, key: str) -> StepMachine:
         """What users of a key receive."""
         found = self._live
         for name in key.split("."):
@@ -157,28 +164,31 @@ class Execution:
             **extra,
         )
 
-    def _input(self, bound: BoundStep, parameter: str, source: Source) -> Generator[Call | Pause, Any, Any]:
+    def _input(self, bound: BoundStep, parameter: str, source: Source) -> StepMachine:
         """The value of one parameter."""
         if isinstance(source, Constant):
             return source.value
         if isinstance(source, Upstream):
-            return (yield from self._loaded(bound, parameter, self.graph.nodes[source.step]))
+            annotation = bound.annotations.get(parameter, Any)
+            upstream = self.graph.nodes[source.step]
+            return (yield from self.load(upstream, name=parameter, step_key=bound.node.name, annotation=annotation))
         values = []
         for part in source.parts:
             values.append((yield from self._input(bound, parameter, part)))
         return values
 
-    def _loaded(self, bound: BoundStep, parameter: str, upstream: Node) -> Generator[Call | Pause, Any, Any]:
+    def load(self, upstream: Node, **what: Any) -> StepMachine:
+        """The kept value of one step.
+
+        Args:
+            upstream: The step.
+            **what: Who needs it and as what: arguments of the `InputContext`.
+        """
         keeper = yield from self._io_manager(upstream)
-        context = InputContext(
-            name=parameter,
-            step_key=bound.node.name,
-            upstream_output=self._output_context(upstream),
-            annotation=bound.annotations.get(parameter, Any),
-            run_id=self.run.run_id,
-            tags=self.run.tags,
-        )
-        return (yield Call(partial(keeper.load_input, context), f"loading {parameter!r} for {bound.node.step}"))
+        output = self._output_context(upstream)
+        context = InputContext(upstream_output=output, run_id=self.run.run_id, tags=self.run.tags, **what)
+        load = partial(keeper.load_input, context)
+        return (yield Call(load, f"loading the value of {upstream.step}", self._stays(self._keeper_key(upstream))))
 
     def _keep(self, bound: BoundStep, given: Any, context: ExecutionContext) -> StepMachine:
         """Give the value of a step to its IO manager, unless it gives none."""
@@ -188,7 +198,8 @@ class Execution:
         output = self._output_context(node)
         if value is not attrs.NOTHING and not (node.step.gives_nothing and value is None):
             keeper = yield from self._io_manager(node)
-            yield Call(partial(keeper.handle_output, output, value), f"storing the value of {node.step}")
+            store = partial(keeper.handle_output, output, value)
+            yield Call(store, f"storing the value of {node.step}", self._stays(self._keeper_key(node)))
             self._outputs[node.name] = value
         self._metadata[node.name] = {**context.output_metadata, **told, **output.metadata}
 
@@ -203,10 +214,9 @@ class Execution:
             definition_metadata=step.options.metadata,
         )
 
-    def _io_manager(self, node: Node) -> Generator[Call | Pause, Any, Any]:
+    def _io_manager(self, node: Node) -> StepMachine:
         """What keeps the value of a step: one object for the execution."""
-        wanted = node.step.options.io_manager_key
-        key = wanted if wanted in self.blueprint.graph.keys else None
+        key = self._keeper_key(node)
         if key not in self._io_managers:
             found = InMemoryIOManager() if key is None else (yield from self._resource(key))
             if not is_io_manager(found):
@@ -216,6 +226,16 @@ class Execution:
                 )
             self._io_managers.setdefault(key, found)
         return self._io_managers[key]
+
+    def _keeper_key(self, node: Node) -> str | None:
+        """The key of what keeps the value of a step; None for this execution's memory."""
+        key = node.step.options.io_manager_key
+        return key if key in self.blueprint.graph.keys else None
+
+    def _stays(self, *keys: str | None) -> bool:
+        """Whether any resource that *keys* need must not leave the run's own thread."""
+        steps = self.blueprint.plan(tuple(key for key in keys if key is not None)).steps
+        return not all(spec_of(step.resource).settings.threads for step in steps)
 
     def _succeed(self, node: Node, attempts: int, duration: float) -> None:
         self._results[node.name] = StepResult(
@@ -231,6 +251,7 @@ class Execution:
         self._event(node.name, "finished", duration=duration)
 
     def _fail(self, node: Node, error: Exception, attempts: int, duration: float) -> None:
+        error.__traceback__ = _outside(error.__traceback__)
         note = f"resourcekit: {node.step} failed"
         note += f", defined at {node.step.location}" if node.step.location else ""
         if note not in getattr(error, "__notes__", ()):
@@ -298,6 +319,14 @@ class Execution:
                 **details,
             )
         )
+
+
+def _outside(trace: TracebackType | None) -> TracebackType | None:
+    """A traceback without our own frames at its beginning, where there are any others."""
+    outside = trace
+    while outside is not None and outside.tb_frame.f_code.co_filename in _OURS:
+        outside = outside.tb_next
+    return outside or trace
 
 
 def _all_errors(failed: Sequence[Exception], final: Exception | None) -> tuple[BaseException, ...]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from typing import Any
+from functools import cache
+from typing import Any, Final
 
 import attrs
 
@@ -53,7 +54,8 @@ def layered(levels: Sequence[tuple[str, Resources | None]]) -> Layers:
     Raises:
         DefinitionError: Something is neither dict nor container, or a key or what it holds is wrong.
     """
-    standing: Any = ResourceContainer
+    standing: Any = None
+    made: Any = None
     changes: dict[str, Any] = {}
     for where, each in levels:
         given: object = each
@@ -62,7 +64,7 @@ def layered(levels: Sequence[tuple[str, Resources | None]]) -> Layers:
         if isinstance(given, ContainerInstance):
             standing, changes = given, {}
         elif isinstance(given, ContainerMeta):
-            standing, changes = _class_over(standing, given), {}
+            standing, made, changes = _class_over(standing, given), None, {}
         elif not isinstance(given, Mapping):
             raise DefinitionError(
                 f"{where} wants a dict of resources by key, or a ResourceContainer, not {kind_in_words(given)}"
@@ -70,24 +72,31 @@ def layered(levels: Sequence[tuple[str, Resources | None]]) -> Layers:
         elif isinstance(standing, ContainerInstance):
             changes |= given
         else:
-            standing = _subclass(standing, given)
-    if not isinstance(standing, ContainerInstance):
-        return Layers(standing())
-    return _overridden(standing, changes) if changes else Layers(effective(standing))
+            made = (standing or _Resources).of(given)
+            standing = made.declarative_parent
+    if isinstance(standing, ContainerInstance):
+        return _overridden(standing, changes) if changes else Layers(effective(standing))
+    if made is None:
+        made = _empty() if standing is None else standing()
+    return Layers(made)
 
 
-def _subclass(base: Any, resources: Mapping[str, Any]) -> Any:
-    """A container class like *base* with other resources."""
-    made: Any = base.of(resources)
-    return made.declarative_parent
+_Resources: Final[Any] = ContainerMeta("resources", (ResourceContainer,), {})
+"""What a dict makes a container of: messages call it by its name."""
+
+
+@cache
+def _empty() -> Any:
+    """What has no key at all."""
+    return _Resources()
 
 
 def _class_over(below: Any, given: Any) -> Any:
     """A container class with the keys of both, those of *given* first."""
-    if not isinstance(below, type) or issubclass(given, below):
+    if below is None or isinstance(below, ContainerInstance) or issubclass(given, below):
         return given
     if issubclass(below, given):
-        return _subclass(below, given.providers)
+        return below.of(given.providers).declarative_parent
     return ContainerMeta(given.__name__, (given, below), {})
 
 

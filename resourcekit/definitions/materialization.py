@@ -45,7 +45,8 @@ def materialize(
             ``"orders*"``, ``"group:shop"``. The values of others are loaded from where they are kept.
         raise_on_error: False gives a failed result in place of an exception, and goes on with the assets that do
             not need a failed one.
-        max_concurrent: How many may run at once: async ones as tasks, sync ones in threads.
+        max_concurrent: How many may run at once: async ones as tasks, sync ones in threads. One that works with a
+            resource whose class has ``threads=False``, an SQLite connection perhaps, stays in this thread.
         progress: False shows nothing; a function is called with each `StepEvent`; otherwise a live display on a
             terminal where rich is installed, else log lines.
 

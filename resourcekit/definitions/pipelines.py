@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from inspect import iscoroutinefunction
@@ -11,9 +11,8 @@ from typing import Any
 
 import attrs
 
-from resourcekit.definitions.binding import bind
-from resourcekit.definitions.contexts import InputContext, OutputContext
-from resourcekit.definitions.engine import execute, execute_async
+from resourcekit.definitions.binding import Binding, bind
+from resourcekit.definitions.engine import execute, execute_async, load, load_async
 from resourcekit.definitions.execution import Execution
 from resourcekit.definitions.graph import StepGraph
 from resourcekit.definitions.io_managers import is_io_manager
@@ -21,7 +20,7 @@ from resourcekit.definitions.layers import Resources, layered, single_definition
 from resourcekit.definitions.progress import Progress, shown
 from resourcekit.definitions.results import ExecutionResult
 from resourcekit.definitions.selection import select
-from resourcekit.errors import DefinitionError, Problem, RunStateError
+from resourcekit.errors import DefinitionError, Problem, RunStateError, kind_in_words
 from resourcekit.injection.matching import held_at
 from resourcekit.run import Blueprint, ContainerBlueprint, Run
 
@@ -45,6 +44,9 @@ class Settings:
         limit: object = self.max_concurrent
         if not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
             raise DefinitionError(f"max_concurrent={limit!r}: give how many steps may run at once, 1 or more")
+        shows: object = self.progress
+        if shows is not None and not isinstance(shows, bool) and not callable(shows):
+            raise DefinitionError(f"progress wants True, False or a function, not {kind_in_words(shows)}")
 
 
 @attrs.frozen(eq=False)
@@ -115,12 +117,18 @@ class Pipeline:
             Exception: What went wrong, if the settings say so.
         """
         with self._prepared(settings) as execution:
-            start = partial(execute, execution) if self._is_sync(execution, settings) else _loop(execution, settings)
+            reason = _needs_loop(execution, settings)
+            self._refuse_loop(reason)
             final = None
             try:
-                start()
+                if reason is None:
+                    execute(execution)
+                else:
+                    _in_loop(partial(execute_async, execution, settings.max_concurrent))
             except Exception as error:
-                final = _kept(error, settings)
+                if settings.raise_on_error:
+                    raise
+                final = error
             return execution.result(final)
 
     async def aexecute(self, settings: Settings) -> ExecutionResult:
@@ -130,54 +138,61 @@ class Pipeline:
             try:
                 await execute_async(execution, settings.max_concurrent)
             except Exception as error:
-                final = _kept(error, settings)
+                if settings.raise_on_error:
+                    raise
+                final = error
             return execution.result(final)
 
-    def _is_sync(self, execution: Execution, settings: Settings) -> bool:
-        """Whether it does without an event loop.
+    def _refuse_loop(self, reason: str | None) -> None:
+        """Refuse to go on where an event loop is needed and one is running here.
 
         Raises:
-            RunStateError: It does not, and one is running here.
+            RunStateError: It is so.
         """
-        reason = _needs_loop(execution, settings)
         if reason is not None and _is_in_loop():
             raise RunStateError(
                 f"{self.title} needs an event loop for {reason}, and this code runs in one: use the async form, "
-                "`await amaterialize(...)` or `await job.aexecute_in_process(...)`"
+                "`await amaterialize(...)`, `await job.aexecute_in_process(...)`, `await defs.aload_asset_value(...)`"
             )
-        return reason is None
 
     def load(self, name: str, annotation: Any) -> Any:
         """The value of one step, from where an earlier execution has kept it.
 
         Raises:
             DefinitionError: Nothing keeps it.
+            RunStateError: It needs an event loop, and one is running here.
         """
+        with self._loading(name) as execution:
+            machine = execution.load(self.graph.nodes[name], name="", annotation=annotation)
+            reason = _async_resource(execution)
+            self._refuse_loop(reason)
+            if reason is None:
+                return load(execution, machine)
+            return _in_loop(partial(load_async, execution, machine))
+
+    async def aload(self, name: str, annotation: Any) -> Any:
+        """`load` from async code."""
+        with self._loading(name) as execution:
+            return await load_async(execution, execution.load(self.graph.nodes[name], name="", annotation=annotation))
+
+    @contextmanager
+    def _loading(self, name: str) -> Iterator[Execution]:
         step = self.graph.nodes[name].step
+        key = step.options.io_manager_key
         with self._blueprint() as blueprint:
-            key = step.options.io_manager_key
             if key not in blueprint.graph.keys:
                 raise DefinitionError(
                     f"nothing keeps the value of {step}: there is no resource {key!r}, and memory is of one execution"
                 )
-            with _run(blueprint, (key,), Settings()) as live:
-                keeper = getattr(live, key)
-                keeper = keeper() if held_at(blueprint, key).kind == "provider" else keeper
-                output = OutputContext(step_key=name, asset_key=getattr(step, "key", None), annotation=step.returned)
-                return keeper.load_input(InputContext(name="", upstream_output=output, annotation=annotation))
+            binding = Binding({}, (key,), ())
+            run = _run(blueprint, binding.keys, Settings())
+            yield Execution(self.name, self.graph, binding, blueprint, run, lambda event: None, stops=True)
 
 
 def _run(blueprint: ContainerBlueprint, keys: tuple[str, ...], settings: Settings) -> Run[Any]:
     """A run of exactly *keys*: none, where there is none."""
     tags, run_id = settings.tags, settings.run_id
     return blueprint.run(keys, settings.config, tags=tags, run_id=run_id, is_concurrent=False, is_timed=False)
-
-
-def _kept(error: Exception, settings: Settings) -> Exception:
-    """The error for the result; it goes on, where the caller wants it to."""
-    if settings.raise_on_error:
-        raise error
-    return error
 
 
 def _problems_error(name: str, problems: Sequence[Problem]) -> DefinitionError:
@@ -196,13 +211,17 @@ def _needs_loop(execution: Execution, settings: Settings) -> str | None:
     for bound in steps.values():
         if bound.node.step.is_async:
             return f"async {bound.node.step}"
-    blueprint = execution.blueprint
-    plan = blueprint.plan(execution.binding.keys)
+    return _async_resource(execution)
+
+
+def _async_resource(execution: Execution) -> str | None:
+    """Which of the resources needs an event loop, in words; None where none does."""
+    plan = execution.blueprint.plan(execution.binding.keys)
     waiting = next(plan.sync_problems(plan.steps), None)
     if waiting is not None:
         return f"async resource {waiting.where!r}"
     for key in execution.binding.keys:
-        if _keeps_async(blueprint, key):
+        if _keeps_async(execution.blueprint, key):
             return f"async IO manager {key!r}"
     return None
 
@@ -216,11 +235,11 @@ def _keeps_async(blueprint: Blueprint, key: str) -> bool:
     )
 
 
-def _loop(execution: Execution, settings: Settings) -> Callable[[], None]:
-    """What executes in an event loop of its own."""
+def _in_loop(function: Callable[[], Awaitable[Any]]) -> Any:
+    """Run an async function in an event loop of its own."""
     import anyio
 
-    return partial(anyio.run, partial(execute_async, execution, settings.max_concurrent))
+    return anyio.run(function)
 
 
 def _is_in_loop() -> bool:
