@@ -129,8 +129,8 @@ class Environments(Generic[C_co]):
         >>> class Dev(ResourceContainer): ...
         >>> print(Environments(dev=Dev, variable="SURELY_NOT_SET", default="dev").env())
         environment of Environments: 1 variable
-          name            status   type            default  needed by
-          SURELY_NOT_SET  default  Literal['dev']  'dev'    the choice of the environment
+          name            status   type        default  needed by
+          SURELY_NOT_SET  default  one of dev  'dev'    the environment
         """
         from resourcekit.inspection.env import joined
 

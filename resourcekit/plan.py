@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
@@ -15,7 +16,13 @@ from resourcekit.hooks import Hooks
 from resourcekit.record import spec_of
 from resourcekit.tables import Table, Tabular
 
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
 __all__ = ("Plan", "Step", "make_plan")
+
+_BRIEF: Final = re.compile("_(for|after)_execution|_resource")
+"""What the names of hooks have in common."""
 
 
 @attrs.frozen(eq=False)
@@ -170,10 +177,20 @@ class Plan(Tabular):
         }
 
     def tables(self) -> tuple[Table]:
-        """The plan as a table."""
+        """The plan as a table; without headings every cell says what it is."""
+        return (self._table(after="after ", reads="reads "),)
+
+    def __rich__(self) -> RenderableType:
+        """What rich prints: short words, for a narrow terminal."""
+        table = self._table()
+        hooks = table.columns.index("hooks")
+        rows = [(*row[:hooks], _BRIEF.sub("", row[hooks]), *row[hooks + 1 :]) for row in table.rows]
+        return attrs.evolve(table, rows=tuple(rows)).rich()
+
+    def _table(self, after: str = "", reads: str = "") -> Table:
         count = len(self.steps)
         title = f"plan of {self.container}: {count} resource{'' if count == 1 else 's'}"
-        rows = tuple(self._row(number, step) for number, step in enumerate(self.steps, 1))
+        rows = tuple(self._row(number, step, after, reads) for number, step in enumerate(self.steps, 1))
         together = [", ".join(step.name for step in steps) for steps in self.levels if len(steps) > 1]
         starting = [step for step in self.steps if step.hooks.setup or step.hooks.create or step.hooks.whole]
         staying = ", ".join(step.name for step in starting if not step.moves)
@@ -181,21 +198,21 @@ class Plan(Tabular):
         notes += [f"stay in the run's own thread: {staying}"] if together and staying else []
         notes += [f"problem: {problem}" for problem in self.problems]
         columns = ("", "resource", "class", "scope", "hooks", "after", "reads")
-        return (Table(title, columns, rows, tuple(notes), headed=False),)
+        return Table(title, columns, rows, tuple(notes), headed=False)
 
-    def _row(self, number: int, step: Step) -> tuple[str, ...]:
-        after = ", ".join(self._names(self._nearest(step.node, is_key=True)))
+    def _row(self, number: int, step: Step, after: str, reads: str) -> tuple[str, ...]:
+        needs = ", ".join(self._names(self._nearest(step.node, is_key=True)))
         hooks = ", ".join(("async " if hook.is_async else "") + hook.name for hook in step.hooks.called)
         owner = type_name(type(step.resource))
-        reads = ", ".join(source.removeprefix("variable ") for source in self.sources.get(step.name, ()))
+        sources = ", ".join(source.removeprefix("variable ") for source in self.sources.get(step.name, ()))
         return (
             str(number),
             step.name,
             owner,
             step.scope,
             hooks or "no hooks",
-            f"after {after}" if after else "",
-            f"reads {reads}" if reads else "",
+            f"{after}{needs}" if needs else "",
+            f"{reads}{sources}" if sources else "",
         )
 
     def waits(self, steps: Sequence[Step]) -> list[set[int]]:

@@ -49,7 +49,6 @@ class Table:
 
     def rich(self) -> RenderableType:
         """The table for a terminal: its cells wrap where it is narrow."""
-        from rich import box
         from rich.console import Group
         from rich.padding import Padding
         from rich.table import Table as RichTable
@@ -58,9 +57,11 @@ class Table:
         parts: list[RenderableType] = [Text(self.title, style="bold")]
         used = [index for index in range(len(self.columns)) if any(row[index] for row in self.rows)]
         if used:
-            table = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="dim")
+            table = RichTable(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
             for place, index in enumerate(used):
-                table.add_column(self.columns[index], overflow="fold", style="cyan" if place == 0 else None)
+                is_short = max(len(row[index]) for row in (self.columns, *self.rows)) <= _SHORT
+                style = "cyan" if place == 0 else None
+                table.add_column(self.columns[index], overflow="fold", no_wrap=is_short, style=style)
             for row in self.rows:
                 table.add_row(*(Text(row[index], style=STYLES.get(row[index], "")) for index in used))
             parts.append(Padding(table, (0, 0, 0, 2)))
@@ -69,6 +70,9 @@ class Table:
         ]
         return Group(*parts)
 
+
+_SHORT: Final = 10
+"""Columns of so few letters are not wrapped where a terminal is narrow."""
 
 STYLES: Final = {
     "missing": "bold red",

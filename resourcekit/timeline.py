@@ -193,7 +193,7 @@ class Timeline:
         from rich.text import Text
 
         head, *lines = str(self).splitlines()
-        text = Text(head, style="bold")
+        text = Text.assemble((head, "bold"))
         for line in lines:
             marks = {"  ! ": "red", "  * ": "magenta"}
             text.append(f"\n{line}", style=marks.get(line[:4], ""))

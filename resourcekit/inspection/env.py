@@ -8,7 +8,6 @@ from typing import Any, Literal
 
 import attrs
 
-from resourcekit.annotations import type_name
 from resourcekit.graph import Graph
 from resourcekit.inspection.dotenv import dotenv
 from resourcekit.inspection.entries import EnvEntry
@@ -94,7 +93,7 @@ class ContainerEnv(Tabular):
             )
             for entry in self.entries
         )
-        columns = ("name", "status", "type", "default", "secret", "needed by", "environments")
+        columns = ("name", "status", "type", "default", "secret", "needed by", "read in")
         return (Table(self._title(), _used(columns, rows), _used_cells(rows)),)
 
     def _title(self) -> str:
@@ -182,13 +181,12 @@ def joined(
 
 def _choice(variable: str, default: str | None, names: tuple[str, ...]) -> EnvEntry:
     """The variable that chooses between environments, as an entry."""
-    annotation: object = Literal[names]
     read = Read(
         "variable",
         variable,
-        where="the choice of the environment",
-        type=type_name(annotation),
-        annotation=annotation,
+        where="the environment",
+        type=f"one of {', '.join(names)}",
+        annotation=Literal[names],
         secret=False,
         default=attrs.NOTHING if default is None else default,
     )

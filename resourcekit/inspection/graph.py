@@ -76,7 +76,7 @@ class ContainerGraph(GraphData):
         from rich.text import Text
 
         head, *lines = str(self).splitlines()
-        text = Text(head, style="bold")
+        text = Text.assemble((head, "bold"))
         for line in lines:
             branch, name, details = _split(line)
             text.append(f"\n{branch}", style="dim")

@@ -20,16 +20,22 @@ import resourcekit as dg
 from resourcekit import (
     ConfigurableResource,
     ConfigurableResourceFactory,
+    ContainerDiff,
+    ContainerEnv,
+    ContainerGraph,
     Deferred,
     Environments,
     EnvVar,
+    Explanation,
     Field,
     FileVar,
+    Plan,
     ReadContext,
     ResourceContainer,
     ResourceDependency,
     ResourceParam,
     RunContext,
+    Timeline,
     field,
     inject,
     injected,
@@ -521,6 +527,18 @@ siblings = Environments(fake=Fake, prod=Prod, default="prod")
 assert_type(siblings.current().orders, Orders)
 declared: Environments[Base] = Environments(fake=Fake, prod=Prod, default="prod")
 assert_type(declared.current().orders, Orders)
+
+
+# Inspection ----------------------------------------------------------------------------------------------------------
+
+looked_at = Prod()
+assert_type(looked_at.plan(), Plan)
+assert_type(looked_at.graph(), ContainerGraph)
+assert_type(looked_at.env(), ContainerEnv)
+assert_type(looked_at.explain("database.port"), Explanation)
+assert_type(environments.diff("dev", "prod"), ContainerDiff)
+assert_type(environments.graph()["dev"].html(), str)
+assert_type(looked_at.run(report=True).report.timeline, Timeline)
 
 
 # Without a container -------------------------------------------------------------------------------------------------
