@@ -1,4 +1,4 @@
-"""What runs and started apps share: prepare, open, look up, close."""
+"""What runs and started apps share: prepare, open, close."""
 
 from __future__ import annotations
 
@@ -14,27 +14,26 @@ from typing import Any, Final
 
 from resourcekit.config.overlay import Overlay
 from resourcekit.context import RunContext
-from resourcekit.current import Current
-from resourcekit.errors import Location, NotInRunError, RunStateError, kind_in_words, preflight_error
+from resourcekit.errors import Location, RunStateError, kind_in_words, preflight_error
 from resourcekit.frames import caller_location
-from resourcekit.graph import Held
 from resourcekit.lifecycle.compiled import Failure
 from resourcekit.lifecycle.drivers import Observer, drive, drive_async
-from resourcekit.lifecycle.machine import LiveResource, Scope, set_up, tear_down
+from resourcekit.lifecycle.machine import Scope, set_up, tear_down
 from resourcekit.lifecycle.outcome import surfacing
 from resourcekit.lifecycle.report import Observation, Outcome, RunEvent, RunReport, tell
 from resourcekit.plan import Step
 from resourcekit.run.blueprint import Blueprint, Preflight, RunCode, preflight
 from resourcekit.run.frame import is_debugging
-from resourcekit.run.view import LiveView, end, view_classes
+from resourcekit.run.showing import Showing
+from resourcekit.run.view import end
 
 __all__ = ("Session",)
 
 _NOTHING: Final[Mapping[Any, Any]] = MappingProxyType({})
 
 
-class Session(Current):
-    """What runs and started apps share: prepare, open, look up, close."""
+class Session(Showing):
+    """What runs and started apps share: prepare, open, close."""
 
     # What a run seldom sets is of the class: making one costs little.
     _is_compiled = True
@@ -44,19 +43,12 @@ class Session(Current):
     _run_id: str | None = None
     _report: RunReport | None = None
     _order: Sequence[str] = ()
-    _scope: Scope | None = None
-    _code: RunCode | None = None  # Where generated code sets up.
-    _view: Any = None
     _drafts: Mapping[int, Any] = _NOTHING
     _opened_at = 0.0
     _opened_by: Location | None = None
 
     tags: Mapping[str, str] = _NOTHING
     """What the caller gave the run."""
-
-    def __init__(self, blueprint: Blueprint, asked: tuple[str, ...] | None) -> None:
-        self._blueprint = blueprint
-        self._asked = asked
 
     def _configure(
         self,
@@ -103,76 +95,6 @@ class Session(Current):
         if self._scope is not None:
             return self._scope.is_async
         return self._code is not None and inspect.iscoroutinefunction(self._code.compiled.leaving)
-
-    @property
-    def _title(self) -> str:
-        return self._blueprint.name
-
-    @property
-    def _keys(self) -> Sequence[str]:
-        return tuple(self._blueprint.graph.keys) if self._asked is None else self._asked
-
-    @property
-    def _up(self) -> Mapping[int, LiveResource]:
-        """What the machine has up here, by identity of the declaration."""
-        return {} if self._scope is None else self._scope.live
-
-    @property
-    def _shown(self) -> tuple[RunCode, Any] | None:
-        """The code that has set up what is up, and the view of it; None where that is not all there is to know."""
-        code = self._code
-        return None if code is None or self._scope is not None or self._outcome != "open" else (code, self._view)
-
-    def _live(self, held: Held) -> LiveResource | None:
-        """The live resource of a declaration, here or in the app scope; None when it is not up."""
-        identity, shown = id(held.identity), self._shown
-        found = self._up.get(identity) if shown is None else shown[0].compiled.live(shown[1], identity)
-        return found or self._blueprint.app.find(held)
-
-    def _exposed(self, key: str) -> tuple[bool, Any]:
-        """Whether *key* is to be had here, and what its users receive."""
-        index = self._blueprint.graph.keys.get(key)
-        if index is None:
-            return False, None
-        held = self._blueprint.graph.nodes[index].held
-        if held.kind != "resource":
-            return True, held.content
-        found = self._live(held)
-        return found is not None, None if found is None else found.exposed
-
-    def _not_in_run(self, key: str) -> NotInRunError:
-        return NotInRunError(key, self._keys, self._blueprint.graph.keys)
-
-    def _show(self) -> Any:
-        """The view of what is up."""
-        keys = self._keys if self._code is None else self._code.nested
-        if self._view is None:
-            names = tuple(dict.fromkeys(key.partition(".")[0] for key in keys))
-            self._view = object.__new__(view_classes(names).opening)
-        return self._filled(self._view, "", keys)
-
-    def _filled(self, view: Any, prefix: str, keys: Sequence[str]) -> LiveView:
-        """*view* with the objects of *keys*, those of nested containers in views of their own."""
-        inner: dict[str, list[str]] = {}
-        for key in keys:
-            name, _, rest = key[len(prefix) :].partition(".")
-            if rest:
-                inner.setdefault(name, []).append(key)
-            else:
-                setattr(view, name, self._exposed(key)[1])
-        view._run = self
-        view._prefix = prefix
-        nested = {name: self._nested_view(f"{prefix}{name}.", keys) for name, keys in inner.items()}
-        for name, each in nested.items():
-            setattr(view, name, each)
-        view._nested = tuple(nested.values())
-        view.__class__ = view._classes.shown
-        shown: LiveView = view
-        return shown
-
-    def _nested_view(self, prefix: str, keys: Sequence[str]) -> LiveView:
-        names = dict.fromkeys(key[len(prefix) :].partition(".")[0] for key in keys)
-        return self._filled(object.__new__(view_classes(tuple(names)).opening), prefix, keys)
 
     def _chosen(self, step: Step) -> bool:
         return True

@@ -1,0 +1,102 @@
+"""What a session has up: by key, by declaration, and as the view that users get."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from resourcekit.current import Current
+from resourcekit.errors import NotInRunError
+from resourcekit.graph import Held
+from resourcekit.lifecycle.machine import LiveResource, Scope
+from resourcekit.run.blueprint import Blueprint, RunCode
+from resourcekit.run.view import LiveView, view_classes
+
+__all__ = ("Showing",)
+
+
+class Showing(Current):
+    """A session, as far as it is looked at.
+
+    Args:
+        blueprint: What it is opened from.
+        asked: The keys asked for; None means all.
+    """
+
+    _scope: Scope | None = None  # The machine's.
+    _code: RunCode | None = None  # Where generated code sets up.
+    _view: Any = None
+
+    def __init__(self, blueprint: Blueprint, asked: tuple[str, ...] | None) -> None:
+        self._blueprint = blueprint
+        self._asked = asked
+
+    @property
+    def _title(self) -> str:
+        return self._blueprint.name
+
+    @property
+    def _keys(self) -> Sequence[str]:
+        return tuple(self._blueprint.graph.keys) if self._asked is None else self._asked
+
+    @property
+    def _up(self) -> Mapping[int, LiveResource]:
+        """What the machine has up here, by identity of the declaration."""
+        return {} if self._scope is None else self._scope.live
+
+    @property
+    def _shown(self) -> tuple[RunCode, Any] | None:
+        """The code that has set up what is up, and the view of it; None where that is not all there is to know."""
+        code = self._code
+        return None if code is None or self._scope is not None or self._outcome != "open" else (code, self._view)
+
+    def _live(self, held: Held) -> LiveResource | None:
+        """The live resource of a declaration, here or in the app scope; None when it is not up."""
+        identity, shown = id(held.identity), self._shown
+        found = self._up.get(identity) if shown is None else shown[0].compiled.live(shown[1], identity)
+        return found or self._blueprint.app.find(held)
+
+    def _exposed(self, key: str) -> tuple[bool, Any]:
+        """Whether *key* is to be had here, and what its users receive."""
+        index = self._blueprint.graph.keys.get(key)
+        if index is None:
+            return False, None
+        held = self._blueprint.graph.nodes[index].held
+        if held.kind != "resource":
+            return True, held.content
+        found = self._live(held)
+        return found is not None, None if found is None else found.exposed
+
+    def _not_in_run(self, key: str) -> NotInRunError:
+        return NotInRunError(key, self._keys, self._blueprint.graph.keys)
+
+    def _show(self) -> Any:
+        """The view of what is up."""
+        keys = self._keys if self._code is None else self._code.nested
+        if self._view is None:
+            names = tuple(dict.fromkeys(key.partition(".")[0] for key in keys))
+            self._view = object.__new__(view_classes(names).opening)
+        return self._filled(self._view, "", keys)
+
+    def _filled(self, view: Any, prefix: str, keys: Sequence[str]) -> LiveView:
+        """*view* with the objects of *keys*, those of nested containers in views of their own."""
+        inner: dict[str, list[str]] = {}
+        for key in keys:
+            name, _, rest = key[len(prefix) :].partition(".")
+            if rest:
+                inner.setdefault(name, []).append(key)
+            else:
+                setattr(view, name, self._exposed(key)[1])
+        view._run = self
+        view._prefix = prefix
+        nested = {name: self._nested_view(f"{prefix}{name}.", keys) for name, keys in inner.items()}
+        for name, each in nested.items():
+            setattr(view, name, each)
+        view._nested = tuple(nested.values())
+        view.__class__ = view._classes.shown
+        shown: LiveView = view
+        return shown
+
+    def _nested_view(self, prefix: str, keys: Sequence[str]) -> LiveView:
+        names = dict.fromkeys(key[len(prefix) :].partition(".")[0] for key in keys)
+        return self._filled(object.__new__(view_classes(tuple(names)).opening), prefix, keys)
