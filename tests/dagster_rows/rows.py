@@ -187,8 +187,3 @@ LEFT_OUT: Final = {
     141: "no partitions",
 }
 """The rows that are not tested, and why."""
-
-WITH_DEFINITIONS: Final = frozenset(
-    {54, 96, 101, 102, 108, 115, 116, 118, 119, 134, 135, 138, 139, 142, 143, 144, 145, 146, 147}
-)
-"""The rows about assets, ops, jobs and IO managers, which test_rows_definitions.py tests."""

@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.dagster_rows.expected import NAME
-from tests.dagster_rows.rows import LEFT_OUT, ROWS, WITH_DEFINITIONS
+from tests.dagster_rows.rows import LEFT_OUT, ROWS
 
 HERE = Path(__file__).parent
-DEFINITIONS = HERE / "test_rows_definitions.py"
 ORIGINAL = HERE.parents[2] / "shared" / "reference" / "dagster_behaviours.md"
 
 
@@ -34,9 +33,7 @@ def is_better(test: ast.FunctionDef) -> bool:
 
 def test_every_row_is_accounted_for() -> None:
     """Each row is either tested or left out with a reason, never both, and there are no other rows."""
-    waiting = WITH_DEFINITIONS if not DEFINITIONS.exists() else frozenset()
-    tested = rows_with_tests()
-    assert sorted([*(tested.keys() - waiting), *LEFT_OUT, *waiting]) == list(ROWS)
+    assert sorted([*rows_with_tests(), *LEFT_OUT]) == list(ROWS)
 
 
 def test_only_what_is_out_of_scope_is_left_out() -> None:
