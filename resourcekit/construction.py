@@ -19,7 +19,7 @@ from resourcekit.errors import InvalidFieldError, Location, Problem, UnresolvedE
 from resourcekit.fields import is_factory
 from resourcekit.record import Record, raw_values, record_of, spec_of
 from resourcekit.spec import RECORD, FieldSpec, ResourceSpec
-from resourcekit.values import DEFERRED, copied, holds, rebuild
+from resourcekit.values import DEFERRED, copied, holds, is_resource, rebuild
 
 __all__ = ("complete", "construct", "draft", "drafted_again", "finish", "flattened", "relinked", "replaced")
 
@@ -269,13 +269,17 @@ def _assign(resource: object, record: Record, values: Mapping[str, object], sett
         if type(given) is field.sure:
             here[name] = given
             continue
-        is_settled = name in settled
-        value, found = _made(resource, field, given, record, is_settled=is_settled)
+        # What is right already, and a resource of the very class, need no more than a place.
+        is_right = field.is_bare and (name in settled or (type(given) is field.exact and is_resource(given)))
+        value: object = given
+        found: list[Problem] = []
+        if not is_right:
+            value, found = _made(resource, field, given, record, is_settled=name in settled)
         if found:
             problems += found
         elif value is not attrs.NOTHING and not _put(resource, record, name, value):
             problems.append(field_problem(resource, field, record, "it is nested too deeply, or it holds itself"))
-        elif not (is_settled and field.is_bare):
+        elif not is_right:
             unchecked.append(field)
     for field in unchecked:
         problems += _checked(resource, field, record, is_settled=field.name in settled)

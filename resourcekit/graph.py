@@ -289,7 +289,7 @@ class _Builder:
             for field_name, value in linked_values(resource):
                 field = spec_of(resource).by_name[field_name]
                 for position, leaf, wanted in leaves(value, field.annotation):
-                    name = ".".join(map(str, (field.alias, *position)))
+                    name = ".".join(map(str, (field.alias, *position))) if position else field.alias
                     held = self._leaf(draft, leaf, name)
                     # A converter takes what a provider gives, whatever it is.
                     is_converted = field.attribute.converter is not None and is_deferred(leaf)

@@ -15,7 +15,7 @@ from resourcekit.deferred import Deferred, ReadContext, Reference
 from resourcekit.errors import DefinitionError, NoActiveRunError, NotLiveError, kind_in_words
 from resourcekit.record import linked_values, record_of, spec_of
 from resourcekit.resource import ConfigurableResourceFactory
-from resourcekit.values import is_resource, leaves
+from resourcekit.values import is_resource, leaves_of
 
 __all__ = ("ResourceProvider", "ValueProvider", "as_provider", "check_key", "value")
 
@@ -335,7 +335,7 @@ def direct_children(thing: Any, keys: Mapping[str, Any] = _NO_KEYS) -> Iterator[
 
 def _leaves(resource: Any) -> Iterator[Any]:
     """Everything in a resource's fields that is a resource or has no value yet."""
-    return (leaf for _, value in linked_values(resource) for _, leaf, _ in leaves(value, Any))
+    return (leaf for _, value in linked_values(resource) for leaf in leaves_of(value))
 
 
 def _copied_leaf(leaf: Any, shells: dict[int, ResourceProvider], memo: dict[int, Any], keys: Mapping[str, Any]) -> Any:
@@ -362,7 +362,7 @@ def postorder(roots: Iterable[Any], children: Callable[[Any], Iterable[Any]]) ->
         elif id(thing) not in seen:
             seen.add(id(thing))
             waiting.append((thing, True))
-            waiting.extend((child, False) for child in children(thing))
+            waiting += [(child, False) for child in children(thing) if id(child) not in seen]
     return order
 
 

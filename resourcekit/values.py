@@ -10,7 +10,7 @@ import attrs
 
 from resourcekit.annotations import element_annotation, is_deferred
 
-__all__ = ("SCALARS", "Position", "copied", "hides_deferred", "holds", "is_resource", "leaves", "rebuild")
+__all__ = ("SCALARS", "Position", "copied", "hides_deferred", "holds", "is_resource", "leaves", "leaves_of", "rebuild")
 
 Position = tuple[str | int, ...]
 """Where a leaf stands in a field value: ``(0,)`` in a list, ``("eu",)`` in a dict."""
@@ -71,6 +71,13 @@ def leaves(value: Any, annotation: object, position: Position = ()) -> Iterator[
                 yield from leaves(item, element_annotation(annotation, value, key), (*position, key))
     else:
         yield position, value, annotation
+
+
+def leaves_of(value: Any) -> list[Any]:
+    """The leaves of `leaves`, by themselves."""
+    kind = type(value)
+    is_container = kind in _SEQUENCES or kind is dict
+    return [leaf for _, leaf, _ in leaves(value, Any)] if is_container else [value]
 
 
 def _items(value: Any) -> Iterator[tuple[Any, Any]]:
