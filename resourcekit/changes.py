@@ -7,7 +7,7 @@ from threading import RLock
 from typing import Any, Final, Protocol
 from weakref import WeakSet
 
-__all__ = ("Keeper", "Kept", "changed", "keep", "latest", "override_begins")
+__all__ = ("Keeper", "Kept", "changed", "forked", "keep", "latest", "override_begins")
 
 
 class Keeper(Protocol):
@@ -71,6 +71,11 @@ def changed() -> None:
         _CHANGES.keepers.clear()
         for keeper in keepers:
             keeper.forget()
+
+
+def forked() -> None:
+    """In the child of a fork: a thread of the parent's may have held the lock, and is not here to release it."""
+    _CHANGES.lock = RLock()
 
 
 def override_begins(entry: object) -> None:

@@ -15,7 +15,7 @@ from resourcekit.timeline import Timeline, make_timeline
 
 __all__ = ("Event", "Listener", "Observation", "Outcome", "PhaseEvent", "RunEvent", "RunReport", "log_events", "tell")
 
-Outcome = Literal["not opened", "open", "success", "failed", "setup failed", "teardown failed"]
+Outcome = Literal["not opened", "open", "success", "failed", "setup failed", "teardown failed", "inherited"]
 
 
 @attrs.frozen
@@ -71,8 +71,8 @@ class RunReport:
         run_id: The run's identifier.
         container: The container's name.
         order: The resources in the order they were set up.
-        outcome: ``"not opened"``, ``"open"``, ``"success"``, ``"failed"`` (the body), ``"setup failed"`` or
-            ``"teardown failed"``.
+        outcome: ``"not opened"``, ``"open"``, ``"success"``, ``"failed"`` (the body), ``"setup failed"``,
+            ``"teardown failed"`` or ``"inherited"``: in a fork, where the run is the parent process's.
         error: What the body, or a failing setup, raised.
         teardown_errors: What teardown hooks raised, in the order they ran.
         phases: A `PhaseEvent` for each hook that has ended, in order.

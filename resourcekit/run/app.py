@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from time import perf_counter
 from typing import Final
-from weakref import WeakValueDictionary
+from weakref import WeakSet, WeakValueDictionary
 
-from resourcekit.changes import changed
+from resourcekit.changes import changed, forked
 from resourcekit.current import runs_here
 from resourcekit.errors import RunStateError
+from resourcekit.graph import Held
 from resourcekit.lifecycle.drivers import Observer
-from resourcekit.lifecycle.machine import Scope
+from resourcekit.lifecycle.machine import LiveResource, Scope
 from resourcekit.lifecycle.watch import StartWatch
 from resourcekit.plan import Step
 from resourcekit.run.blueprint import AppScope, Blueprint, Preflight
@@ -74,6 +76,29 @@ class App(AppScope):
         self._entered = 0
         self._turn = threading.Lock()  # Held while it starts or stops.
         self._thread = 0  # Whose turn it is.
+        self._inherited: AppRun | None = None  # In a fork: what the parent has started.
+        self._theirs: Mapping[int, LiveResource] = {}
+        _APPS.add(self)
+
+    def inherit(self) -> None:
+        """In a fork: what the parent has started stays the parent's, and who started it there is not here."""
+        self._turn = threading.Lock()
+        self._thread = self._entered = 0
+        if self.session is not None:
+            self._inherited, self._theirs, self.session = self.session, self.live, None
+            self._inherited._inherit()
+        self.become({})
+
+    def find(self, held: Held) -> LiveResource | None:
+        """The live resource of a declaration, None when it is not up.
+
+        Raises:
+            RunStateError: It is up in the process that this one was forked from.
+        """
+        if id(held.identity) in self._theirs:
+            assert self._inherited is not None, "it was theirs"
+            raise RunStateError(self._inherited._over())
+        return super().find(held)
 
     def enter(self, blueprint: Blueprint, is_concurrent: bool | None = None) -> None:
         """Start the app-scoped resources, or join those who have.
@@ -117,7 +142,13 @@ class App(AppScope):
             self._give_turn()
 
     def leave(self, error: BaseException | None) -> None:
-        """Tear the app-scoped resources down when the last one leaves."""
+        """Tear the app-scoped resources down when the last one leaves.
+
+        Raises:
+            RunStateError: It was entered in the process that this one was forked from.
+        """
+        if self._is_theirs(error):
+            return
         self._turn.acquire()  # Nobody starts or stops it while one is in: this never waits for long.
         try:
             session = self._ends()
@@ -128,6 +159,8 @@ class App(AppScope):
 
     async def aleave(self, error: BaseException | None) -> None:
         """`leave` for async resources."""
+        if self._is_theirs(error):
+            return
         self._turn.acquire()
         try:
             session = self._ends()
@@ -135,6 +168,13 @@ class App(AppScope):
                 await session._aclose(error)
         finally:
             self._give_turn()
+
+    def _is_theirs(self, error: BaseException | None) -> bool:
+        if self.session is not None or self._inherited is None:
+            return False
+        if error is None:
+            raise RunStateError(self._inherited._over())
+        return True  # The child goes on with its own error, sys.exit() for one.
 
     def _takes_turn(self, blueprint: Blueprint) -> bool:
         if any(isinstance(run, AppRun) and run._blueprint.app is self for run in runs_here()):
@@ -152,6 +192,7 @@ class App(AppScope):
         self._thread = threading.get_ident()
         if self._entered:
             return None
+        self._theirs = {}
         session = AppRun(blueprint, None)
         session._is_concurrent = blueprint.settings.concurrent if is_concurrent is None else is_concurrent
         return session
@@ -178,6 +219,7 @@ class App(AppScope):
 
 
 # Weak: what is left open and forgotten is collected, and warns.
+_APPS: Final[WeakSet[App]] = WeakSet()
 _STARTED: Final[WeakValueDictionary[int, AppRun]] = WeakValueDictionary()
 
 
@@ -201,3 +243,16 @@ def _seen_here(session: Session) -> Session:
         if substitute.origin is session._blueprint.origin:
             return AppRun(substitute.blueprint(), None)
     return session
+
+
+def _forked() -> None:
+    """In the child of a fork: what is open here is the parent's."""
+    forked()
+    for run in list(runs_here()):
+        run._inherit()
+    for app in list(_APPS):
+        app.inherit()
+
+
+with suppress(AttributeError):  # Where there is no fork.
+    os.register_at_fork(after_in_child=_forked)

@@ -221,6 +221,19 @@ class Session(Showing):
         self._scope = self._view = None  # A view has its run; now nothing is left for the collector of cycles.
         self._leave_context()
 
+    def _inherit(self) -> None:
+        """In a fork: it is the parent's, which goes on with it; nothing of it is used or torn down here."""
+        view, self._view, self._scope, self._code = self._view, None, None, None
+        self._end("inherited")
+        if view is not None:
+            end(view)
+
+    def _over(self) -> str | None:
+        """Why it cannot be used, where that is not that it has ended."""
+        if self._outcome != "inherited":
+            return None
+        return f"{self._title} was opened in the process that this one was forked from: open it anew here"
+
     def _open(self) -> Any:
         """Set everything up; gives the view."""
         code = self._ready(is_async=False)
@@ -293,6 +306,8 @@ class Session(Showing):
                 self._left(code)
                 return
             errors = self._failed_down(code, failure, is_async=False)
+        if error is not None and self._outcome == "inherited":
+            return  # The child goes on with its own error, sys.exit() for one.
         errors += drive(tear_down(self._leaving(), error), self._observe)
         self._closed(error, errors)
 
@@ -305,6 +320,8 @@ class Session(Showing):
                 self._left(code)
                 return
             errors = self._failed_down(code, failure, is_async=True)
+        if error is not None and self._outcome == "inherited":
+            return
         has_failed = error is not None or bool(errors)
         scope = self._leaving(is_async=True)
         errors += await drive_async(tear_down(scope, error), self._observe, has_failed=has_failed)
@@ -331,7 +348,7 @@ class Session(Showing):
         """The machine's scope; made of what generated code has set up, where that does not go on itself."""
         if self._scope is None:
             if self._code is None or self._view is None:
-                raise RunStateError("this run is not open: it was never opened, or has ended")
+                raise RunStateError(self._over() or "this run is not open: it was never opened, or has ended")
             self._scope = self._new_scope(is_async, {})
             self._code.compiled.tell(self._scope, self._view)
         return self._scope

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         _title: str
 
         def _not_in_run(self, key: str) -> Exception: ...
+        def _over(self) -> str | None: ...
 
 
 class LiveView:
@@ -72,7 +73,8 @@ class EndedView(LiveView):
 
     def __getattribute__(self, name: str) -> Any:
         if name[:1] != "_":
-            raise RunStateError(f"this run has ended, {name!r} is no longer to be had from it; open another with run()")
+            ended = f"this run has ended, {name!r} is no longer to be had from it; open another with run()"
+            raise RunStateError(self._run._over() or ended)
         return object.__getattribute__(self, name)
 
 

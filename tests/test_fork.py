@@ -1,0 +1,271 @@
+"""A fork inherits what its parent has open: it gets a clear error for that, and can start its own."""
+
+import os
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+
+BEGINNING = """
+import os, sys, threading
+from resourcekit import ConfigurableResource, NoActiveRunError, ResourceContainer, RunStateError, inject
+
+HOOKS = []
+
+
+class Database(ConfigurableResource, scope="app"):
+    def setup_for_execution(self):
+        HOOKS.append(f"+{os.getpid() == PARENT}")
+
+    def teardown_after_execution(self):
+        HOOKS.append(f"-{os.getpid() == PARENT}")
+
+
+class Orders(ConfigurableResource):
+    database: Database
+
+    def teardown_after_execution(self):
+        HOOKS.append(f"-orders {os.getpid() == PARENT}")
+
+
+class Clock(ConfigurableResource):
+    zone: str = "UTC"
+
+
+class App(ResourceContainer):
+    database = Database()
+    orders = Orders(database=database)
+    clock = Clock()
+
+
+PARENT = os.getpid()
+app = App()
+
+
+@inject
+def ask(database: Database):
+    return database
+
+
+def refused(function, *arguments):
+    try:
+        function(*arguments)
+    except RunStateError as error:
+        assert "App was opened in the process that this one was forked from: open it anew here" in str(error), error
+        return
+    raise AssertionError("not refused")
+
+
+def wait(pid):
+    _, status = os.waitpid(pid, 0)
+    assert status == 0, status
+"""
+
+
+def run(program):
+    """Run a program that forks; gives what it printed."""
+    source = BEGINNING + textwrap.dedent(program)
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", source], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout.split()
+
+
+def test_a_run_that_a_fork_inherits():
+    """In the child the parent's run gives nothing and tears nothing down; a run of its own works."""
+    assert run(
+        """
+        run = app.run()
+        with run as resources:
+            pid = os.fork()
+            if pid == 0:
+                refused(getattr, resources, "orders")
+                refused(run.close)
+                assert run.report.outcome == "inherited"
+                try:
+                    app.get("orders")
+                except NoActiveRunError:
+                    pass
+                with app.run() as mine:
+                    assert mine.orders.database is mine.database
+                assert HOOKS == ["+True", "+False", "-orders False", "-False"]
+                print("child")
+                sys.exit(0)  # through the `with`, which lets it pass
+            wait(pid)
+            assert resources.orders.database is resources.database
+        assert HOOKS == ["+True", "-orders True", "-True"]
+        """
+    ) == ["child"]
+
+
+def test_leaving_an_inherited_run():
+    """A child that comes to the end of the parent's `with` gets the error there."""
+    assert run(
+        """
+        children = []
+        def body():
+            with app.run():
+                children.append(os.fork())
+        try:
+            body()
+        except RunStateError as error:
+            assert children == [0] and "forked" in str(error)
+            print("child")
+            sys.exit(0)
+        wait(children[0])
+        """
+    ) == ["child"]
+
+
+def test_a_started_app_that_a_fork_inherits():
+    """In the child a started app is an error where it is used, not where it is not; the child starts its own."""
+    assert run(
+        """
+        with app:
+            with app.run("orders"):  # generated, with the app's objects in it
+                pass
+            pid = os.fork()
+            if pid == 0:
+                refused(app.get, "database")
+                refused(app.run("orders").start)
+                refused(ask)
+                with app.run("clock") as resources:
+                    assert resources.clock.zone == "UTC"
+                with app:
+                    with app.run("orders") as resources:
+                        assert resources.orders.database is app.get("database")
+                assert HOOKS == ["+True", "-orders True", "+False", "-orders False", "-False"]
+                print("child")
+                sys.exit(0)
+            wait(pid)
+            assert app.get("database") is not None
+        assert HOOKS == ["+True", "-orders True", "-True"]
+        """
+    ) == ["child"]
+
+
+def test_leaving_an_inherited_app():
+    """`close` of what the parent has started is an error, in sync and in async code; an app that nobody started is not
+    concerned."""
+    assert run(
+        """
+        import asyncio
+
+        app.start()
+        app.start()
+        pid = os.fork()
+        if pid == 0:
+            App().start().close()
+            refused(app.close)
+            refused(asyncio.run, app.aclose())
+            print("child")
+            sys.exit(0)
+        wait(pid)
+        app.close()
+        app.close()
+
+        async def leave():
+            async with app:
+                if os.fork() == 0:
+                    raise LookupError
+                os.wait()
+
+        try:
+            asyncio.run(leave())
+        except LookupError:  # the child's own error goes on
+            assert os.getpid() != PARENT
+            print("child")
+        """
+    ) == ["child", "child"]
+
+
+def test_async_runs_let_the_childs_error_pass():
+    """An error of the child's own goes on through an async run of the parent's."""
+    assert run(
+        """
+        import asyncio
+
+        async def leave():
+            async with app.run():
+                if os.fork() == 0:
+                    raise LookupError
+                os.wait()
+
+        try:
+            asyncio.run(leave())
+        except LookupError:
+            assert os.getpid() != PARENT
+            assert len(HOOKS) == 1
+            print("child")
+        """
+    ) == ["child"]
+
+
+def test_a_fork_while_another_thread_starts_the_app():
+    """A lock that a thread of the parent's held is no lock in the child: it starts the app, and does not hang."""
+    assert run(
+        """
+        starting, go_on = threading.Event(), threading.Event()
+
+        def slowly(self):
+            if os.getpid() == PARENT:
+                starting.set()
+                go_on.wait()
+
+        Database.setup_for_execution = slowly
+        thread = threading.Thread(target=app.start)
+        thread.start()
+        starting.wait()
+        pid = os.fork()
+        if pid == 0:
+            with app:
+                assert app.get("database") is not None
+            print("child")
+            sys.stdout.flush()
+            os._exit(0)
+        go_on.set()
+        thread.join()
+        wait(pid)
+        app.close()
+        """
+    ) == ["child"]
+
+
+def test_async_runs_and_apps_that_a_fork_inherits():
+    """The same for `async with`: what the parent has open is an error in the child, whose own works."""
+    assert run(
+        """
+        import asyncio
+
+        async def main():
+            async with app:
+                async with app.run("orders") as resources:
+                    pid = os.fork()
+                    if pid == 0:
+                        os._exit(child())
+                    wait(pid)
+                    assert resources.orders is not None
+
+        def child():
+            async def mine():
+                async with app, app.run() as resources:
+                    return resources.orders.database is app.get("database")
+
+            try:
+                refused(app.close)
+                asyncio.events._set_running_loop(None)  # the parent's
+                assert asyncio.run(mine())
+            except BaseException as error:
+                print(error)
+                return 1
+            print("child")
+            sys.stdout.flush()
+            return 0
+
+        asyncio.run(main())
+        """
+    ) == ["child"]
