@@ -28,8 +28,10 @@ from resourcekit import (
     InMemoryIOManager,
     InputContext,
     IOManager,
+    MaterializeResult,
     NotStorableError,
     NotStoredError,
+    Output,
     OutputContext,
     ResourceContainer,
     asset,
@@ -294,6 +296,40 @@ def test_json(tmp_path):
     assert result.output_for(plain) == "2024-05-31"
     assert json.loads((tmp_path / "point.json").read_text()) == {"x": 2}
     assert "tée" in (tmp_path / "orders.json").read_text(encoding="utf-8")
+
+
+def test_annotations_that_io_managers_hear_of():
+    """An IO manager hears the type of the value itself: in an `Output`, of each element where a list is gathered."""
+    heard = []
+
+    class Hears(InMemoryIOManager):
+        def handle_output(self, context, obj):
+            heard.append(context.annotation)
+            super().handle_output(context, obj)
+
+        def load_input(self, context):
+            heard.append(context.annotation)
+            return super().load_input(context)
+
+    @op
+    def one() -> Output[int]:
+        return Output(1)
+
+    @op
+    def anything() -> MaterializeResult:
+        return MaterializeResult(value=2)
+
+    @op
+    def gathered(values: list[int], first: int) -> str:
+        return f"{values} {first}"
+
+    @job(resource_defs={"io_manager": Hears()})
+    def gathering():
+        first = one()
+        gathered([first, anything(), 3], first)
+
+    assert gathering.execute_in_process().output_for(gathered) == "[1, 2, 3] 1"
+    assert heard == [int, Any, int, int, int, str]
 
 
 def test_json_that_does_not_fit(tmp_path):
