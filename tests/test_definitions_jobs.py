@@ -159,6 +159,8 @@ def test_what_a_job_refuses():
     refused(lambda: one() if one() else None, "gives a handle")
     refused(lambda: [*one()], "gives a handle")
     refused(lambda: f"{one()}", "gives a handle")
+    refused(lambda: one().real, "gives a handle")
+    refused(lambda: one() == 1, "gives a handle")
     refused(lambda: asset(name="x")(lambda: 1)(), "a job is made of ops")
     refused(lambda x: None, "takes parameters")
     refused(5, "not an int")
@@ -232,6 +234,7 @@ def test_definitions_hold_assets_and_jobs():
     """Assets and jobs of one `Definitions` share its resources."""
     defs = Definitions(assets=[page], jobs=[adding], resources={"word": "x"})
     assert defs.assets == (page,)
+    assert (defs.jobs["adding"].__doc__, adding.below) == ("Adds some numbers.", None)
     assert isinstance(defs.jobs["adding"], JobDefinition)
     assert defs.get_job_def("adding").execute_in_process().output_for(gather) == "29 x"
     assert defs.materialize([page]).output_for(page) == "<x>"

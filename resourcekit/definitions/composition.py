@@ -25,7 +25,13 @@ class Handle:
         )
 
     __iter__ = __bool__ = __len__ = __getitem__ = __call__ = __add__ = __str__ = __format__ = _refuse
-    __lt__ = __le__ = __gt__ = __ge__ = __int__ = __float__ = _refuse
+    __lt__ = __le__ = __gt__ = __ge__ = __eq__ = __ne__ = __int__ = __float__ = _refuse
+    __hash__ = object.__hash__
+
+    def __getattr__(self, name: str) -> NoReturn:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        self._refuse()
 
     def __repr__(self) -> str:
         return f"<the value of {self.node}>"

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import attrs
 
+from resourcekit.annotations import element_annotation
 from resourcekit.definitions.binding import Binding, BoundStep
 from resourcekit.definitions.contexts import ExecutionContext, InputContext, OutputContext, StepResources
 from resourcekit.definitions.failures import ExecutionError
@@ -133,7 +134,8 @@ class Execution:
                 arguments[filled.wish.name] = found[filled.key]
                 check_value(node.step.spec.name, filled.wish, found[filled.key])
         for parameter, source in node.inputs.items():
-            arguments[parameter] = yield from self._input(bound, parameter, source)
+            annotation = bound.annotations.get(parameter, Any)
+            arguments[parameter] = yield from self._input(bound, parameter, source, annotation)
         context = self._context(bound, found, attempt)
         if bound.context is not None:
             arguments[bound.context] = context
@@ -164,17 +166,17 @@ class Execution:
             **extra,
         )
 
-    def _input(self, bound: BoundStep, parameter: str, source: Source) -> StepMachine:
-        """The value of one parameter."""
+    def _input(self, bound: BoundStep, parameter: str, source: Source, annotation: Any) -> StepMachine:
+        """The value of one parameter, of which its annotation is told to the IO manager."""
         if isinstance(source, Constant):
             return source.value
         if isinstance(source, Upstream):
-            annotation = bound.annotations.get(parameter, Any)
             upstream = self.graph.nodes[source.step]
             return (yield from self.load(upstream, name=parameter, step_key=bound.node.name, annotation=annotation))
-        values = []
-        for part in source.parts:
-            values.append((yield from self._input(bound, parameter, part)))
+        values: list[Any] = []
+        for place, part in enumerate(source.parts):
+            of_part = element_annotation(annotation, values, place)
+            values.append((yield from self._input(bound, parameter, part, of_part)))
         return values
 
     def load(self, upstream: Node, **what: Any) -> StepMachine:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from copy import copy
 from functools import update_wrapper
 from typing import Any, NoReturn, cast, overload
 
@@ -50,8 +51,9 @@ class JobDefinition:
 
     def bound(self, below: Resources | None) -> JobDefinition:
         """The same job with the resources of `Definitions` below its own."""
-        return JobDefinition(self.name, self.graph, resource_defs=self.resource_defs, below=below, tags=self.tags,
-                             description=self.description)  # fmt: skip
+        bound = copy(self)
+        bound.below = below
+        return bound
 
     def check(self, *, resources: Resources | None = None) -> tuple[Problem, ...]:
         """Everything that is wrong between its ops and its resources; nothing is opened.

@@ -5,13 +5,14 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator, Mapping
 from functools import update_wrapper
-from typing import Any, ClassVar, Final, Generic, ParamSpec, TypeVar, cast
+from typing import Any, ClassVar, Final, Generic, ParamSpec, TypeVar, cast, get_args
 
 import attrs
 
 from resourcekit.annotations import is_resource_class, union_members
 from resourcekit.definitions.contexts import ExecutionContext
 from resourcekit.definitions.keys import check_name
+from resourcekit.definitions.outputs import Output
 from resourcekit.definitions.retry import RetryPolicy
 from resourcekit.errors import DefinitionError, Location, kind_in_words, with_article
 from resourcekit.injection.function import FunctionSpec
@@ -134,8 +135,10 @@ class Step(Generic[P, R_co]):
 
     @property
     def returned(self) -> Any:
-        """What the function says it returns; Any where it does not."""
+        """The type of the value that the function says it gives, also in an `Output`; Any where it does not say."""
         found = self.spec.annotation("return")
+        if isinstance(_origin(found), type) and issubclass(_origin(found), Output):
+            return next(iter(get_args(found)), Any)
         return Any if found is inspect.Parameter.empty else found
 
     @property

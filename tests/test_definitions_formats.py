@@ -1,0 +1,264 @@
+"""The formats of `FilesystemIOManager`: pickle, JSON, Parquet, and one of your own."""
+
+import json
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from resourcekit import (
+    AssetKey,
+    DefinitionError,
+    FilesystemIOManager,
+    InMemoryIOManager,
+    InputContext,
+    MaterializeResult,
+    NotStorableError,
+    Output,
+    OutputContext,
+    asset,
+    job,
+    materialize,
+    op,
+)
+from resourcekit.definitions import JsonSerializer, Serializer
+
+
+@asset
+def numbers() -> list[int]:
+    return [1, 2]
+
+
+def files(folder: Path) -> list[str]:
+    """Every file below a folder."""
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+@attrs.frozen
+class Order:
+    name: str
+    day: date
+    amounts: tuple[int, ...] = ()
+
+
+@dataclass
+class Point:
+    x: int
+
+
+def test_json(tmp_path):
+    """JSON keeps plain data; classes, dates and tuples come back where the parameter's annotation names them."""
+
+    @asset
+    def orders() -> list[Order]:
+        return [Order("tée", date(2024, 5, 31), (1, 2))]
+
+    @asset
+    def typed(orders: list[Order]) -> Order:
+        return orders[0]
+
+    @asset
+    def plain(orders):
+        return orders[0]["day"]
+
+    @asset
+    def point(typed: Order) -> Point:
+        return Point(typed.amounts[1])
+
+    result = materialize(
+        [orders, typed, plain, point],
+        resources={"io_manager": FilesystemIOManager(base_dir=tmp_path, serializer="json")},
+    )
+    assert result.output_for(typed) == Order("tée", date(2024, 5, 31), (1, 2))
+    assert result.output_for(plain) == "2024-05-31"
+    assert json.loads((tmp_path / "point.json").read_text()) == {"x": 2}
+    assert "tée" in (tmp_path / "orders.json").read_text(encoding="utf-8")
+
+
+def test_annotations_that_io_managers_hear_of():
+    """An IO manager hears the type of the value itself: in an `Output`, of each element where a list is gathered."""
+    heard = []
+
+    class Hears(InMemoryIOManager):
+        def handle_output(self, context, obj):
+            heard.append(context.annotation)
+            super().handle_output(context, obj)
+
+        def load_input(self, context):
+            heard.append(context.annotation)
+            return super().load_input(context)
+
+    @op
+    def one() -> Output[int]:
+        return Output(1)
+
+    @op
+    def anything() -> MaterializeResult:
+        return MaterializeResult(value=2)
+
+    @op
+    def gathered(values: list[int], first: int) -> str:
+        return f"{values} {first}"
+
+    @job(resource_defs={"io_manager": Hears()})
+    def gathering():
+        first = one()
+        gathered([first, anything(), 3], first)
+
+    assert gathering.execute_in_process().output_for(gathered) == "[1, 2, 3] 1"
+    assert heard == [int, Any, int, int, int, str]
+
+
+def test_json_that_does_not_fit(tmp_path):
+    """A value that JSON has no words for is told; so is stored data that is not what the parameter takes."""
+    resources = {"io_manager": FilesystemIOManager(base_dir=tmp_path, serializer="json")}
+
+    @asset
+    def strange() -> Any:
+        return {"a": object()}
+
+    with pytest.raises(NotStorableError, match="JsonSerializer cannot write a dict"):
+        materialize([strange], resources=resources)
+
+    @asset
+    def wants_orders(numbers: list[Order]): ...
+
+    with pytest.raises(NotStorableError, match=r"numbers\.json cannot be read by JsonSerializer"):
+        materialize([numbers, wants_orders], resources=resources)
+
+
+plain_data = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=8,
+)
+any_data = plain_data | st.tuples(st.integers(), st.text()) | st.dictionaries(st.integers(), st.booleans()) | st.dates()
+
+
+@given(any_data)
+def test_auto_gives_back_what_it_was_given(tmp_path_factory, value):
+    """With `serializer="auto"` plain data is JSON, all else a pickle, and every value comes back as it was."""
+    store = FilesystemIOManager(base_dir=tmp_path_factory.mktemp("auto"), serializer="auto").create_io_manager(None)
+    context = OutputContext(step_key="x", asset_key=AssetKey("x"))
+    store.handle_output(context, value)
+    found = store.load_input(InputContext(name="x", upstream_output=context))
+    assert found == value
+    assert type(found) is type(value)
+
+
+def test_auto_replaces_files_of_other_formats(tmp_path):
+    """When a value is stored in another format than before, the old file goes: there is one value only."""
+    store = FilesystemIOManager(base_dir=tmp_path, serializer="auto").create_io_manager(None)
+    context = OutputContext(step_key="x", asset_key=AssetKey("x"))
+    for value, name in (([1], "x.json"), ((1,), "x"), ({"a": 1}, "x.json")):
+        store.handle_output(context, value)
+        assert files(tmp_path) == [name]
+        assert store.load_input(InputContext(name="x", upstream_output=context)) == value
+
+
+def test_a_format_of_ones_own(tmp_path):
+    """A `Serializer` of your own writes what it accepts; in a list, the first that accepts a value."""
+
+    class Text(Serializer):
+        suffix = ".txt"
+
+        def accepts(self, value: object) -> bool:
+            return isinstance(value, str)
+
+        def dump(self, value: Any, file: Any, annotation: Any) -> None:
+            file.write(value.encode())
+
+        def load(self, file: Any, annotation: Any) -> Any:
+            return file.read().decode()
+
+    @asset
+    def words() -> str:
+        return "some words"
+
+    @asset
+    def length(words: str) -> int:
+        return len(words)
+
+    manager = FilesystemIOManager(base_dir=tmp_path, serializer=[Text(), JsonSerializer()])
+    assert materialize([words, length], resources={"io_manager": manager}).output_for(length) == 10
+    assert files(tmp_path) == ["length.json", "words.txt"]
+    for serializer, told in (
+        ([Text(), Text()], r"none .* accepts an int; add Pickle"),
+        (Text(), "Text cannot write an"),
+    ):
+        manager = FilesystemIOManager(base_dir=tmp_path, serializer=serializer)
+        with pytest.raises(NotStorableError, match=told):
+            materialize([words, length], resources={"io_manager": manager})
+
+
+@pytest.mark.parametrize(
+    ("serializer", "words"),
+    [("pickel", "did you mean pickle"), ([], "an empty list"), ([5], "list with int"), ([JsonSerializer], "a class")],
+)
+def test_wrong_serializers(tmp_path, serializer, words):
+    """What is no serializer is an error before any step runs."""
+    with pytest.raises(DefinitionError, match=words):
+        materialize([numbers], resources={"io_manager": FilesystemIOManager(base_dir=tmp_path, serializer=serializer)})
+
+
+def test_parquet_without_pyarrow(tmp_path, monkeypatch):
+    """Without pyarrow, Parquet says what to install; `auto` does without it."""
+    import resourcekit.definitions.serializers as module
+
+    monkeypatch.setattr(module, "find_spec", lambda name: None)
+    with pytest.raises(DefinitionError, match=r"pip install 'resourcekit\[parquet\]'"):
+        FilesystemIOManager(base_dir=tmp_path, serializer="parquet").create_io_manager(None)
+    manager = FilesystemIOManager(base_dir=tmp_path, serializer="auto")
+    assert materialize([numbers], resources={"io_manager": manager}).success
+
+
+def test_pyarrow_tables(tmp_path):
+    """pyarrow's tables are stored as Parquet, with their own metadata, and come back equal."""
+    pyarrow = pytest.importorskip("pyarrow")
+    table = pyarrow.table({"a": [1, 2], "b": ["x", None]}).replace_schema_metadata({b"mine": b"1"})
+
+    @asset
+    def frame() -> Any:
+        return table
+
+    @asset
+    def rows(frame) -> int:
+        assert frame.equals(table, check_metadata=True)
+        return frame.num_rows
+
+    for serializer in ("parquet", "auto"):
+        manager = FilesystemIOManager(base_dir=tmp_path / serializer, serializer=serializer)
+        result = materialize([frame], resources={"io_manager": manager})
+        assert result.steps["frame"].metadata["path"].endswith("frame.parquet")
+        assert pyarrow.parquet.read_table(result.steps["frame"].metadata["path"]).num_rows == 2
+    assert materialize([frame, rows], resources={"io_manager": manager}).output_for(rows) == 2
+    parquet = FilesystemIOManager(base_dir=tmp_path, serializer="parquet")
+    with pytest.raises(NotStorableError, match=r"Parquet holds data frames.*not a list"):
+        materialize([numbers], resources={"io_manager": parquet})
+
+
+def test_data_frames(tmp_path):
+    """A data frame comes back as what the parameter is annotated with, else as what was written."""
+    pytest.importorskip("pyarrow")
+    pandas = pytest.importorskip("pandas")
+    polars = pytest.importorskip("polars")
+    import pyarrow
+
+    data = {"a": [1, 2], "b": ["x", "y"]}
+    store = FilesystemIOManager(base_dir=tmp_path, serializer="auto").create_io_manager(None)
+    context = OutputContext(step_key="x", asset_key=AssetKey("x"))
+    kinds = (pandas.DataFrame, polars.DataFrame, pyarrow.Table)
+    for written in (pandas.DataFrame(data), polars.DataFrame(data), pyarrow.table(data)):
+        store.handle_output(context, written)
+        assert files(tmp_path) == ["x.parquet"]
+        for wanted in (*kinds, Any):
+            found = store.load_input(InputContext(name="x", upstream_output=context, annotation=wanted))
+            assert type(found) is (type(written) if wanted is Any else wanted)
+    indexed = pandas.DataFrame({"v": [1, 2]}, index=pandas.Index(["r", "s"], name="key"))
+    store.handle_output(context, indexed)
+    pandas.testing.assert_frame_equal(store.load_input(InputContext(name="x", upstream_output=context)), indexed)
