@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import attrs
 
-from resourcekit.annotations import is_deferred, type_name
+from resourcekit.annotations import is_deferred, resource_classes, type_name
 from resourcekit.config.overlay import Overlaid, Overlay, stand_ins
 from resourcekit.deferred import Computed, Deferred, EnvTemplate, EnvVar, FileVar, Reference, described
 from resourcekit.errors import DefinitionError, Location
@@ -239,7 +239,9 @@ def _shown(field: FieldSpec, value: object, named: object = None) -> str:
 
 def is_hidden(field: FieldSpec) -> bool:
     """Whether no value of a field is to be shown: it is secret, holds what is, or is left out of reprs."""
-    return field.secret or field.has_secret_parts or field.attribute.repr is False
+    if field.secret or field.attribute.repr is False:
+        return True
+    return field.has_secret_parts and not any(resource_classes(field.annotation))  # A resource looks after its own.
 
 
 def _with_outcomes(origins: Sequence[Origin]) -> Iterator[Origin]:
