@@ -97,6 +97,27 @@ def test_an_overlay_that_is_wrong():
     assert outcomes(app.explain("database.host"))[0] == ("won", "with_config(...)")
 
 
+def test_a_fields_own_repr_is_honoured():
+    """A field that is left out of reprs is not shown, one with a repr of its own is shown by that."""
+
+    def loud(text):
+        return text.upper()
+
+    def broken(text):
+        raise RuntimeError
+
+    class Holder(ConfigurableResource):
+        left_out: str = field(default="s3cret-one", repr=False)
+        shouted: str = field(default="x", repr=loud)
+        silent: str = field(default="x", repr=broken)
+
+    app = ResourceContainer.of({"holder": Holder(left_out=EnvVar("IT", default="s3cret-one"), shouted="hello")})
+    shown = {each.name: each.shown for each in app.explain("holder").fields}
+    assert shown == {"left_out": "EnvVar('IT', default=...)", "shouted": "HELLO", "silent": "<str>"}
+    assert ResourceContainer.of({"holder": Holder()}).explain("holder.left_out").fields[0].shown == "..."
+    assert "s3cret-one" not in str(app.explain("holder")) + app.env().dotenv() + json.dumps(app.env().json_schema())
+
+
 def test_a_field_without_a_value():
     """A field that nothing gives a value says so; one that may be None is None."""
 

@@ -58,6 +58,7 @@ def test_fields_tell_where_their_values_come_from():
     assert fields["host"].shown == "EnvVar('DB_HOST')"
     assert fields["pool"].secret, "a nested class of it has a secret field"
     assert [origin.outcome for origin in fields["port"].origins] == ["won", "lost"]
+    assert not any(each.secret for each in Prod().graph().by_name["orders"].fields), "resources look after their own"
     assert [read.words for read in fields["url"].reads] == ["variable DB_USER", "variable DB_HOST"]
 
 

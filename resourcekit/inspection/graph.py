@@ -12,7 +12,7 @@ from resourcekit.annotations import type_name
 from resourcekit.graph import Graph, Node
 from resourcekit.inspection.entries import FieldEntry, GraphData, GraphEntry, Need
 from resourcekit.inspection.notations import dot, mermaid
-from resourcekit.inspection.origins import Origins
+from resourcekit.inspection.origins import Origins, is_hidden
 from resourcekit.inspection.page import graph_page
 from resourcekit.inspection.picture import svg
 from resourcekit.plan import Plan
@@ -205,7 +205,7 @@ def _field(node: Node, field: FieldSpec, origins: Origins) -> FieldEntry:
     return FieldEntry(
         name=field.alias,
         type=field.type_name,
-        secret=field.secret or field.has_secret_parts,
+        secret=is_hidden(field),
         required=field.required,
         description=field.description,
         origins=origins.of(node, field),

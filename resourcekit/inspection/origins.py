@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import attrs
 
-from resourcekit.annotations import is_deferred, type_name
+from resourcekit.annotations import is_deferred, resource_classes, type_name
 from resourcekit.config.overlay import Overlaid, Overlay, stand_ins
 from resourcekit.deferred import Computed, Deferred, EnvTemplate, EnvVar, FileVar, Reference, described
 from resourcekit.errors import DefinitionError, Location
@@ -15,11 +15,11 @@ from resourcekit.fields import is_factory
 from resourcekit.graph import Graph, Node
 from resourcekit.placement import Placed, place
 from resourcekit.record import raw_values, record_of, spec_of
-from resourcekit.secrets import show
+from resourcekit.secrets import MASK, show
 from resourcekit.spec import FieldSpec
 from resourcekit.values import holds, is_resource, leaves, rebuild
 
-__all__ = ("Former", "Origin", "Origins", "Read")
+__all__ = ("Former", "Origin", "Origins", "Read", "is_hidden")
 
 Former = Mapping[str, Sequence[Any]]
 """By key, its declarations before the one it has: a class of the MRO redefined it, or an override took its place."""
@@ -222,9 +222,26 @@ def _default(node: Node, field: FieldSpec) -> Iterator[Origin]:
 
 
 def _shown(field: FieldSpec, value: object, named: object = None) -> str:
-    """A value as it may be shown: what is read is told by its source, which is no secret."""
-    is_open = isinstance(value, Deferred) or value is None
-    return show(value if named is None else named, secret=not is_open and field.hides(value))
+    """A value as it may be shown, as its field's own repr would: what is read is told by its source, no secret."""
+    if isinstance(value, Deferred) or value is None:
+        return show(value)
+    own = field.attribute.repr
+    if own is False:
+        return "..."
+    text = show(value if named is None else named, secret=field.hides(value))
+    if not callable(own) or text == MASK or holds(value):
+        return text
+    try:
+        return str(own(value))
+    except Exception:  # A user's repr must not hide what we have to say.
+        return f"<{type(value).__name__}>"
+
+
+def is_hidden(field: FieldSpec) -> bool:
+    """Whether no value of a field is to be shown: it is secret, holds what is, or is left out of reprs."""
+    if field.secret or field.attribute.repr is False:
+        return True
+    return field.has_secret_parts and not any(resource_classes(field.annotation))  # A resource looks after its own.
 
 
 def _with_outcomes(origins: Sequence[Origin]) -> Iterator[Origin]:
@@ -254,7 +271,7 @@ def _reads(value: object, field: FieldSpec, where: str) -> Iterator[Read]:
 
 def _read(leaf: Deferred, wanted: object, field: FieldSpec, where: str) -> Iterator[Read]:
     def read(kind: Source, name: str, annotation: object, default: object = attrs.NOTHING) -> Read:
-        is_secret = field.secret or field.has_secret_parts
+        is_secret = is_hidden(field)
         return Read(kind, name, where, type_name(annotation), annotation, is_secret, default, field.description)
 
     annotation = getattr(leaf, "target", None) or wanted

@@ -24,7 +24,7 @@ from resourcekit.annotations import (
     unwrap,
 )
 from resourcekit.graph import Graph, Node
-from resourcekit.inspection.origins import Origins
+from resourcekit.inspection.origins import Origins, is_hidden
 from resourcekit.record import spec_of
 from resourcekit.spec import FieldSpec
 
@@ -168,7 +168,7 @@ def _field(node: Node, field: FieldSpec, origins: Origins) -> Schema:
     schema = {"anyOf": [*_alternatives(_of(annotation, ())), *_SOURCE_REFS]} if annotation is not Any else {}
     facts = [type_name(field.annotation)]
     shown = [origin.shown for origin in origins.of(node, field)[:1]]
-    if shown and not field.secret and not field.has_secret_parts:
+    if shown and not is_hidden(field):
         facts.append(f"now {shown[0]}")
     words = ", ".join(facts)
     return {"description": f"{field.description} ({words})" if field.description else words, **schema}
