@@ -62,9 +62,9 @@ class FileStore(IOManager):
         base = self.path(context.get_identifier())
         path = _with_suffix(base, serializer)
         _replace(path, lambda file: _dump(serializer, obj, file, context), str(context))
-        for other in self._files(base):
-            if other[0] != path:
-                other[0].unlink()  # Of another serializer, and older.
+        for other, _ in self._files(base):
+            if other != path:
+                other.unlink(missing_ok=True)  # Of another serializer, and older.
         context.add_output_metadata({"path": str(path.resolve())})
 
     def load_input(self, context: InputContext) -> Any:
