@@ -75,6 +75,7 @@ def test_keys_have_parts():
     assert AssetKey.from_user_string(str(slash.key)) == slash.key
     assert AssetKey("a/b").path == ("a/b",)
     assert AssetKey("a") < AssetKey("b")
+    assert repr(whole.key) == "AssetKey('a/b')"
 
 
 @pytest.mark.parametrize(

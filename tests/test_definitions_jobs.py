@@ -175,6 +175,7 @@ def test_what_a_job_refuses():
     def first():
         kept.append(one())
         assert repr(kept[0]) == "<the value of one>"
+        assert not hasattr(kept[0], "__array__")  # what libraries probe for
 
     refused(lambda: add(kept[0]), "the value of another job")
     with pytest.raises(DefinitionError, match="execute_in_process"):
