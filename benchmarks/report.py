@@ -20,7 +20,7 @@ PICTURE: Final = PAGE.with_suffix(".svg")
 
 _OURS: Final = "resourcekit"
 _DRAWN: Final = {"S1": "layered, 10", "S2": "layered, 10", "S3": "a call", "S4": "a look-up", "S7": "async",
-                 "S9": "environment"}  # fmt: skip
+                 "S9": "dictionary"}  # fmt: skip
 
 
 def formatted(cell: Cell | None, note: str | None, unit: Unit) -> str:
@@ -156,5 +156,5 @@ def _draw_one(place: Axes, result: Result, column: str) -> None:
     place.axvline(1, color="#334155", linewidth=0.8)
     place.bar_label(bars, [_short(value) for value in values], padding=2)
     place.margins(x=0.15)
-    place.set_title(f"{result.code}: {SCENARIOS[result.code].title} ({column})", fontsize=9)
+    place.set_title(f"{result.code}: {SCENARIOS[result.code].title} ({column})", fontsize=9, loc="right")
     place.spines[["top", "right"]].set_visible(False)
