@@ -168,6 +168,7 @@ def test_a_notebook_shows_pictures():
     assert environments.graph()._repr_html_().count("<svg") == 2
     assert "<table>" in Dev().plan()._repr_html_()
     assert str(environments.graph()).startswith("dev: graph of Dev: 4 resources")
+    assert printed(environments.graph()).split() == str(environments.graph()).split()
 
 
 def test_no_secret_is_in_any_form():

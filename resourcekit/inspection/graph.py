@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Mapping
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -21,6 +22,7 @@ from resourcekit.spec import FieldSpec
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+    from rich.text import Text
 
 __all__ = ("ContainerGraph", "EnvironmentGraphs", "describe_graph")
 
@@ -71,7 +73,7 @@ class ContainerGraph(GraphData):
         problems = [f"  problem: {problem}" for problem in self.problems]
         return "\n".join([head, *(f"  {line}" for line in self._tree()), *problems])
 
-    def __rich__(self) -> RenderableType:
+    def __rich__(self) -> Text:
         """What rich prints."""
         from rich.text import Text
 
@@ -140,9 +142,17 @@ class EnvironmentGraphs:
     def __str__(self) -> str:
         return "\n\n".join(f"{name}: {graph}" for name, graph in self.graphs.items())
 
+    def __rich__(self) -> RenderableType:
+        """What rich prints."""
+        from rich.text import Text
+
+        return Text("\n\n").join(
+            Text.assemble((f"{name}: ", "bold"), each.__rich__()) for name, each in self.graphs.items()
+        )
+
     def _repr_html_(self) -> str:
         """What Jupyter shows."""
-        return "".join(f"<p><strong>{name}</strong></p>{graph.svg()}" for name, graph in self.graphs.items())
+        return "".join(f"<p><strong>{escape(name)}</strong></p>{graph.svg()}" for name, graph in self.graphs.items())
 
 
 _ABOVE = "  (see above)"
