@@ -202,11 +202,11 @@ class ResourceContainer(Operations, containers.DeclarativeContainer, metaclass=C
             found = instance_providers(assembly, cls.providers, ours, memo)
             instance = cls.instance_type()
             instance._take(cls, assembly, found, memo)
-            if cls.auto_load_config:
+            # These are walks over every provider: not where there is nothing to find.
+            if cls.auto_load_config and _holds(memo, providers.Configuration):
                 instance.load_config()
             instance.override_providers(**theirs)
-            # Both are walks over every provider: not where there is nothing to find.
-            if any(isinstance(copied, providers.Container) for copied in memo.values()):
+            if _holds(memo, providers.Container):
                 instance.apply_container_providers_overridings()
             config = instance.wiring_config
             if (config.modules or config.packages) and instance.is_auto_wiring_enabled():
@@ -254,6 +254,11 @@ def _refusing(name: str, function: Any) -> Any:
 
 for _name, _function in operations().items():
     type.__setattr__(ResourceContainer, _name, _refusing(_name, _function))
+
+
+def _holds(memo: Mapping[int, Any], kind: type) -> bool:
+    """Whether a provider of this kind is among those that were copied."""
+    return any(isinstance(copied, kind) for copied in memo.values())
 
 
 def _is_replaced_at_once(provider: Any, new: object) -> bool:
