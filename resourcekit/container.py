@@ -75,7 +75,9 @@ class ContainerMeta(_DeclarativeMeta):
             for key, content in namespace.items():
                 body[key] = content
         settings = {each: options.pop(each) for each in ContainerSettings.names() & options.keys()}
-        made = super().__new__(cls, name, bases, dict(body), **options)
+        if options:
+            raise ContainerSettings.unknown(name, options)
+        made = super().__new__(cls, name, bases, dict(body))
         type.__setattr__(made, "__history__", body.history)
         type.__setattr__(made, "__settings__", made.__settings__.changed(name, settings))
         made._collect()

@@ -104,7 +104,12 @@ class ConfigurableResource(metaclass=ABCMeta):  # noqa: B024  # a subclass may h
 
         def __init_subclass__(cls, **options):
             settings = {name: options.pop(name) for name in ResourceSettings.names() & options.keys()}
-            super().__init_subclass__(**options)
+            try:
+                super().__init_subclass__(**options)
+            except TypeError as error:
+                if options and "takes no keyword arguments" in str(error):  # Python's own words: no mix-in takes them.
+                    raise ResourceSettings.unknown(cls.__qualname__, options) from error
+                raise
             make_resource_class(cls, settings)
 
         def __new__(cls, *args, **arguments):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
 import attrs
 
-from resourcekit.errors import DefinitionError, kind_in_words
+from resourcekit.errors import DefinitionError, did_you_mean, kind_in_words
 
 __all__ = ("ContainerSettings", "ResourceSettings")
 
@@ -18,6 +18,12 @@ class _Settings:
     def names(cls) -> frozenset[str]:
         """The keywords."""
         return frozenset(each.name for each in attrs.fields(cls))  # type: ignore[arg-type]
+
+    @classmethod
+    def unknown(cls, where: str, others: Iterable[str]) -> DefinitionError:
+        """The error of class keywords that nobody takes."""
+        name = next(iter(others))
+        return DefinitionError(f"class {where}: there is no class keyword {name!r}; {did_you_mean(name, cls.names())}")
 
     def changed(self, where: str, changes: Mapping[str, Any]) -> Self:
         """The same settings with other values.

@@ -491,6 +491,23 @@ def test_bad_class_keywords_of_a_container(keywords):
         type(ResourceContainer)("App", (ResourceContainer,), {}, **keywords)
 
 
+def test_misspelt_class_keywords():
+    """A class keyword that nobody knows is an error with the nearest one; those of a mix-in are the mix-in's."""
+    with pytest.raises(DefinitionError, match="no class keyword 'setup_timeot'; did you mean setup_timeout"):
+        type(ConfigurableResource)("Broken", (ConfigurableResource,), {}, setup_timeot=1)
+    with pytest.raises(DefinitionError, match="no class keyword 'concurent'; did you mean concurrent"):
+        type(ResourceContainer)("App", (ResourceContainer,), {}, concurent=True)
+
+    class Tagged:
+        def __init_subclass__(cls, tag, **options):
+            super().__init_subclass__(**options)
+            cls.tag = tag
+
+    assert type(ConfigurableResource)("Good", (Tagged, ConfigurableResource), {}, tag="x", threads=False).tag == "x"
+    with pytest.raises(TypeError, match="missing 1 required positional argument: 'tag'"):
+        type(ConfigurableResource)("Untagged", (Tagged, ConfigurableResource), {})
+
+
 @pytest.mark.parametrize("keywords", [{"threads": "no"}, {"setup_timeout": -1}, {"teardown_timeout": float("nan")}])
 def test_bad_class_keywords_of_a_resource(keywords):
     """A keyword of no use is an error of the class that names it."""

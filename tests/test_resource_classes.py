@@ -509,7 +509,7 @@ def test_unknown_class_keywords_and_scopes() -> None:
         class Wrong(ConfigurableResource, scope="request"):  # type: ignore[arg-type]
             pass
 
-    with pytest.raises(TypeError):
+    with pytest.raises(DefinitionError, match="did you mean scope"):
 
         class Odd(ConfigurableResource, scpoe="app"):  # type: ignore[call-arg]
             pass

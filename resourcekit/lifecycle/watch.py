@@ -42,7 +42,10 @@ class StartWatch:
         self._waits = waits
         self._inner = inner
         self._running: dict[Call, float] = {}
-        self._timer = Timer(seconds, self._tell)
+        self._wait()
+
+    def _wait(self) -> None:
+        self._timer = Timer(self._seconds, self._tell)
         self._timer.daemon = True
 
     def __enter__(self) -> Self:
@@ -64,6 +67,10 @@ class StartWatch:
 
     def _tell(self) -> None:
         now = perf_counter()
+        if not self._running:  # It is between two hooks.
+            self._wait()
+            self._timer.start()
+            return
         told = [
             f"{call.step.name} ({type(call.step.resource).__name__}) in {call.phase} for {now - since:.1f} s"
             + self._who(call)
