@@ -376,6 +376,15 @@ async def test_an_async_container_that_starts_concurrently():
     assert TRACE[2:] == ["-two", "-one"]
 
 
+@pytest.fixture
+def heard_interrupts():
+    """Ctrl-C is heard, also where the tests were started in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heard_interrupts")
 def test_ctrl_c_while_others_are_setting_up():
     """Ctrl-C while blocking hooks run in threads: they are waited for, what they set up is torn down."""
 
