@@ -1,5 +1,6 @@
 """A run is generated code where it can be: it gives what the machine gives, and can be read."""
 
+import dataclasses
 import enum
 import traceback
 from unittest import mock
@@ -515,6 +516,35 @@ def test_what_can_be_changed_is_made_anew(monkeypatch):
             assert (resources.everything.extra, resources.converted.size) == (Changing(1), ["3"])
             resources.everything.extra.size = 2
     assert made == ["3"] * 3
+
+
+@dataclasses.dataclass(frozen=True)
+class Fixed:
+    size: int
+
+
+@dataclasses.dataclass
+class Loose:
+    size: int
+
+
+def test_dataclasses_from_variables(monkeypatch):
+    """A frozen dataclass from a variable serves run after run; one that can be changed is made anew for each."""
+
+    class Holder(ConfigurableResource):
+        fixed: Fixed
+        loose: Loose | None = None
+
+    monkeypatch.setenv("H_SIZE", '{"size": 1}')
+    for loose in (None, EnvVar("H_SIZE")):
+        app = ResourceContainer.of({"holder": Holder(fixed=EnvVar("H_SIZE"), loose=loose)})
+        seen = []
+        for _ in range(2):
+            with app.run() as resources:
+                seen.append((resources.holder.fixed, resources.holder.loose))
+        assert seen[0][0] == seen[1][0] == Fixed(1)
+        assert (seen[0][0] is seen[1][0]) is (loose is None)
+        assert seen[0][1] is None or seen[0][1] is not seen[1][1]
 
 
 def test_a_long_plan_is_generated_at_its_second_run():
