@@ -514,7 +514,7 @@ def test_misspelt_class_keywords():
 
     assert type(ConfigurableResource)("Good", (Tagged, ConfigurableResource), {}, tag="x", threads=False).tag == "x"
     with pytest.raises(TypeError, match="missing 1 required positional argument: 'tag'"):
-        type(ConfigurableResource)("Untagged", (Tagged, ConfigurableResource), {})
+        type(ConfigurableResource)("Untagged", (ConfigurableResource, Tagged), {})
 
 
 @pytest.mark.parametrize("keywords", [{"threads": "no"}, {"setup_timeout": -1}, {"teardown_timeout": float("nan")}])

@@ -241,6 +241,41 @@ def test_a_slow_start_says_what_it_waits_for(caplog, concurrent):
     assert record.message.endswith(", first, second wait for it")
 
 
+def test_a_slow_start_between_two_hooks(caplog):
+    """Where no hook is under way when the time has come, the line comes with the next hook, and names that."""
+    told = threading.Event()
+
+    class Told(logging.Handler):
+        def emit(self, record):
+            told.set()
+
+    class Manager:
+        def __enter__(self):
+            assert told.wait(LONG)
+
+        @property
+        def __exit__(self):
+            time.sleep(20 * SHORT)  # It is looked up before anything is entered.
+            return lambda *_outcome: None
+
+    class Managed(ConfigurableResource, scope="app"):
+        def yield_for_execution(self):
+            return Manager()
+
+    class App(ResourceContainer, slow_start=SHORT):
+        managed = Managed()
+
+    handler = Told()
+    logging.getLogger("resourcekit").addHandler(handler)
+    try:
+        with App():
+            pass
+    finally:
+        logging.getLogger("resourcekit").removeHandler(handler)
+    (record,) = [each for each in caplog.records if "still starting" in each.message]
+    assert "managed (Managed) in yield_for_execution for " in record.message
+
+
 def test_a_start_in_time_says_nothing(caplog):
     """A start that is done in time logs nothing, nor does one that is not watched; listeners hear it all the same."""
 
