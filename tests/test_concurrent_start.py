@@ -254,6 +254,30 @@ def test_an_interrupt_surfaces_as_itself(kind):
     assert TRACE[-1] == "-a"
 
 
+class Refusing(Exception):
+    """An error that takes no attributes."""
+
+    def __setattr__(self, name, value):
+        raise RuntimeError("no attributes")
+
+
+@pytest.mark.parametrize("world", WORLDS)
+@pytest.mark.parametrize("more", [[], [ValueError("bad token")]])
+def test_an_error_beside_the_end_of_a_generator(world, more):
+    """An error surfaces before a GeneratorExit, which is none; also an error that takes no attributes."""
+    FAIL["+b"], FAIL["+c"] = Refusing("no route"), GeneratorExit()
+    FAIL.update(dict(zip(["+e"], more, strict=False)))
+    meet(*FAIL)
+    a = Hooked()
+    app = ResourceContainer.of({"a": a, **{key[1:]: Hooked(needs=[a]) for key in FAIL}})
+    error = run_in(world, app.run(concurrent=True), lambda _: did("body"))
+    if more:
+        assert set(error.exceptions) == {FAIL["+b"], *more}
+    else:
+        assert error is FAIL["+b"]
+    assert TRACE[-1] == "-a"
+
+
 @pytest.mark.anyio
 async def test_siblings_are_cancelled_and_awaited():
     """When one fails, async siblings are cancelled, and awaited, before anything is torn down."""

@@ -208,18 +208,35 @@ async def test_the_tighter_limit_counts():
         await App().astart()
 
 
-@pytest.mark.parametrize("concurrent", [False, True])
-def test_a_slow_start_says_what_it_waits_for(caplog, concurrent):
-    """One log line names what is still starting, for how long, and who waits for it."""
-    told = threading.Event()
+class Told(logging.Handler):
+    """Keeps what is logged, in whatever thread, and lets others wait for it."""
 
-    class Told(logging.Handler):
-        def emit(self, record):
-            told.set()
+    def __init__(self):
+        super().__init__()
+        self.lines = []
+        self.said = threading.Event()
+
+    def emit(self, record):
+        self.lines.append(record.getMessage())
+        self.said.set()
+
+
+@pytest.fixture
+def told():
+    """What resourcekit logs."""
+    handler, logger = Told(), logging.getLogger("resourcekit")
+    logger.addHandler(handler)
+    yield handler
+    logger.removeHandler(handler)
+
+
+@pytest.mark.parametrize("concurrent", [False, True])
+def test_a_slow_start_says_what_it_waits_for(told, concurrent):
+    """One log line names what is still starting, for how long, and who waits for it."""
 
     class Slow(ConfigurableResource, scope="app"):
         def setup_for_execution(self):
-            assert told.wait(LONG)
+            assert told.said.wait(LONG)
 
     class Waiting(ConfigurableResource, scope="app"):
         slow: Slow
@@ -229,29 +246,19 @@ def test_a_slow_start_says_what_it_waits_for(caplog, concurrent):
         first = Waiting(slow=slow)
         second = Waiting(slow=slow)
 
-    handler = Told()
-    logging.getLogger("resourcekit").addHandler(handler)
-    try:
-        with App():
-            pass
-    finally:
-        logging.getLogger("resourcekit").removeHandler(handler)
-    (record,) = [each for each in caplog.records if "still starting" in each.message]
-    assert record.message.startswith("App is still starting after 0.01 s: slow (Slow) in setup_for_execution for ")
-    assert record.message.endswith(", first, second wait for it")
+    with App():
+        pass
+    (line,) = told.lines
+    assert line.startswith("App is still starting after 0.01 s: slow (Slow) in setup_for_execution for ")
+    assert line.endswith(", first, second wait for it")
 
 
-def test_a_slow_start_between_two_hooks(caplog):
+def test_a_slow_start_between_two_hooks(told):
     """Where no hook is under way when the time has come, the line comes with the next hook, and names that."""
-    told = threading.Event()
-
-    class Told(logging.Handler):
-        def emit(self, record):
-            told.set()
 
     class Manager:
         def __enter__(self):
-            assert told.wait(LONG)
+            assert told.said.wait(LONG)
 
         @property
         def __exit__(self):
@@ -265,15 +272,10 @@ def test_a_slow_start_between_two_hooks(caplog):
     class App(ResourceContainer, slow_start=SHORT):
         managed = Managed()
 
-    handler = Told()
-    logging.getLogger("resourcekit").addHandler(handler)
-    try:
-        with App():
-            pass
-    finally:
-        logging.getLogger("resourcekit").removeHandler(handler)
-    (record,) = [each for each in caplog.records if "still starting" in each.message]
-    assert "managed (Managed) in yield_for_execution for " in record.message
+    with App():
+        pass
+    (line,) = told.lines
+    assert "managed (Managed) in yield_for_execution for " in line
 
 
 def test_a_start_in_time_says_nothing(caplog):

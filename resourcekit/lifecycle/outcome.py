@@ -50,7 +50,7 @@ def surfacing(primary: BaseException | None, errors: Sequence[BaseException]) ->
     if others:
         _attach(main, others)
     if main is not primary and main.__context__ is None:
-        main.__context__ = primary
+        _write(main, "__context__", primary)
     return main
 
 
@@ -61,13 +61,13 @@ def together(errors: Sequence[BaseException]) -> BaseException | None:
     """
     if len(errors) < 2:
         return errors[0] if errors else None
-    ordinary = [error for error in errors if isinstance(error, Exception)]
-    if len(ordinary) == len(errors):
-        return SetupError(ordinary)
     main = max(errors, key=_weight)
+    ordinary = [error for error in errors if isinstance(error, Exception)]
+    if isinstance(main, Exception):  # What else there may be ends a generator: it is no failure.
+        return SetupError(ordinary) if len(ordinary) > 1 else main
     for error in ordinary:
         LOGGER.error("a set-up hook failed, %s surfaces", type(main).__name__, exc_info=error)
-    main.__context__ = SetupError(ordinary) if ordinary else None
+    _write(main, "__context__", SetupError(ordinary) if ordinary else None)
     return main
 
 
