@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.terminal import cli, invoked
+from tests.terminal import cli, cli_on_terminal, invoked, plain
 
 SHOP = """\
 from resourcekit import *
@@ -123,3 +123,55 @@ def test_resources_that_do_not_fit(run):
     assert done.returncode == 2
     assert done.stderr.startswith("error: ")
     assert "database" in done.stderr
+
+
+OWN = SHOP.partition("class Base")[0]
+DEFINITIONS = "defs = Definitions(jobs=[nightly], resources={'database': Database(host='own')})\n"
+WEEKLY = "\n@job\ndef weekly():\n    count()\n\n"
+
+
+def test_a_job_of_definitions(run):
+    """A job of Definitions is named after them, or is the only one they have, and runs with their resources."""
+    text = OWN + JOB + DEFINITIONS
+    for arguments in (["target.py:defs", "nightly"], ["target.py:defs"], ["target.py"], ["target.py:nightly"]):
+        done = run(text, *arguments)
+        assert (done.returncode, done.stdout) == (0, "counting at own\n"), done.stderr
+        assert done.stderr.startswith("nightly ")
+        assert ": success, 1 of 1\n" in done.stderr
+
+
+def test_which_job_of_definitions(run):
+    """Where there are several jobs, or none of the name, it is told which there are, and nothing runs."""
+    text = OWN + JOB + WEEKLY + DEFINITIONS.replace("[nightly]", "[nightly, weekly]")
+    done = run(text, "target.py:defs")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "has 2 jobs, say which: nightly, weekly" in done.stderr
+    done = run(text, "target.py:defs", "nihgtly")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "has no job 'nihgtly'; did you mean nightly?" in done.stderr
+    assert run(text, "target.py:weekly").stdout == "counting at own\n"
+
+
+def test_an_asset_beside_its_definitions(run):
+    """An asset of the one Definitions of its module has their resources; a container that is named goes before."""
+    text = SHOP + STEPS + "defs = Definitions(assets=[orders, report], resources={'database': Database(host='own')})\n"
+    assert run(text, "target.py:report").stdout == "from own\n"
+    assert run(text, "target.py:report", "--container", "target.py:Base").stdout == "from localhost\n"
+
+
+def test_a_definitions_function(run):
+    """A function with @definitions, as the guide writes it, is what it gives; its own error is the user's."""
+    made = f"\n@definitions\ndef defs():\n    return {DEFINITIONS.removeprefix('defs = ')}"
+    for target in ("target.py", "target.py:defs"):
+        assert run(OWN + JOB + made, target).stdout == "counting at own\n"
+    done = run(OWN + JOB + "\n@definitions\ndef defs():\n    raise LookupError('mine')\n", "target.py:defs")
+    assert done.returncode == 2
+    assert "LookupError: mine" in done.stderr
+
+
+def test_the_result_on_a_terminal(run):
+    """On a terminal the result is the same few lines as where it is piped."""
+    shown, code = run(SHOP.partition("class Prod")[0] + STEPS, "target.py:report", runner=cli_on_terminal)
+    assert code == 0
+    assert ": success, 2 of 2" in plain(shown)
+    assert "StepResult(" not in plain(shown)

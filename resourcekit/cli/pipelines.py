@@ -7,15 +7,69 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
+import attrs
+from rich.text import Text
+
 from resourcekit.cli.faults import CommandError, is_from_user_code, print_traceback
 from resourcekit.cli.output import show
-from resourcekit.cli.targets import Target, assets_of
+from resourcekit.cli.targets import Target, assets_of, definitions_in
 from resourcekit.cli.watching import Watch
 from resourcekit.container import ResourceContainer
 from resourcekit.definitions import AssetDefinition, Definitions, ExecutionResult, JobDefinition
-from resourcekit.errors import DefinitionError, UnknownKeyError
+from resourcekit.errors import DefinitionError, UnknownKeyError, did_you_mean, listed
 
-__all__ = ("execute", "has_own_resources")
+__all__ = ("chosen_from", "execute", "has_own_resources")
+
+
+def chosen_from(target: Target, arguments: Sequence[str], *, is_at_home: bool) -> tuple[Target, list[str]]:
+    """What of a target is executed: a job of `Definitions`, or an asset or job in those that hold it.
+
+    Args:
+        target: An asset, a job, or `Definitions`.
+        arguments: The name of a job of the `Definitions`, and the steps to select.
+        is_at_home: An asset or job is executed with the one `Definitions` of its module that hold it.
+
+    Returns:
+        The job or `Definitions`, and the steps to select.
+
+    Raises:
+        CommandError: There is no such job, or it must be said which.
+    """
+    found, selection = target.found, list(arguments)
+    if isinstance(found, Definitions):
+        return _of_definitions(target, found, selection)
+    holding = _holding(target) if is_at_home else None
+    if isinstance(found, AssetDefinition):
+        home = assets_of(target.module) if holding is None else holding
+        return attrs.evolve(target, found=home), [*selection, f"*{found.key}"]
+    return (target if holding is None else attrs.evolve(target, found=holding.get_job_def(found.name))), selection
+
+
+def _of_definitions(target: Target, found: Definitions, selection: list[str]) -> tuple[Target, list[str]]:
+    """The job that the first argument names, or the only thing there is; else the assets."""
+    jobs, name = found.jobs, selection[0] if selection else None
+    if name in jobs and name not in {str(each.key) for each in found.assets}:
+        return attrs.evolve(target, found=jobs[name]), selection[1:]
+    if found.assets or not jobs:
+        return target, selection
+    if name is not None:
+        raise CommandError(f"{target.text} has no job {name!r}; {did_you_mean(name, jobs)}")
+    if len(jobs) > 1:
+        raise CommandError(f"{target.text} has {len(jobs)} jobs, say which: {listed(list(jobs))}")
+    return attrs.evolve(target, found=next(iter(jobs.values()))), selection
+
+
+def _holding(target: Target) -> Definitions | None:
+    """The one `Definitions` of the module that hold what is run."""
+    found = target.found
+
+    def holds(each: Definitions) -> bool:
+        if isinstance(found, AssetDefinition):
+            return found in each.assets
+        return found.name in each.jobs and each.jobs[found.name].graph is found.graph
+
+    holding = [each for each in definitions_in(target.module).values() if holds(each)]
+    return holding[0] if len(holding) == 1 else None
 
 
 def has_own_resources(found: object) -> bool:
@@ -36,7 +90,7 @@ def execute(
     """Execute assets or a job.
 
     Args:
-        target: An asset, a job, or `Definitions`.
+        target: A job or `Definitions`.
         selection: Which of the steps, as for `materialize`; empty for all.
         container: What gives the resources; None where what is run says so itself.
         config: Overlay files, where there is no container that has them already.
@@ -51,9 +105,7 @@ def execute(
     """
     if len(config) > 1:
         raise CommandError("give one --config, or a container with --container that they are laid over")
-    found, chosen = target.found, list(selection)
-    if isinstance(found, AssetDefinition):
-        found, chosen = assets_of(target.module), [*chosen, f"*{target.found.key}"]
+    found = target.found
     watched = container if container is not None else getattr(found, "resources", None)
     watch = Watch(watched, is_quiet=True) if isinstance(watched, ResourceContainer) else None
     run = found.execute_in_process if isinstance(found, JobDefinition) else found.materialize
@@ -62,7 +114,7 @@ def execute(
             result: ExecutionResult = run(
                 resources=container,
                 config=config[0] if config else None,
-                selection=chosen or None,
+                selection=list(selection) or None,
                 raise_on_error=False,
                 progress=False if is_quiet else None,
             )
@@ -73,5 +125,5 @@ def execute(
     for raised in result.errors:
         print_traceback(raised)
     if not is_quiet:
-        show(result, to_stderr=True)
+        show(Text(str(result)), to_stderr=True)  # As it is when piped: rich would take the object apart.
     return (0 if result.success else 1), watch

@@ -83,8 +83,9 @@ def _executed(
     is_quiet: bool,
 ) -> tuple[int, Watch | None]:
     """Execute assets or a job, with the container that was said, else its own resources, else the module's."""
-    from resourcekit.cli.pipelines import execute, has_own_resources
+    from resourcekit.cli.pipelines import chosen_from, execute, has_own_resources
 
+    found, selection = chosen_from(found, selection, is_at_home=container is None and env is None)
     home = containers_at(container) if container is not None else None
     if home is None and (env is not None or not has_own_resources(found.found)):
         home = _beside(found) if env is not None or has_container(found.module) else None

@@ -29,6 +29,7 @@ __all__ = (
     "choose",
     "container_in",
     "containers_at",
+    "definitions_in",
     "has_container",
     "is_pipeline",
 )
@@ -181,13 +182,13 @@ def callable_at(text: str) -> Target:
     """
     module, name = _load(text)
     if name is not None:
-        found = _attribute(module, name, text)
+        found = _definitions_given(_attribute(module, name, text), text)
         if _is_container(found) or not (callable(found) or is_pipeline(found)):
             raise CommandError(f"{text} is no function: it is {_kind(found)}")
         return Target(text, module, found)
-    kinds = {kind: _of_kind(module, kind) for kind in _PIPELINES}
-    candidates = kinds["Definitions"] or {**dict(_functions(module)), **kinds["JobDefinition"]}
-    if not candidates and kinds["AssetDefinition"]:
+    jobs = _of_kind(module, "JobDefinition")
+    candidates = definitions_in(module) or {**dict(_functions(module)), **jobs}
+    if not candidates and _of_kind(module, "AssetDefinition"):
         candidates = {"assets": assets_of(module)}
     return Target(text, module, _only(candidates, text, "function that asks for resources"))
 
@@ -203,6 +204,22 @@ def is_pipeline(found: object, kinds: Sequence[str] = _PIPELINES) -> bool:
 
 def _of_kind(module: ModuleType, kind: str) -> dict[str, Any]:
     return _distinct({name: each for name, each in vars(module).items() if is_pipeline(each, (kind,))})
+
+
+def definitions_in(module: ModuleType) -> dict[str, Any]:
+    """The `Definitions` of a module by name, with those that its `@definitions` functions give."""
+    given = {name: _definitions_given(each, f"{module.__name__}:{name}") for name, each in vars(module).items()}
+    return _distinct({name: each for name, each in given.items() if is_pipeline(each, ("Definitions",))})
+
+
+def _definitions_given(found: Any, text: str) -> Any:
+    """What a function with `@definitions` gives; anything else as it is."""
+    if not (inspect.isfunction(found) and hasattr(found, "__resourcekit_definitions__")):
+        return found
+    try:
+        return found()
+    except Exception as error:
+        raise UserCodeError(error, f"making the Definitions of {text}", 2) from error
 
 
 def assets_of(module: ModuleType) -> Any:

@@ -290,7 +290,9 @@ def definitions(function: Callable[[], Definitions], /) -> Callable[[], Definiti
     True
     """
     made = cache(lambda: _checked(function(), function.__name__))
-    return wraps(function)(lambda: made())
+    giving = wraps(function)(lambda: made())
+    vars(giving)["__resourcekit_definitions__"] = True  # How the command line knows it.
+    return giving
 
 
 def _checked(found: object, name: str) -> Definitions:
