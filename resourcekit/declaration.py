@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping
 from types import FrameType
 from typing import Any, Final
@@ -11,12 +10,13 @@ import attrs
 from attrs.exceptions import UnannotatedAttributeError
 
 from resourcekit.annotations.classes import own_annotations
-from resourcekit.errors import DefinitionError, UnresolvedError
+from resourcekit.errors import DefinitionError
 from resourcekit.fields import State
 from resourcekit.frames import caller_frame
 from resourcekit.hooks import HOOK_NAMES
 from resourcekit.settings import ResourceSettings
 from resourcekit.spec import RECORD, ResourceSpec, decorated_error
+from resourcekit.unresolved import tell_unresolved
 
 __all__ = ("make_resource_class",)
 
@@ -71,6 +71,7 @@ def make_resource_class(cls: type, settings: Mapping[str, Any]) -> None:
         spec.check_factories()
         setattr(cls, RECORD, spec)
         _keep_own_methods(cls)
+        tell_unresolved(cls)
         return
     raise DefinitionError(f"class {cls.__qualname__} is wrong: {reason}")
 
@@ -90,26 +91,6 @@ def _keep_own_methods(cls: type) -> None:
     for name in _OWN_METHODS:
         if RECORD not in _definer(cls, name).__dict__:
             setattr(cls, name, getattr(root, name))
-    name = "__getattr__"
-    definer = _definer(cls, name)
-    if definer is cls or RECORD not in definer.__dict__:
-        setattr(cls, name, _after_ours(definer.__dict__[name], root.__getattr__))
-
-
-def _after_ours(theirs: Any, ours: Any) -> Any:
-    """A ``__getattr__`` of the user's, which is never asked for a field that has no value yet."""
-
-    @functools.wraps(theirs)
-    def __getattr__(self: Any, name: str) -> Any:  # noqa: N807
-        try:
-            return ours(self, name)
-        except UnresolvedError:
-            raise
-        except AttributeError:
-            pass
-        return theirs(self, name)
-
-    return __getattr__
 
 
 def _spec(cls: type, settings: Mapping[str, Any], states: dict[str, State], frame: FrameType | None) -> ResourceSpec:

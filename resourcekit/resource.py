@@ -20,17 +20,14 @@ from typing import (
 
 import attrs
 
-from resourcekit.annotations import is_deferred
 from resourcekit.construction import construct, finish, replaced
 from resourcekit.declaration import make_resource_class
-from resourcekit.deferred import Deferred, described
 from resourcekit.errors import (
     DefinitionError,
     FrozenResourceError,
     InvalidFieldError,
     Location,
     Problem,
-    UnresolvedError,
     kind_in_words,
 )
 from resourcekit.fields import Field, field, secret, state
@@ -40,7 +37,7 @@ from resourcekit.outside import AtLaunch, awaits_config, variable
 from resourcekit.record import raw_values, record_of, spec_of
 from resourcekit.settings import ResourceSettings
 from resourcekit.spec import RECORD, ResourceSpec
-from resourcekit.values import is_resource, leaves
+from resourcekit.values import is_resource
 
 if TYPE_CHECKING:
     from resourcekit.context import RunContext
@@ -129,9 +126,6 @@ class ConfigurableResource(metaclass=ABCMeta):  # noqa: B024  # a subclass may h
         def __delattr__(self, name):
             _allow_change(self, name)
             object.__delattr__(self, name)
-
-        def __getattr__(self, name):
-            return _missing(self, name)
 
         def __replace__(self, /, **changes):
             _refuse_live(self)
@@ -404,30 +398,6 @@ def _allow_change(resource: ConfigurableResource, name: str) -> None:
     if is_method and name not in spec_of(resource).by_name:
         return  # So that mock.patch.object(resource, "fetch") works.
     raise FrozenResourceError(type(resource).__name__, name)
-
-
-def _missing(resource: ConfigurableResource, name: str) -> Any:
-    """What reading an attribute comes to that is not there: says why."""
-    record = resource.__dict__.get(RECORD)
-    if record is not None and name in record.deferred:
-        raise UnresolvedError(type(resource).__name__, name, _origin(record.deferred[name]))
-    descriptor = next((base.__dict__[name] for base in type(resource).__mro__ if name in base.__dict__), None)
-    if descriptor is not None and hasattr(type(descriptor), "__get__"):
-        # A property raised an AttributeError, which Python has thrown away: ask again for the same one.
-        return descriptor.__get__(resource, type(resource))
-    raise AttributeError(f"{type(resource).__name__!r} object has no attribute {name!r}", name=name, obj=resource)
-
-
-def _origin(value: object) -> str:
-    """Where the parts of a value that are not there yet will come from, in words."""
-    found = dict.fromkeys(_leaf_origin(leaf) for _, leaf, _ in leaves(value, Any))
-    return ", ".join(found)
-
-
-def _leaf_origin(leaf: object) -> str:
-    if isinstance(leaf, Deferred):
-        return described(leaf)
-    return "a provider" if is_deferred(leaf) else f"the {type(leaf).__name__} it needs"
 
 
 def _hashed(value: Any) -> object:

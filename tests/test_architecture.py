@@ -35,6 +35,7 @@ ROWS = {
             "resource",
             "settings",
             "spec",
+            "unresolved",
         },
     ),
     3: ("config", {"config"}),

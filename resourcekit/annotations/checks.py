@@ -228,7 +228,7 @@ def _has_member(value: object, name: str) -> bool:
     """Whether a value has an attribute, without running a property or reading what is not there yet."""
     missing = object()
     if inspect.getattr_static(value, name, missing) is not missing:
-        return True
+        return not isinstance(value, type) or hasattr(value, name)  # A resource class has a field's name, no value.
     kind = type(value)
     if is_resource_class(kind):
         return is_annotated(kind, name)
