@@ -125,6 +125,11 @@ class Assembly:
             made = self.made = self._make()
         return made[1]
 
+    @property
+    def is_watched(self) -> bool:
+        """Whether the blueprint holds only until the next look at the container's providers."""
+        return self.made is None or self.made[0].watches
+
     def _make(self) -> tuple[Bindings, ContainerBlueprint]:
         from resourcekit.bindings import Bindings
         from resourcekit.graph import build_graph

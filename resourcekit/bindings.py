@@ -42,6 +42,11 @@ class Bindings:
         watched = self._watched
         return bool(watched) and any(provider.last_overriding is not was for provider, was in watched)
 
+    @property
+    def watches(self) -> bool:
+        """Whether it has to look for itself, since the container has providers that do not tell of overrides."""
+        return bool(self._watched)
+
     def owns(self, provider: object) -> bool:
         """Whether *provider* is one of this container's, or of its classes'."""
         return id(provider) in self._owned or id(provider) in self._aliases

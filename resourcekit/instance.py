@@ -56,7 +56,7 @@ class ContainerInstance(Operations, containers.DynamicContainer):
     def __init__(self) -> None:
         super().__init__()
         self._entered = []
-        self._kept = Kept()
+        self._kept, self._plain_runs = Kept(), Kept()
         self._assembly = Assembly(type(self).__name__, self.providers)
 
     def __setattr__(self, name: str, content: Any) -> None:

@@ -31,6 +31,7 @@ class Operations(Inspected):
         _assembly: Assembly
         _entered: list[App]
         _kept: Kept
+        _plain_runs: Kept
 
         def _derive(self, changes: Mapping[str, object], overlay: Overlay | None) -> Self: ...
 
@@ -71,10 +72,25 @@ class Operations(Inspected):
         ...     resources.clock.zone
         'CET'
         """
-        blueprint = self._blueprint()
         if config is None and tags is None and run_id is None and not (concurrent or report):
-            return blueprint.plain_run(blueprint, keys or None)
+            try:
+                plain: Run[Self] = self._plain_runs.objects[keys]()
+            except (KeyError, TypeError):  # It is to be made first, or these are no keys: opening it tells.
+                return self._plain_run(keys)
+            return plain
+        blueprint = self._blueprint()
         return blueprint.run(keys or None, config, tags=tags, run_id=run_id, is_timed=report, is_concurrent=concurrent)
+
+    def _plain_run(self, keys: tuple[str, ...]) -> Run[Self]:
+        seen = latest()
+        blueprint = self._blueprint()
+        try:
+            make = blueprint.plain_run(keys or None)
+        except TypeError:
+            return blueprint.run(keys, None, tags=None, run_id=None, is_timed=False, is_concurrent=False)
+        if not self._assembly.is_watched:
+            keep(self._plain_runs, [(keys, make)], seen)
+        return make()
 
     @overload
     def get(self, key: str, /) -> Any: ...

@@ -8,6 +8,7 @@ import gc
 import logging
 import os
 import sys
+from functools import partial
 from itertools import combinations, product
 
 import pytest
@@ -217,6 +218,26 @@ def test_ctrl_c_at_every_step_of_generated_code(world):
             assert any(without(lost, downs) == without(lost, all_downs) for lost in all_downs)
         phases.add(tracer.phase)
     assert phases == {"entering", "leaving"}
+
+
+def test_ctrl_c_in_what_a_run_does_itself():
+    """Ctrl-C between the hooks and the body, where a run looks after itself, loses nothing either."""
+    case = Case("sync", STEPS)
+    whole = case.foretold({})
+
+    def at_call(name, frame, event, called):
+        if event == "c_call" and called.__name__ == "get" and frame.f_code.co_name == name:
+            raise KeyboardInterrupt
+
+    for name, expected in (("entering", []), ("leaving", whole)):
+        before = sys.getprofile()
+        sys.setprofile(partial(at_call, name))
+        try:
+            _, error = case.play({}, "generated")
+        finally:
+            sys.setprofile(before)
+        assert isinstance(error, KeyboardInterrupt)
+        assert (TRACE, getattr(error, "__notes__", [])) == (expected, [])
 
 
 @pytest.mark.parametrize("mode", ["machine", "concurrent"])

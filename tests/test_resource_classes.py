@@ -623,6 +623,10 @@ def test_a_class_of_its_own_getattr_does_not_hide_missing_values() -> None:
         def url(self) -> str:
             return f"https://{self.host}"
 
+        @property
+        def length(self) -> int:
+            return self.nothing  # type: ignore[no-any-return]
+
     class Child(Proxy):
         pass
 
@@ -631,8 +635,9 @@ def test_a_class_of_its_own_getattr_does_not_hide_missing_values() -> None:
         for name in ("host", "url"):
             with pytest.raises(UnresolvedError, match="variable HOST"):
                 getattr(proxy, name)
-        with pytest.raises(AttributeError, match="nothing"):
-            proxy.nothing  # noqa: B018
+        for name in ("nothing", "length"):
+            with pytest.raises(AttributeError, match="'Client' object has no attribute"):
+                getattr(proxy, name)
 
 
 def test_a_constructor_of_ones_own() -> None:

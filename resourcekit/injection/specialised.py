@@ -20,7 +20,8 @@ from resourcekit.current import CURRENT, current_run
 from resourcekit.generated import execute
 from resourcekit.injection.function import FunctionSpec
 from resourcekit.injection.reading import Reading
-from resourcekit.run import RunCode, Session
+from resourcekit.lifecycle.compiled import Compiled
+from resourcekit.run import Session
 
 __all__ = ("KINDS", "Specialised")
 
@@ -48,7 +49,7 @@ class Specialised:
 
     def __init__(self, function: Any, kind: str, spec: FunctionSpec, general: Callable[..., Any]) -> None:
         self._reading = spec.reading
-        self._reads: WeakKeyDictionary[RunCode, tuple[object, Callable[[Any], tuple[Any, ...]]]] = WeakKeyDictionary()
+        self._reads: WeakKeyDictionary[Compiled, tuple[object, Callable[[Any], tuple[Any, ...]]]] = WeakKeyDictionary()
         self.wrapper, kept = _forms(function, kind, spec, general, self._of_run)
         self._open, self._kept = self.wrapper.__code__, kept.__code__
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from types import CoroutineType, FunctionType
+from types import CoroutineType
 from typing import Any
 from weakref import ref
 
@@ -41,7 +41,7 @@ Effect = Callable[[Scope, Mapping[str, Any]], None]
 
 @attrs.frozen(eq=False)
 class Failure:
-    """What a generated function returns when a line of it has failed."""
+    """What a generated function hands over when a line of it has failed."""
 
     error: BaseException
     line: int
@@ -50,20 +50,28 @@ class Failure:
 
 @attrs.frozen(eq=False)
 class Frame:
-    """What stands around the steps in the generated code: lines of the run's own, that cannot fail.
+    """What stands around the steps in the generated code: lines of the run's own.
 
     Args:
+        check_up: Before anything else; they may return, and make ``drafts`` where config is read for each run.
         before_up: Before the first step; they make ``view``, an object with the slots.
-        after_up: When all is up.
-        before_down: Before the first is torn down; they have ``view`` and ``run``.
+        after_up: When all is up, and kept as ``run._kept``.
+        up: Gives the view.
+        failed_up: When setting up has failed; it has ``failure``.
+        check_down: Before anything else; they have the arguments of ``__exit__``, may return, and give ``kept``.
         after_down: When all is torn down.
+        failed_down: When tearing down has failed.
         constants: The names they use.
     """
 
+    check_up: tuple[str, ...]
     before_up: tuple[str, ...]
     after_up: tuple[str, ...]
-    before_down: tuple[str, ...]
+    up: str
+    failed_up: str
+    check_down: tuple[str, ...]
     after_down: tuple[str, ...]
+    failed_down: str
     constants: Mapping[str, object]
 
 
@@ -83,32 +91,40 @@ class Compiled:
 
     Args:
         steps: The steps, in order.
+        is_async: For which kind of run.
         drafted: What reads the config of steps for each run, with their places.
-        entering: ``entering(run, drafts)`` brings everything up and puts it in the slots of a view; gives None, or a
-            `Failure`.
-        leaving: ``leaving(run)`` tears everything down after a body that succeeded; gives None, or a `Failure`.
+        nested: The keys of nested containers: a view of their own shows them.
+        entering: A run's ``__enter__`` or ``__aenter__``: brings everything up and puts it in the slots of a view.
+        leaving: Its ``__exit__`` or ``__aexit__``: tears everything down after a body that succeeded.
         up_lines: The lines of `entering`.
         down_lines: The lines of `leaving`.
         exposed: The slot of what users receive of each step.
         places: The place of each step, by identity of the declaration.
-        kept: The names that the code has for what is in the slots.
+        kept: The names that `leaving` has for what `entering` keeps for it.
         source: The code.
         first_up: The first of `up_lines` in the source.
         first_down: The first of `down_lines` in it.
     """
 
     steps: tuple[Step, ...]
+    is_async: bool
     drafted: tuple[Drafted, ...]
+    nested: tuple[str, ...]
     entering: Callable[..., Any]
     leaving: Callable[..., Any]
     up_lines: tuple[Line, ...]
     down_lines: tuple[Line, ...]
     exposed: tuple[str, ...]
     places: Mapping[int, int]
-    kept: Mapping[str, str]
+    kept: tuple[str, ...]
     source: str
     first_up: int
     first_down: int
+
+    @property
+    def order(self) -> list[str]:
+        """The resources in the order they are set up."""
+        return [step.name for step in self.steps]
 
     def live(self, view: Any, identity: int) -> LiveResource | None:
         """What is up by now of one declaration."""
@@ -117,9 +133,9 @@ class Compiled:
             return None
         return LiveResource(self.steps[place], getattr(view, self.exposed[place]))
 
-    def tell(self, scope: Scope, view: Any) -> None:
+    def tell(self, scope: Scope, kept: Sequence[Any]) -> None:
         """Tell *scope* that everything is up."""
-        self._tell(scope, {name: getattr(view, slot) for name, slot in self.kept.items()}, len(self.up_lines))
+        self._tell(scope, dict(zip(self.kept, kept, strict=True)), len(self.up_lines))
 
     def _tell(self, scope: Scope, values: Mapping[str, Any], lines: int) -> None:
         for line in self.up_lines[:lines]:
@@ -129,20 +145,23 @@ class Compiled:
     def failed_up(self, failure: Failure, scope: Scope) -> BaseException:
         """Tell *scope* what is up where setting up has failed; gives the error, which says whose it is."""
         number = failure.line - self.first_up
-        self._tell(scope, failure.values, number)
-        return _annotated(failure.error, self.up_lines[number])
+        self._tell(scope, failure.values, max(number, 0))
+        return _annotated(failure.error, self.up_lines, number)
 
-    def failed_down(self, failure: Failure, scope: Scope) -> BaseException:
+    def failed_down(self, failure: Failure, scope: Scope, kept: Sequence[Any]) -> BaseException:
         """Leave in *scope* what is still to be undone where tearing down has failed; gives the error."""
         number = failure.line - self.first_down
-        self.tell(scope, failure.values["view"])
-        done = {(line.step, line.phase) for line in self.down_lines[: number + 1]}
+        self.tell(scope, kept)
+        done = {(line.step, line.phase) for line in self.down_lines[: max(number + 1, 0)]}
         scope.undo[:] = [undo for undo in scope.undo if (undo.step, undo.phase) not in done]
-        return _annotated(failure.error, self.down_lines[number])
+        return _annotated(failure.error, self.down_lines, number)
 
 
-def _annotated(error: BaseException, line: Line) -> BaseException:
-    step, phase = line.step, line.phase
+def _annotated(error: BaseException, lines: Sequence[Line], number: int) -> BaseException:
+    """The error, which says whose it is if it came out of one of *lines*, and not of the run's own."""
+    if not 0 <= number < len(lines):
+        return error
+    step, phase = lines[number].step, lines[number].phase
     if isinstance(error, CallFailed):  # It went through the machine, which knows the call.
         step, phase, error = error.call.step, error.call.phase, error.error
     annotate(error, step, phase)
@@ -155,9 +174,10 @@ def compile_steps(
     overlaid: Callable[[Step], Mapping[str, Overlaid]],
     keys: Callable[[Step], Sequence[str]],
     fixed: Mapping[str, object],
+    nested: tuple[str, ...],
     *,
     is_async: bool,
-    frame: Callable[[tuple[str, ...]], Frame],
+    frame: Callable[[tuple[str, ...], bool], Frame],
 ) -> Compiled | None:
     """The steps of a run as generated code, None where they need the machine.
 
@@ -167,8 +187,10 @@ def compile_steps(
         overlaid: What overlays have for a step.
         keys: The keys under which a view shows a step.
         fixed: What a view shows that is the same in every run.
+        nested: The keys of nested containers.
         is_async: For which kind of run.
-        frame: Gives what stands around the steps, for the slots that a view needs.
+        frame: Gives what stands around the steps, for the slots that a view needs, and whether config is read for each
+            run. It may use ``CODE``: what this gives.
     """
     writer = _Writer(is_async)
     try:
@@ -176,7 +198,7 @@ def compile_steps(
             writer.write(place, step, find, overlaid(step), keys(step))
     except Unsupported:
         return None
-    return writer.finish(tuple(steps), fixed, frame)
+    return writer.finish(tuple(steps), fixed, nested, frame)
 
 
 class _Writer:
@@ -201,7 +223,7 @@ class _Writer:
         self._up: list[Line] = []
         self._down: list[Line] = []
         self._exposed: list[str] = []
-        self._kept: dict[str, str] = {}
+        self._kept: dict[str, None] = {}  # The names, in order.
         self._others: dict[str, str] = {}  # Further keys of what has one.
         self._drafted: list[Drafted] = []
         self._written: dict[int, tuple[int, Step]] = {}  # by identity of the declaration
@@ -225,10 +247,11 @@ class _Writer:
             self._write_template(place, step, template, links.expressions)
         exposed = f"e{place}" if step.hooks.vends else f"r{place}"
         slot = keys[0] if keys else f"_{exposed}"
-        self._write_hooks(place, step, slot)
+        self._write_hooks(place, step)
         self._exposed.append(slot)
         self._others.update(dict.fromkeys(keys[1:], slot))
-        self._up.append(Line(self._keep(exposed, slot), step, "construct", partial(_is_up, step, exposed)))
+        self._kept[exposed] = None
+        self._up.append(Line(f"view.{slot} = {exposed}", step, "construct", partial(_is_up, step, exposed)))
         self._write_resets(place, step)
         self._written[id(step.node.held.identity)] = place, step
 
@@ -236,13 +259,6 @@ class _Writer:
         name = f"K{place}_{len(self._constants)}"
         self._constants[name] = value
         return name
-
-    def _keep(self, name: str, slot: str) -> str:
-        """The code that keeps a value of `entering` for `leaving` and for who looks."""
-        if name in self._kept:
-            return "pass"
-        self._kept[name] = slot
-        return f"view.{slot} = {name}"
 
     def _write_resets(self, place: int, step: Step) -> None:
         """Caching providers forget what they made of this resource before it goes."""
@@ -271,7 +287,7 @@ class _Writer:
             parts.append(f"C{place}.__attrs_post_init__(r{place})")
         self._up.append(Line("; ".join(parts), step, "construct"))
 
-    def _write_hooks(self, place: int, step: Step, slot: str) -> None:
+    def _write_hooks(self, place: int, step: Step) -> None:
         """The lines that call hooks."""
         hooks = step.hooks
         if any(hook.takes_context or hook in (hooks.whole, hooks.create) for hook in hooks.called):
@@ -281,47 +297,34 @@ class _Writer:
         if hooks.whole is not None:
             self._write_manager(place, step, hooks.whole)
             return
-        teardown = None if hooks.teardown is None else partial(_has_teardown, step, hooks.teardown, place)
         if hooks.setup is not None:
-            call = self._setup_call(place, step, hooks.setup)
-            # It is to be undone as soon as it is done: Ctrl-C may come before the next line.
-            self._up.append(Line(self._checked(call, place, hooks.setup.name), step, hooks.setup.name, teardown))
-            teardown = None
+            self._up.append(self._call_line(place, step, hooks.setup))
         if hooks.teardown is not None:
-            self._write_teardown(place, step, hooks.teardown, f"_r{place}" if hooks.vends else slot, teardown)
+            # It is to be undone as soon as it is done: Ctrl-C may come before the next line.
+            effect = partial(_has_teardown, step, hooks.teardown, place)
+            setup = Line("pass", step, "construct") if hooks.setup is None else self._up.pop()
+            self._up.append(attrs.evolve(setup, effect=effect))
+            self._down.append(self._call_line(place, step, hooks.teardown))
+            self._kept[f"r{place}"] = None
+            if hooks.teardown.takes_context:
+                self._kept[f"c{place}"] = None
         if hooks.create is not None:
             self._write_manager(place, step, hooks.create)
 
-    def _setup_call(self, place: int, step: Step, hook: Hook) -> str:
-        """The call of a set-up hook: as the plain function it is, which is faster, unless it was patched since."""
-        context = f"c{place}" if hook.takes_context else ""
-        call = f"r{place}.{hook.name}({context})"
-        cls = type(step.resource)
-        function = inspect.getattr_static(cls, hook.name)
-        if not isinstance(function, FunctionType) or hasattr(cls, "__attrs_post_init__"):
-            return call
-        self._constants[f"F{place}"] = function
-        return f"F{place}(r{place}{context and ', '}{context}) if C{place}.{hook.name} is F{place} else {call}"
-
-    def _write_teardown(self, place: int, step: Step, hook: Hook, slot: str, effect: Effect | None) -> None:
-        keep = self._keep(f"r{place}", slot)
-        if hook.takes_context:
-            keep += "; " + self._keep(f"c{place}", f"_c{place}")
-        self._up.append(Line(keep, step, "construct", effect))
-        call = f"view.{slot}.{hook.name}({f'view._c{place}' if hook.takes_context else ''})"
-        self._down.append(Line(self._checked(call, place, hook.name), step, hook.name))
+    def _call_line(self, place: int, step: Step, hook: Hook) -> Line:
+        call = f"r{place}.{hook.name}({f'c{place}' if hook.takes_context else ''})"
+        return Line(self._checked(call, place, hook.name), step, hook.name)
 
     def _write_manager(self, place: int, step: Step, hook: Hook) -> None:
         """A hook that may give a context manager: the machine enters it."""
         self._constants[f"H{place}"] = hook
         wait = "await " if self._is_async else ""
-        keep = self._keep(f"u{place}", f"_u{place}")
         text = f"e{place}, u{place} = {wait}managed(S{place}, H{place}, r{place}, c{place})"
         # The machine tells which of its calls failed; anything else is as in the machine.
         self._up.append(Line(text, step, "set-up", partial(_has_entered, f"u{place}")))
-        self._up.append(Line(keep, step, "set-up"))
-        leaving = self._checked(f"view._u{place} and view._u{place}.function(None)", place, f"{hook.name} (exit)")
-        self._down.append(Line(leaving, step, f"{hook.name} (exit)"))
+        self._kept[f"u{place}"] = None
+        phase = f"{hook.name} (exit)"
+        self._down.append(Line(self._checked(f"u{place} and u{place}.function(None)", place, phase), step, phase))
 
     def _checked(self, call: str, place: int, phase: str) -> str:
         """A call, whose result is awaited in an async run and must not want it in a sync one."""
@@ -330,46 +333,59 @@ class _Writer:
         return f"(x := {call}) is None or refuse(x, S{place}, {phase!r})"
 
     def finish(
-        self, steps: tuple[Step, ...], fixed: Mapping[str, object], frame_for: Callable[[tuple[str, ...]], Frame]
+        self,
+        steps: tuple[Step, ...],
+        fixed: Mapping[str, object],
+        nested: tuple[str, ...],
+        frame_for: Callable[[tuple[str, ...], bool], Frame],
     ) -> Compiled:
         """Both functions, compiled."""
         shown = [f"view.{other} = view.{slot}" for other, slot in self._others.items()]
         shown += [f"view.{key} = {self._constant(len(steps), content)}" for key, content in fixed.items()]
-        frame = frame_for(tuple(dict.fromkeys([*self._kept.values(), *self._others, *fixed])))
+        slots = tuple(dict.fromkeys([*self._exposed, *self._others, *fixed]))
+        frame = frame_for(slots, bool(self._drafted))
         down = tuple(reversed(self._down))
+        kept = f"({''.join(f'{name}, ' for name in self._kept)})"
         word = "async def" if self._is_async else "def"
-        source = [f"{word} entering(run, drafts):"]
-        first_up = _write_body(source, frame.before_up, self._up, (*shown, *frame.after_up))
-        source += ["", f"{word} leaving(run):"]
-        first_down = _write_body(source, frame.before_down, down, frame.after_down)
+        source = [f"{word} entering(run):", *(f"    {line}" for line in frame.check_up)]
+        after_up = (*shown, f"run._kept = {kept}", *frame.after_up)
+        first_up = _write_body(source, frame.before_up, self._up, after_up, frame.failed_up)
+        source += [f"    {frame.up}", ""]
+        source += [f"{word} leaving(run, kind, error, trace):", *(f"    {line}" for line in frame.check_down)]
+        first_down = _write_body(source, (f"{kept} = kept",), down, frame.after_down, frame.failed_down)
         text = "\n".join([*source, ""])
         namespace = execute("run", text, {**self._constants, **frame.constants})
-        return Compiled(
+        namespace["CODE"] = compiled = Compiled(
             steps=steps,
+            is_async=self._is_async,
             drafted=tuple(self._drafted),
+            nested=nested,
             entering=namespace["entering"],
             leaving=namespace["leaving"],
             up_lines=tuple(self._up),
             down_lines=down,
             exposed=tuple(self._exposed),
             places={id(step.node.held.identity): place for place, step in enumerate(steps)},
-            kept=self._kept,
+            kept=tuple(self._kept),
             source=text,
             first_up=first_up,
             first_down=first_down,
         )
+        return compiled
 
 
-def _write_body(source: list[str], before: Sequence[str], lines: Sequence[Line], after: Sequence[str]) -> int:
-    """Write the body of a function that tells the line that failed; gives the number of its first line."""
-    source += [*(f"    {line}" for line in before), "    try:"]
+def _write_body(
+    source: list[str], before: Sequence[str], lines: Sequence[Line], after: Sequence[str], failed: str
+) -> int:
+    """Write what may fail or be interrupted, and tells the line; gives the number of the first of *lines*."""
+    source += ["    failure = None", "    try:"]
+    source += [f"        {line}" for line in before]
     first = len(source) + 1
+    source += [f"        {line}" for line in (*(line.text for line in lines), *after)]
     source += [
-        *(f"        {line.text}" for line in lines),
-        "        pass",
-        "    except BaseException as error:",
-        "        return Failure(error, error.__traceback__.tb_lineno, locals())",
-        *(f"    {line}" for line in after),
+        "    except BaseException as caught:",
+        "        failure = Failure(caught, caught.__traceback__.tb_lineno, locals())",
+        f"    if failure is not None: {failed}",
     ]
     return first
 

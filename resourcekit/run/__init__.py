@@ -2,7 +2,7 @@
 
 from resourcekit.run.alone import OpenResource, open_resource
 from resourcekit.run.app import App, open_runs
-from resourcekit.run.blueprint import AppScope, Blueprint, Preflight, RunCode, preflight
+from resourcekit.run.blueprint import AppScope, Blueprint, Preflight, preflight
 from resourcekit.run.container import ContainerBlueprint
 from resourcekit.run.health import HealthCheck, health_checks
 from resourcekit.run.run import Run
@@ -19,7 +19,6 @@ __all__ = (
     "OpenResource",
     "Preflight",
     "Run",
-    "RunCode",
     "Session",
     "health_checks",
     "open_resource",

@@ -53,8 +53,8 @@ class AppRun(Session):
         """Nobody gets a view of it: runs have theirs."""
 
     def __del__(self, warn: Callable[..., None] = warnings.warn) -> None:
-        super().__del__(warn)
         if self._outcome == "open":
+            self._warn_left_open(warn)
             changed()  # Nobody is given any more what it gave.
 
     def __repr__(self) -> str:

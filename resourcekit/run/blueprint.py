@@ -23,22 +23,7 @@ from resourcekit.plan import Plan, Step, make_plan
 from resourcekit.run.frame import frame
 from resourcekit.settings import ContainerSettings
 
-__all__ = ("AppScope", "Blueprint", "Preflight", "RunCode", "preflight")
-
-
-@attrs.frozen(eq=False)
-class RunCode:
-    """The generated code of a run.
-
-    Args:
-        compiled: The code.
-        nested: The keys of nested containers: a view of their own shows them.
-        order: The resources in the order they are set up.
-    """
-
-    compiled: Compiled
-    nested: tuple[str, ...]
-    order: tuple[str, ...]
+__all__ = ("AppScope", "Blueprint", "Preflight", "preflight")
 
 
 class AppScope:
@@ -77,7 +62,7 @@ class AppScope:
 _LONG: Final = 100
 """How many resources make a plan a long one."""
 
-Codes = dict[tuple[str, ...] | None, tuple[object, RunCode | None, tuple[object, ...]]]
+Codes = dict[tuple[str, ...] | None, tuple[object, Compiled | None, tuple[object, ...]]]
 """By the keys asked for: the latest change of any app scope, the code, the state of this one."""
 
 
@@ -124,7 +109,7 @@ class Blueprint:
             found = self._plans[keys] = make_plan(self.graph, self.name, keys)
         return found
 
-    def code(self, keys: tuple[str, ...] | None, is_async: bool) -> RunCode | None:
+    def code(self, keys: tuple[str, ...] | None, is_async: bool) -> Compiled | None:
         """The generated code of a run of *keys*; None where it needs the machine, or must not start at all.
 
         It is made once for each state of the app scope, whose resources it knows; for a long plan at its second run,
@@ -145,7 +130,7 @@ class Blueprint:
             known = codes[keys] = (change, code, state)
         return known[1]
 
-    def _compile(self, keys: tuple[str, ...] | None, is_async: bool) -> RunCode | None:
+    def _compile(self, keys: tuple[str, ...] | None, is_async: bool) -> Compiled | None:
         plan = self.plan(keys)
         steps = _missing(self, plan)
         placed, problems = place(self.graph, self.overlays)
@@ -158,17 +143,17 @@ class Blueprint:
         shown: dict[int, list[str]] = defaultdict(list)
         for key in plan.keys:
             shown[self.graph.keys[key]].append(key)
-        compiled = compile_steps(
+        return compile_steps(
             steps,
             self._known,
             lambda step: placed.get(step.node.index, {}),
             lambda step: [key for key in shown[step.node.index] if "." not in key],
             {key: self._fixed(index) for index, keys in shown.items() if index not in places
              for key in keys if "." not in key},
+            nested,
             is_async=is_async,
-            frame=lambda slots: frame(slots, nested),
+            frame=lambda slots, is_drafted: frame(slots, is_drafted, nested, self.listeners, is_async=is_async),
         )  # fmt: skip
-        return None if compiled is None else RunCode(compiled, nested, tuple(step.name for step in compiled.steps))
 
     def _known(self, leaf: object) -> tuple[Held, Any]:
         """What a leaf is, and its live object where that is up in the app scope."""

@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import attrs
 
 from resourcekit.config.overlay import Overlay
 from resourcekit.run.app import runs_of
 from resourcekit.run.blueprint import Blueprint
+from resourcekit.run.plain import PlainRuns
 from resourcekit.run.run import Run
 from resourcekit.run.session import Session
 
 __all__ = ("ContainerBlueprint",)
 
 
+@attrs.define(eq=False)
 class ContainerBlueprint(Blueprint):
     """The blueprint of a container. Its methods spare the container from importing what they need."""
 
-    plain_run: ClassVar[type[Run[Any]]] = Run
-    """Makes a run with nothing of its own, ``plain_run(blueprint, keys)``, at the least cost."""
+    _plain_runs: dict[tuple[str, ...] | None, PlainRuns] = attrs.field(factory=dict, init=False)
+
+    def plain_run(self, keys: tuple[str, ...] | None) -> Callable[[], Run[Any]]:
+        """What makes a run of *keys*, None for all, with nothing of its own, at the least cost."""
+        known = self._plain_runs.get(keys)
+        if known is None:
+            known = self._plain_runs.setdefault(keys, PlainRuns(self, keys))
+        make: Callable[[], Run[Any]] = known.make
+        return make
 
     def run(
         self,

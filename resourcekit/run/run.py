@@ -78,11 +78,12 @@ class Run(Session, Generic[C_co]):
 
     def __del__(self, warn: Callable[..., None] = warnings.warn) -> None:
         """A run that is left open and forgotten warns, as a file does, and is closed, unless its hooks need a loop."""
-        is_forgotten = self._outcome == "open"
+        if self._outcome != "open":
+            return
         try:
-            super().__del__(warn)
+            self._warn_left_open(warn)
         finally:
-            if is_forgotten and not self._awaits:
+            if not self._awaits:
                 self._close(None)
 
     def __repr__(self) -> str:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
 import os
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
@@ -16,13 +14,13 @@ from resourcekit.config.overlay import Overlay
 from resourcekit.context import RunContext
 from resourcekit.errors import Location, RunStateError, kind_in_words, preflight_error
 from resourcekit.frames import caller_location
-from resourcekit.lifecycle.compiled import Failure
+from resourcekit.lifecycle.compiled import Compiled, Failure
 from resourcekit.lifecycle.drivers import Observer, drive, drive_async
 from resourcekit.lifecycle.machine import Scope, set_up, tear_down
 from resourcekit.lifecycle.outcome import surfacing
 from resourcekit.lifecycle.report import Observation, Outcome, RunEvent, RunReport, tell
 from resourcekit.plan import Step
-from resourcekit.run.blueprint import Blueprint, Preflight, RunCode, preflight
+from resourcekit.run.blueprint import Blueprint, Preflight, preflight
 from resourcekit.run.frame import is_debugging
 from resourcekit.run.showing import Showing
 from resourcekit.run.view import end
@@ -42,8 +40,7 @@ class Session(Showing):
     _overlays: tuple[Overlay, ...] = ()
     _run_id: str | None = None
     _report: RunReport | None = None
-    _order: Sequence[str] = ()
-    _drafts: Mapping[int, Any] = _NOTHING
+    _order: Sequence[str] | None = None  # Where the machine has set up.
     _opened_at = 0.0
     _opened_by: Location | None = None
 
@@ -80,21 +77,22 @@ class Session(Showing):
         """What the run did; made when it is first asked for."""
         if self._report is None:
             needs = partial(_needs, self._blueprint, self._asked)
-            self._report = RunReport(self.run_id, self._title, list(self._order), needs=needs)
+            order = self._order if self._code is None or self._order is not None else self._code.order
+            self._report = RunReport(self.run_id, self._title, list(order or ()), needs=needs)
         self._report.outcome = self._outcome
         return self._report
 
     @property
     def source(self) -> str | None:
         """The generated code of the run, once it is opened; None where its steps go through the machine."""
-        return None if self._code is None else self._code.compiled.source
+        return None if self._code is None else self._code.source
 
     @property
     def _awaits(self) -> bool:
         """Whether it was opened as an async one."""
         if self._scope is not None:
             return self._scope.is_async
-        return self._code is not None and inspect.iscoroutinefunction(self._code.compiled.leaving)
+        return self._code is not None and self._code.is_async
 
     def _chosen(self, step: Step) -> bool:
         return True
@@ -134,43 +132,21 @@ class Session(Showing):
             self._opened_by = caller_location()
         self._enter_context()
 
-    def _ready(self, is_async: bool) -> RunCode | None:
+    def _ready(self, is_async: bool) -> Compiled | None:
         """The generated code, where this run can go that fast way; None for the machine.
 
         That is needed when somebody listens, when the run has an overlay, and when anything is wrong: it tells what.
         """
-        blueprint = self._blueprint
-        if self._outcome != "not opened" or not self._is_compiled or blueprint.listeners:
-            return None
-        code = blueprint.code(self._asked, is_async)
-        if code is None or (code.compiled.drafted and not self._drafted(code)):
-            return None
-        self._code = code
-        return code
+        return self._blueprint.code(self._asked, is_async) if self._is_compiled else None
 
-    def _drafted(self, code: RunCode) -> bool:
-        """Make the resources whose config is read for each run; False when anything is wrong with it."""
+    def _drafted(self, code: Compiled) -> Mapping[int, Any] | None:
+        """The resources whose config is read for each run, by place; None when anything is wrong with it."""
         drafts: dict[int, Any] = {}
-        self._drafts = drafts
-        for place, reader in code.compiled.drafted:
+        for place, reader in code.drafted:
             drafts[place], problems = reader.read(os.environ)
             if problems:
-                return False
-        return True
-
-    def _opened(self, code: RunCode) -> Any:
-        """All is up, and generated code shows it; but for what it does not know of."""
-        self._order = code.order
-        if self._report is not None:
-            self._report.order = list(code.order)
-        return self._show() if code.nested else self._view
-
-    def _failed_up(self, code: RunCode, failure: Failure, is_async: bool) -> BaseException:
-        """Go on with the machine, where generated code has failed to set up; gives the error."""
-        self._scope = scope = self._new_scope(is_async, {})
-        error = code.compiled.failed_up(failure, scope)
-        self._write_order(scope)
-        return error
+                return None
+        return drafts
 
     def _find(self, leaf: object) -> tuple[bool, Any]:
         held = self._blueprint.held(leaf)
@@ -218,12 +194,12 @@ class Session(Showing):
         self._outcome = outcome
         if self._report is not None:
             self._report.outcome = outcome
-        self._scope = self._view = None  # A view has its run; now nothing is left for the collector of cycles.
+        self._scope = self._view = self._kept = None  # Nothing is left for the collector of cycles.
         self._leave_context()
 
     def _inherit(self) -> None:
         """In a fork: it is the parent's, which goes on with it; nothing of it is used or torn down here."""
-        view, self._view, self._scope, self._code = self._view, None, None, None
+        view, self._code = self._view, None
         self._end("inherited")
         if view is not None:
             end(view)
@@ -237,30 +213,35 @@ class Session(Showing):
     def _open(self) -> Any:
         """Set everything up; gives the view."""
         code = self._ready(is_async=False)
-        if code is None:
-            error = self._set_up(*self._prepare(is_async=False))
-        else:
-            failure = code.compiled.entering(self, self._drafts)
-            if failure is None:
-                return self._opened(code)
-            error = self._failed_up(code, failure, is_async=False)
-        if error is not None:
-            self._closed(error, drive(tear_down(self._leaving(), error), self._observe), is_up=False)
-        return self._show()
+        return self._open_by_machine() if code is None else code.entering(self)
 
     async def _aopen(self) -> Any:
         code = self._ready(is_async=True)
-        if code is None:
-            error = await self._aset_up(*self._prepare(is_async=True))
-        else:
-            failure = await code.compiled.entering(self, self._drafts)
-            if failure is None:
-                return self._opened(code)
-            error = self._failed_up(code, failure, is_async=True)
-        if error is not None:
-            errors = await drive_async(tear_down(self._leaving(), error), self._observe, has_failed=True)
-            self._closed(error, errors, is_up=False)
-        return self._show()
+        return await (self._aopen_by_machine() if code is None else code.entering(self))
+
+    def _open_by_machine(self) -> Any:
+        error = self._set_up(*self._prepare(is_async=False))
+        return self._show() if error is None else self._not_opened(error)
+
+    async def _aopen_by_machine(self) -> Any:
+        error = await self._aset_up(*self._prepare(is_async=True))
+        return self._show() if error is None else await self._anot_opened(error)
+
+    def _told_up(self, code: Compiled, failure: Failure) -> BaseException:
+        """Where generated code has failed to set up, the machine goes on: it is told what is up; gives the error."""
+        self._code = code
+        self._scope = scope = self._new_scope(code.is_async, {})
+        error = code.failed_up(failure, scope)
+        self._write_order(scope)
+        return error
+
+    def _not_opened(self, error: BaseException) -> None:
+        """Tear down what is up, and raise."""
+        self._closed(error, drive(tear_down(self._leaving(), error), self._observe), is_up=False)
+
+    async def _anot_opened(self, error: BaseException) -> None:
+        errors = await drive_async(tear_down(self._leaving(), error), self._observe, has_failed=True)
+        self._closed(error, errors, is_up=False)
 
     def _set_up(self, scope: Scope, checked: Preflight) -> BaseException | None:
         """Bring the steps up by the machine; gives the error."""
@@ -298,65 +279,60 @@ class Session(Showing):
             self._report.order = list(self._order)
 
     def _close(self, error: BaseException | None) -> None:
-        code = self._code
-        errors = []
-        if code is not None and error is None and self._goes_fast():
-            failure = code.compiled.leaving(self)
-            if failure is None:
-                self._left(code)
-                return
-            errors = self._failed_down(code, failure, is_async=False)
-        if error is not None and self._outcome == "inherited":
-            return  # The child goes on with its own error, sys.exit() for one.
-        errors += drive(tear_down(self._leaving(), error), self._observe)
-        self._closed(error, errors)
+        """Tear everything down, and raise what surfaces, but for *error*."""
+        if self._code is None or self._awaits:
+            self._close_by_machine(error)
+        else:
+            self._code.leaving(self, None, error, None)
 
     async def _aclose(self, error: BaseException | None) -> None:
-        code = self._code
-        errors = []
-        if code is not None and error is None and self._goes_fast():
-            failure = await code.compiled.leaving(self)
-            if failure is None:
-                self._left(code)
-                return
-            errors = self._failed_down(code, failure, is_async=True)
+        if self._code is None or not self._awaits:
+            await self._aclose_by_machine(error)
+        else:
+            await self._code.leaving(self, None, error, None)
+
+    def _close_by_machine(self, error: BaseException | None) -> None:
+        if error is not None and self._outcome == "inherited":
+            return  # The child goes on with its own error, sys.exit() for one.
+        self._closed(error, drive(tear_down(self._leaving(), error), self._observe))
+
+    async def _aclose_by_machine(self, error: BaseException | None) -> None:
         if error is not None and self._outcome == "inherited":
             return
-        has_failed = error is not None or bool(errors)
-        scope = self._leaving(is_async=True)
-        errors += await drive_async(tear_down(scope, error), self._observe, has_failed=has_failed)
-        self._closed(error, errors)
+        tearing = tear_down(self._leaving(is_async=True), error)
+        self._closed(error, await drive_async(tearing, self._observe, has_failed=error is not None))
 
-    def _goes_fast(self) -> bool:
-        """Whether generated code, which set everything up, tears it down as well."""
-        return self._scope is None and self._view is not None and not self._blueprint.listeners
+    def _told_down(self, failure: Failure) -> BaseException:
+        """Where generated code has failed to tear down, the machine goes on with what is left; gives the error."""
+        code, kept = self._code, self._kept
+        self._scope = scope = self._new_scope(self._awaits, {})
+        return failure.error if code is None or kept is None else code.failed_down(failure, scope, kept)
 
-    def _left(self, code: RunCode) -> None:
-        """All is torn down, and generated code has written that down; but for what it does not know of."""
-        if code.nested:
-            end(self._view)
-            self._end("success")
-        if self._report is not None:
-            self._report.outcome = "success"
+    def _not_closed(self, failed: BaseException) -> None:
+        """Tear down what is left, and raise."""
+        self._closed(None, [failed, *drive(tear_down(self._leaving(), None), self._observe)])
 
-    def _failed_down(self, code: RunCode, failure: Failure, is_async: bool) -> list[BaseException]:
-        """Leave what is still to be undone to the machine; gives the error."""
-        self._scope = scope = self._new_scope(is_async, {})
-        return [code.compiled.failed_down(failure, scope)]
+    async def _anot_closed(self, failed: BaseException) -> None:
+        errors = await drive_async(tear_down(self._leaving(), None), self._observe, has_failed=True)
+        self._closed(None, [failed, *errors])
+
+    def _left(self) -> None:
+        """All is torn down, and the run had views in its view."""
+        end(self._view)
+        self._end("success")
 
     def _leaving(self, is_async: bool = False) -> Scope:
         """The machine's scope; made of what generated code has set up, where that does not go on itself."""
         if self._scope is None:
-            if self._code is None or self._view is None:
+            if self._code is None or self._kept is None:
                 raise RunStateError(self._over() or "this run is not open: it was never opened, or has ended")
             self._scope = self._new_scope(is_async, {})
-            self._code.compiled.tell(self._scope, self._view)
+            self._code.tell(self._scope, self._kept)
         return self._scope
 
-    def __del__(self, warn: Callable[..., None] = warnings.warn) -> None:
-        if self._outcome == "open":
-            where = f", opened at {self._opened_by}" if self._opened_by else "; RESOURCEKIT_DEBUG=1 shows where"
-            warn(f"{self} was left open{where}: use `with`, or call close()", ResourceWarning, source=self)
+    def _warn_left_open(self, warn: Callable[..., None]) -> None:
+        where = f", opened at {self._opened_by}" if self._opened_by else "; RESOURCEKIT_DEBUG=1 shows where"
+        warn(f"{self} was left open{where}: use `with`, or call close()", ResourceWarning, source=self)
 
 
 def _words(tags: object) -> dict[str, str]:

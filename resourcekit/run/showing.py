@@ -8,8 +8,9 @@ from typing import Any
 from resourcekit.current import Current
 from resourcekit.errors import NotInRunError
 from resourcekit.graph import Held
+from resourcekit.lifecycle.compiled import Compiled
 from resourcekit.lifecycle.machine import LiveResource, Scope
-from resourcekit.run.blueprint import Blueprint, RunCode
+from resourcekit.run.blueprint import Blueprint
 from resourcekit.run.view import LiveView, view_classes
 
 __all__ = ("Showing",)
@@ -24,7 +25,8 @@ class Showing(Current):
     """
 
     _scope: Scope | None = None  # The machine's.
-    _code: RunCode | None = None  # Where generated code sets up.
+    _code: Compiled | None = None  # Where generated code sets up.
+    _kept: tuple[Any, ...] | None = None  # What it needs to tear down, while it is open.
     _view: Any = None
 
     def __init__(self, blueprint: Blueprint, asked: tuple[str, ...] | None) -> None:
@@ -45,7 +47,7 @@ class Showing(Current):
         return {} if self._scope is None else self._scope.live
 
     @property
-    def _shown(self) -> tuple[RunCode, Any] | None:
+    def _shown(self) -> tuple[Compiled, Any] | None:
         """The code that has set up what is up, and the view of it; None where that is not all there is to know."""
         code = self._code
         return None if code is None or self._scope is not None or self._outcome != "open" else (code, self._view)
@@ -53,7 +55,7 @@ class Showing(Current):
     def _live(self, held: Held) -> LiveResource | None:
         """The live resource of a declaration, here or in the app scope; None when it is not up."""
         identity, shown = id(held.identity), self._shown
-        found = self._up.get(identity) if shown is None else shown[0].compiled.live(shown[1], identity)
+        found = self._up.get(identity) if shown is None else shown[0].live(shown[1], identity)
         return found or self._blueprint.app.find(held)
 
     def _exposed(self, key: str) -> tuple[bool, Any]:
