@@ -213,12 +213,14 @@ def test_secrets_in_what_a_hook_says(tmp_path):
         "@attrs.frozen\n"
         "class Pool:\n"
         "    token: str = secret(default='s3cret-two')\n"
+        "    size: int = 5000\n"
         "class Mute(Exception):\n"
         "    def __str__(self): raise ValueError\n"
         "class Database(ConfigurableResource):\n"
         "    pool: Pool = field(factory=Pool)\n"
         "    keys: dict[str, list[bytes]] = secret()\n"
-        "    def check_health(self): return f'{self.pool.token} {self.keys} ' + 'x' * 500\n"
+        "    pin: int = secret(default=31337)\n"
+        "    def check_health(self): return f'{self.pool.token} {self.keys} {self.pin} {self.pool.size} ' + 'x' * 500\n"
         "class Silent(ConfigurableResource):\n"
         "    def setup_for_execution(self): raise Mute\n"
         "class App(ResourceContainer):\n"
@@ -228,7 +230,8 @@ def test_secrets_in_what_a_hook_says(tmp_path):
     done = invoked("doctor", "target.py", "--format", "json", cwd=tmp_path)
     told = details(done)
     assert "s3cret" not in done.stdout + done.stderr
-    assert told["database"].startswith("*** {'a': [b'***']} xxx")
+    assert "31337" not in done.stdout
+    assert told["database"].startswith("*** {'a': [b'***']} *** 5000 xxx")
     assert len(told["database"]) < 400
     assert told["silent"] == "setup_for_execution: Mute"
 

@@ -111,10 +111,47 @@ def test_definitions_with_resources_of_their_own(run):
     (run.folder / "x.toml").write_text('[database]\nhost = "file"\n')
     assert run(text, "target.py", "--config", "x.toml").stdout == "from file\n"
     assert run(text, "target.py", "--container", "target.py:Base").stdout == "from localhost\n"
-    done = run(text, "target.py", "--config", "x.toml", "--config", "x.toml")
-    assert (done.returncode, done.stderr.startswith("error: give one --config")) == (2, True)
-    done = run(text, "target.py", "--report", "x.json")
-    assert (done.returncode, "needs a container to listen to" in done.stderr) == (2, True)
+    (run.folder / "y.toml").write_text('[database]\nhost = "last"\n')
+    assert run(text, "target.py", "--config", "x.toml", "--config", "y.toml").stdout == "from last\n"
+    assert "nowhere.toml: no such file" in run(text, "target.py", "--config", "nowhere.toml").stderr
+
+
+def test_what_is_missing(run):
+    """What the resources of Definitions lack is told in one message, without a traceback; nothing runs."""
+    text = SHOP + STEPS + JOB
+    text += "defs = Definitions([orders], [nightly], {'database': Database(host=EnvVar('DB_HOST'))})\n"
+    for arguments in (["target.py:defs"], ["target.py:defs", "nightly"], ["target.py:orders"], ["target.py:nightly"]):
+        done = run(text, *arguments)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr.startswith("  database.host: variable DB_HOST is not set [missing-variable]\n")
+        assert done.stderr.endswith("error: 1 problem, nothing was opened\n")
+
+
+def test_an_input_that_is_not_stored_yet(run):
+    """Where a value that was not selected is not stored, one sentence says which and what to do."""
+    text = SHOP.partition("class Prod")[0] + STEPS
+    text += "kept = {'database': Database(), 'io_manager': FilesystemIOManager(base_dir='kept')}\n"
+    text += "defs = Definitions(assets=[orders, report], resources=kept)\n"
+    done = run(text, "target.py:defs", "report")
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False)
+    assert done.stderr.count("asset 'orders' is not stored at kept") == 1
+    done = run(text, "target.py:defs", "report", "--quiet")
+    assert done.stderr.startswith("error: asset 'orders' is not stored at kept")
+    assert done.stderr.count("\n") == 1
+
+
+def test_reports_without_a_container(run):
+    """--report writes the report of assets that have no container: of their dict of resources, or of none at all."""
+    own = SHOP + STEPS + "defs = Definitions(assets=[orders, report], resources={'database': Database(host='own')})\n"
+    none = "from resourcekit import *\n@asset\ndef answer() -> int:\n    return 42\n"
+    theirs = (
+        OWN + "@asset(resource_defs={'database': Database()})\ndef answer(database: Database) -> int:\n    return 42\n"
+    )
+    for text, order in ((own, ["database"]), (none, []), (theirs, ["database"])):
+        done = run(text, "target.py", "--report", "x.json")
+        assert done.returncode == 0, done.stderr
+        report = json.loads((run.folder / "x.json").read_text())
+        assert (report["outcome"], report["order"]) == ("success", order)
 
 
 def test_resources_that_do_not_fit(run):
@@ -175,3 +212,13 @@ def test_the_result_on_a_terminal(run):
     assert code == 0
     assert ": success, 2 of 2" in plain(shown)
     assert "StepResult(" not in plain(shown)
+
+
+def test_no_secret_of_a_failing_step(run):
+    """What a step says of a secret is masked, in its traceback and in the result."""
+    text = OWN.replace('host: str = "localhost"', 'password: str = secret(default="s3cret-one")')
+    text += "\n@asset\ndef orders(database: Database):\n    raise ValueError(f'refused with {database.password}')\n"
+    done = run(text + "defs = Definitions(assets=[orders], resources={'database': Database()})\n")
+    assert done.returncode == 1
+    assert done.stderr.count("refused with ***") == 2
+    assert "s3cret" not in done.stderr

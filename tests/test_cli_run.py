@@ -169,6 +169,23 @@ def test_a_setup_that_fails(program):
     assert "run of Base: setup failed (database)" in done.stderr
 
 
+def test_no_secret_of_an_error(program):
+    """What the user's own code says of a secret, or of a password in a URL, is masked as in doctor."""
+    (program.folder / "loud.py").write_text(
+        "from target import Base, Database\n"
+        "def refused(database: Database):\n"
+        "    try:\n"
+        "        raise OSError('at sqlite://app:hidden@db')\n"
+        "    except OSError as error:\n"
+        "        raise ValueError(f'refused with {database.password}') from error\n"
+    )
+    done = program("loud.py:refused", "--container", "target.py:Base")
+    assert done.returncode == 1
+    assert "ValueError: refused with ***" in done.stderr
+    assert "OSError: at sqlite://app:***@db" in done.stderr
+    assert "s3cret" not in done.stderr
+
+
 def test_async_functions_and_resources(program):
     """An async function runs in an async run, and so does a sync one that asks for an async resource."""
     assert program("target.py:later").stdout == "42\n"

@@ -337,7 +337,7 @@ def invoke(arguments: Sequence[str]) -> int:
         show(Text.assemble(("error: ", "bold red"), str(error)), to_stderr=True)
         return 2
     except UserCodeError as error:
-        print_traceback(error.error)
+        print_traceback(error.error, error.secrets)
         tell(f"error: {error.doing} failed", style="bold red")
         return error.code
     except BrokenPipeError:  # `... | head` has seen enough.

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from time import perf_counter
-from typing import Any, Final, Literal, cast
+from typing import Any, Final, Literal
 
 import attrs
 
+from resourcekit.cli.masking import masked, secrets_of
 from resourcekit.hooks import health_hook
 from resourcekit.lifecycle.report import PhaseEvent
 from resourcekit.plan import Plan, Step
-from resourcekit.record import spec_of
-from resourcekit.run import HealthCheck, Run, health_checks, preflight
+from resourcekit.run import HealthCheck, Run, health_checks
 from resourcekit.tables import Table, Tabular
 
 __all__ = ("Diagnosis", "Finding", "examine")
 
 _LONGEST: Final = 300
-_SHORTEST_SECRET: Final = 3  # What is shorter stands in every other word.
 
 
 @attrs.frozen
@@ -109,7 +107,7 @@ def examine(container: Any, keys: Sequence[str], *, together: bool) -> Diagnosis
         together: In one run; else each with what it needs in a run of its own, and none above one that is not well.
     """
     plan = container.plan(*keys)
-    secrets = tuple(_secrets(container, keys))
+    secrets = secrets_of(container, keys)
     findings: dict[str, Finding] = {}
     for key in [plan.keys] if together else _one_by_one(plan):
         names = _names(plan, key)
@@ -241,11 +239,11 @@ def _finding(
         setup=sum(setup) if setup else None,
         health=health,
         teardown=sum(teardown) if teardown else None,
-        detail=_masked(words, secrets),
+        detail=_shortened(masked(words, secrets)),
     )
     if raised is not None:
         detail = f"{raised.phase}: {_words(raised.error)}"
-        return attrs.evolve(found, status="failed", detail=_masked(detail, secrets))
+        return attrs.evolve(found, status="failed", detail=_shortened(masked(detail, secrets)))
     if not is_well:
         above = [name for name in _names_below(plan, step.name) if name in unwell]
         return attrs.evolve(found, status="unhealthy", cause=above[0] if above else None)
@@ -275,33 +273,5 @@ def _words(error: BaseException | None) -> str:
     return f"{type(error).__name__}: {text}".removesuffix(": ")
 
 
-def _masked(text: str, secrets: Sequence[str]) -> str:
-    for secret in secrets:
-        text = text.replace(secret, "***")
+def _shortened(text: str) -> str:
     return text if len(text) <= _LONGEST else text[:_LONGEST] + "..."
-
-
-def _secrets(container: Any, keys: Sequence[str]) -> Iterator[str]:
-    """The values of secret fields, as a run would read them: what no output may hold."""
-    blueprint = container._blueprint()
-    drafts = preflight(blueprint, tuple(keys) or None, environ=os.environ, is_async=True).drafts
-    for resource in drafts.values():
-        for field in spec_of(resource).fields:
-            if field.secret or field.has_secret_parts:
-                yield from _texts(resource.__dict__.get(field.name))
-
-
-def _texts(value: object) -> Iterator[str]:
-    if isinstance(value, str | bytes):
-        text = value if isinstance(value, str) else value.decode(errors="replace")
-        if len(text) >= _SHORTEST_SECRET:
-            yield text
-    elif isinstance(value, Mapping):
-        for item in value.values():
-            yield from _texts(item)
-    elif isinstance(value, Iterable):
-        for item in value:
-            yield from _texts(item)
-    elif attrs.has(type(value)):
-        for each in attrs.fields(cast("type[attrs.AttrsInstance]", type(value))):
-            yield from _texts(getattr(value, each.name))

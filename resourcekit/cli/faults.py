@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from collections.abc import Sequence
 from types import FrameType, TracebackType
 from typing import Final
 
-__all__ = ("CommandError", "UserCodeError", "is_from_user_code", "print_traceback")
+from resourcekit.cli.masking import masked
+from resourcekit.errors import ResourceKitError
+
+__all__ = ("CommandError", "UserCodeError", "is_from_user_code", "print_traceback", "says_all")
 
 
 class CommandError(Exception):
@@ -22,13 +26,15 @@ class UserCodeError(Exception):
         error: What it raised.
         doing: What was being done.
         code: The exit code.
+        secrets: What its words must not show.
     """
 
-    def __init__(self, error: BaseException, doing: str, code: int) -> None:
+    def __init__(self, error: BaseException, doing: str, code: int, secrets: Sequence[str] = ()) -> None:
         super().__init__(error, doing, code)
         self.error = error
         self.doing = doing
         self.code = code
+        self.secrets = secrets
 
 
 _OURS: Final = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
@@ -36,12 +42,19 @@ _STANDARD: Final = os.path.dirname(os.__file__) + os.sep
 _GO_BETWEENS: Final = tuple(f"{os.sep}site-packages{os.sep}{name}{os.sep}" for name in ("anyio", "cyclopts"))
 
 
-def print_traceback(error: BaseException) -> None:
-    """Print the traceback of an error in the user's code, from its first frame on."""
+def print_traceback(error: BaseException, secrets: Sequence[str] = ()) -> None:
+    """Print the traceback of an error in the user's code, from its first frame on, secrets masked."""
     start = _first_user_frame(error)
     if start is not None or isinstance(error, SyntaxError):  # What has no syntax has no frame.
         error.with_traceback(start)
-    traceback.print_exception(error, file=sys.stderr)
+    sys.stderr.write(masked("".join(traceback.format_exception(error)), secrets))
+
+
+def says_all(error: BaseException) -> bool:
+    """Whether the words of an error say all: it is one of ours, and no code of the user's is behind it."""
+    if isinstance(error, BaseExceptionGroup) or not isinstance(error, ResourceKitError):
+        return False
+    return not any(is_from_user_code(each) for each in (error, error.__cause__) if each is not None)
 
 
 def is_from_user_code(error: BaseException) -> bool:

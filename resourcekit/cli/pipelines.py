@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import attrs
 from rich.text import Text
 
-from resourcekit.cli.faults import CommandError, is_from_user_code, print_traceback
-from resourcekit.cli.output import show
-from resourcekit.cli.targets import Target, assets_of, definitions_in
-from resourcekit.cli.watching import Watch
-from resourcekit.container import ResourceContainer
-from resourcekit.definitions import AssetDefinition, Definitions, ExecutionResult, JobDefinition
-from resourcekit.errors import DefinitionError, UnknownKeyError, did_you_mean, listed
+from resourcekit.cli.faults import CommandError, is_from_user_code, print_traceback, says_all
+from resourcekit.cli.masking import masked, secrets_of
+from resourcekit.cli.output import show, tell
+from resourcekit.cli.targets import Target, assets_of, definitions_in, with_config
+from resourcekit.definitions import AssetDefinition, Definitions, JobDefinition
+from resourcekit.definitions.pipelines import Pipeline, Settings
+from resourcekit.errors import (
+    ConfigError,
+    DefinitionError,
+    PlanError,
+    PreflightError,
+    UnknownKeyError,
+    did_you_mean,
+    listed,
+)
 
-__all__ = ("chosen_from", "execute", "has_own_resources")
+__all__ = ("chosen_from", "execute", "has_own_resources", "prepared")
 
 
 def chosen_from(target: Target, arguments: Sequence[str], *, is_at_home: bool) -> tuple[Target, list[str]]:
@@ -79,51 +86,61 @@ def has_own_resources(found: object) -> bool:
     return isinstance(found, JobDefinition) and (found.resource_defs is not None or found.below is not None)
 
 
-def execute(
-    target: Target,
-    selection: Sequence[str],
-    *,
-    container: Any,
-    config: Sequence[Path],
-    is_quiet: bool,
-) -> tuple[int, Watch | None]:
-    """Execute assets or a job.
+def prepared(target: Target, selection: Sequence[str], *, container: Any, config: Sequence[Path]) -> Pipeline:
+    """Assets or a job, with all of its resources as one container.
 
     Args:
         target: A job or `Definitions`.
         selection: Which of the steps, as for `materialize`; empty for all.
         container: What gives the resources; None where what is run says so itself.
-        config: Overlay files, where there is no container that has them already.
+        config: Overlay files that are to be laid over them.
+
+    Raises:
+        CommandError: The resources, or an overlay file, do not fit.
+    """
+    pipeline: Pipeline = target.found._pipeline(container, list(selection) or None)
+    try:
+        layers = pipeline.layers()
+    except DefinitionError as error:
+        raise CommandError(str(error)) from None
+    return attrs.evolve(pipeline, made=attrs.evolve(layers, container=with_config(layers.container, config)))
+
+
+def execute(target: Target, pipeline: Pipeline, container: Any, *, is_quiet: bool) -> int:
+    """Execute assets or a job, and show what became of it.
+
+    Args:
+        target: What was asked for.
+        pipeline: Its steps.
+        container: Its resources.
         is_quiet: Show neither progress nor result.
 
     Returns:
-        The exit code, and who watched; None where there was no container to listen to.
+        The exit code.
 
     Raises:
         CommandError: The selection, or the resources, do not fit.
         PlanError | ConfigError | PreflightError: The resources cannot be set up; nothing was opened.
     """
-    if len(config) > 1:
-        raise CommandError("give one --config, or a container with --container that they are laid over")
-    found = target.found
-    watched = container if container is not None else getattr(found, "resources", None)
-    watch = Watch(watched, is_quiet=True) if isinstance(watched, ResourceContainer) else None
-    run = found.execute_in_process if isinstance(found, JobDefinition) else found.materialize
+    settings = Settings(
+        tags=getattr(target.found, "tags", None), raise_on_error=False, progress=False if is_quiet else None
+    )
     try:
-        with watch or nullcontext():
-            result: ExecutionResult = run(
-                resources=container,
-                config=config[0] if config else None,
-                selection=list(selection) or None,
-                raise_on_error=False,
-                progress=False if is_quiet else None,
-            )
+        result = pipeline.execute(settings)
     except (DefinitionError, UnknownKeyError) as error:
         if is_from_user_code(error):
             raise
         raise CommandError(str(error)) from None
-    for raised in result.errors:
-        print_traceback(raised)
+    of_steps = {id(step.error) for step in result.steps.values()}
+    for each in result.errors:
+        if isinstance(each, PlanError | ConfigError | PreflightError) and id(each) not in of_steps:
+            raise each
+    secrets = secrets_of(container) if result.errors else ()
+    for each in result.errors:
+        if not says_all(each):
+            print_traceback(each, secrets)
+        elif is_quiet:  # Else the result says it.
+            tell(masked(f"error: {each}", secrets), style="bold red")
     if not is_quiet:
-        show(Text(str(result)), to_stderr=True)  # As it is when piped: rich would take the object apart.
-    return (0 if result.success else 1), watch
+        show(Text(masked(str(result), secrets)), to_stderr=True)  # As it is when piped: rich would take it apart.
+    return 0 if result.success else 1

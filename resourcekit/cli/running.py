@@ -13,6 +13,7 @@ from typing import Any, Final
 from cyclopts import App
 
 from resourcekit.cli.faults import CommandError, UserCodeError, is_from_user_code
+from resourcekit.cli.masking import secrets_of
 from resourcekit.cli.output import as_json, problem_lines, show, tell, written
 from resourcekit.cli.targets import Target, callable_at, choose, container_in, containers_at, has_container, is_pipeline
 from resourcekit.cli.watching import Watch
@@ -50,51 +51,53 @@ def run(
         CommandError: The command cannot be done as it is written.
         UserCodeError: The user's code raised.
     """
-    forms = [_form(file) for file in reports]
+    forms = {file: _form(file) for file in reports}
     found = callable_at(target)
     if is_pipeline(found.found):
-        code, heard = _executed(found, arguments, container, env, config, is_quiet)
-        for file, form in zip(reports, forms, strict=True):
-            if heard is None:
-                raise CommandError("--report needs a container to listen to: say it with --container")
-            written(form(heard.report), file)
-        return code
-    home = containers_at(container) if container is not None else _beside(found)
-    chosen = choose(home, env, config).container
-    given = _parsed(chosen, found, arguments)
-    if given is None:  # It was asked for its help.
-        return 0
-    watch = Watch(chosen, is_quiet=is_quiet)
+        watched, do = _execution(found, arguments, container, env, config, is_quiet)
+        watch = Watch(watched, is_quiet=True)  # It has a progress and a result of its own.
+    else:
+        home = containers_at(container) if container is not None else _beside(found)
+        watched = choose(home, env, config).container
+        given = _parsed(watched, found, arguments)
+        if given is None:  # It was asked for its help.
+            return 0
+        watch, do = Watch(watched, is_quiet=is_quiet), functools.partial(_called, watched, found, *given)
     try:
         with watch:
-            return _called(chosen, found, *given)
+            return do()
+    except (PlanError, ConfigError, PreflightError) as error:
+        if is_from_user_code(error):
+            raise UserCodeError(error, f"running {found.text}", 1, secrets_of(watched)) from error
+        return _told(error)
     finally:
         watch.tell()
-        for file, form in zip(reports, forms, strict=True):
+        for file, form in forms.items():
             written(form(watch.report), file)
 
 
-def _executed(
+def _execution(
     found: Target,
     selection: Sequence[str],
     container: str | None,
     env: str | None,
     config: Sequence[Path],
     is_quiet: bool,
-) -> tuple[int, Watch | None]:
-    """Execute assets or a job, with the container that was said, else its own resources, else the module's."""
-    from resourcekit.cli.pipelines import chosen_from, execute, has_own_resources
+) -> tuple[Any, Callable[[], int]]:
+    """The resources of assets or a job, and how to execute them.
+
+    They are those of the container that was said, else their own, else the module's.
+    """
+    from resourcekit.cli.pipelines import chosen_from, execute, has_own_resources, prepared
 
     found, selection = chosen_from(found, selection, is_at_home=container is None and env is None)
     home = containers_at(container) if container is not None else None
     if home is None and (env is not None or not has_own_resources(found.found)):
         home = _beside(found) if env is not None or has_container(found.module) else None
-    chosen = None if home is None else choose(home, env, config).container
-    left = () if chosen is not None else config
-    try:
-        return execute(found, selection, container=chosen, config=left, is_quiet=is_quiet)
-    except (PlanError, ConfigError, PreflightError) as error:
-        return _told(error), None
+    given = None if home is None else choose(home, env, ()).container
+    pipeline = prepared(found, selection, container=given, config=config)
+    resources = pipeline.layers().container
+    return resources, functools.partial(execute, found, pipeline, resources, is_quiet=is_quiet)
 
 
 def _beside(found: Target) -> Target:
@@ -152,12 +155,12 @@ def _called(container: Any, found: Target, given: tuple[Any, ...], named: Mappin
     """Call the function, show what it gives, and say the exit code."""
     try:
         result = _result(container, found.found, given, named)
-    except (PlanError, ConfigError, PreflightError) as error:
-        return _told(error)
+    except (PlanError, ConfigError, PreflightError):
+        raise
     except Exception as error:
         if isinstance(error, InjectionError) and not is_from_user_code(error):
             raise CommandError(str(error)) from None
-        raise UserCodeError(error, f"running {found.text}", 1) from error
+        raise UserCodeError(error, f"running {found.text}", 1, secrets_of(container)) from error
     if result is not None:
         print(result)
     return 0

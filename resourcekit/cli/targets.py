@@ -32,6 +32,7 @@ __all__ = (
     "definitions_in",
     "has_container",
     "is_pipeline",
+    "with_config",
 )
 
 M = TypeVar("M")
@@ -142,10 +143,10 @@ def choose(target: Target, env: str | None, config: Sequence[Path]) -> Chosen:
             raise CommandError(f"--env {env}: {target.text} is one container, not Environments")
         container = _made(found, target.text) if isinstance(found, ContainerMeta) else found
         name = str(container.declarative_parent.__name__)
-        return Chosen({name: _with_config(container, config)}, None, name, target)
+        return Chosen({name: with_config(container, config)}, None, name, target)
     if env is not None and env not in found.containers:
         raise CommandError(f"no environment {env!r}; {did_you_mean(env, found.containers)}")
-    each = {name: _with_config(_made(found.__getitem__, target.text, name), config) for name in found}
+    each = {name: with_config(_made(found.__getitem__, target.text, name), config) for name in found}
     return Chosen(each, found, env or _named_by_variable(found), target)
 
 
@@ -164,7 +165,12 @@ def _made(make: Callable[..., Any], text: str, *arguments: str) -> Container:
         raise UserCodeError(error, f"making the container of {text}", 2) from error
 
 
-def _with_config(container: Container, config: Sequence[Path]) -> Container:
+def with_config(container: Container, config: Sequence[Path]) -> Container:
+    """A container with overlay files laid over it, the strongest last.
+
+    Raises:
+        CommandError: One cannot be read.
+    """
     for file in config:
         try:
             container = container.with_config(file)

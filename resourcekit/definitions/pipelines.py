@@ -16,7 +16,7 @@ from resourcekit.definitions.engine import execute, execute_async, load, load_as
 from resourcekit.definitions.execution import Execution
 from resourcekit.definitions.graph import StepGraph
 from resourcekit.definitions.io_managers import is_io_manager
-from resourcekit.definitions.layers import Resources, layered, single_definition
+from resourcekit.definitions.layers import Layers, Resources, layered, single_definition
 from resourcekit.definitions.progress import Progress, shown
 from resourcekit.definitions.results import ExecutionResult
 from resourcekit.definitions.selection import select
@@ -59,6 +59,7 @@ class Pipeline:
         levels: Who gave resources, the weakest first.
         selection: Which of the steps.
         kind: ``"job"``, or nothing.
+        made: Its resources, where they have been put together already.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Pipeline:
     levels: Sequence[tuple[str, Resources | None]]
     selection: Any = None
     kind: str = ""
+    made: Layers | None = None
 
     @property
     def title(self) -> str:
@@ -75,11 +77,17 @@ class Pipeline:
     @contextmanager
     def _blueprint(self) -> Iterator[ContainerBlueprint]:
         """What runs are opened from."""
-        with self._layers().entered() as container:
+        with self.layers().entered() as container:
             yield container._assembly.blueprint()
 
-    def _layers(self) -> Any:
-        """All resources as one container: those that assets bring along, then the levels."""
+    def layers(self) -> Layers:
+        """All resources as one container: those that assets bring along, then the levels.
+
+        Raises:
+            DefinitionError: Two places have different resources under one key, or one is wrong.
+        """
+        if self.made is not None:
+            return self.made
         brought = [node.step.options.resource_defs for node in self.graph.nodes.values()]
         own = single_definition(self.title, [each for each in brought if each])
         for where, given in self.levels if own else ():
