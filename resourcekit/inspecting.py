@@ -147,7 +147,7 @@ class Inspected:
         """Where a value comes from: overlay, declaration, variable, default; what won and what lost.
 
         Args:
-            where: A field, ``"database.port"``, or a whole resource, ``"database"``.
+            where: A field, ``"database.port"``, a part of one, ``"database.pool.size"``, or a resource, ``"database"``.
             config: The overlay of the run in question, as `run` takes it.
 
         Returns:

@@ -1,6 +1,9 @@
 """`container.explain()` and `Environments.diff()`: where values come from, and what differs."""
 
+import dataclasses
 import json
+from dataclasses import dataclass
+from typing import TypedDict
 
 import pytest
 
@@ -12,9 +15,11 @@ from resourcekit import (
     UnknownFieldError,
     UnknownKeyError,
     field,
+    replace,
+    secret,
     value,
 )
-from tests.inspected import SECRETS, Database, Dev, Prod, environments
+from tests.inspected import SECRETS, Database, Dev, Pool, Prod, environments
 from tests.test_inspection_graph import printed
 
 
@@ -90,6 +95,69 @@ def test_an_overlay_that_gives_a_part():
     assert read == ["variable POOL_SIZE"]
 
 
+def test_a_part_of_a_field():
+    """A path goes on into a class, a table or a list in a field; each part has its own sources, types and secrets."""
+    app = Prod().with_config({"database": {"pool": {"timeout": 5}}})
+    size = app.explain("database.pool.size")
+    assert str(size).splitlines()[0] == "database.pool.size: int"
+    assert outcomes(size) == [("won", "declaration"), ("lost", "default of Pool")]
+    assert size.fields[0].shown == "EnvVar('POOL_SIZE', default=...)"
+    assert "variable POOL_SIZE is not set: its default 20 is used" in str(size)
+    timeout = app.explain("database.pool.timeout")
+    assert outcomes(timeout) == [("won", "with_config(...)"), ("lost", "default of Pool")]
+    assert "POOL_SIZE" not in str(timeout)
+    token = app.explain("database.pool.token")
+    assert (token.fields[0].secret, token.fields[0].shown) == (True, "'***'")
+    assert outcomes(Dev().explain("database.pool.size")) == [("won", "default of Pool")]
+    assert outcomes(Dev().explain("orders.database.port")) == [("won", "default of Database")]
+    assert Dev().explain("orders.partners.0.host").fields[0].shown == "'inline'"
+    assert Dev().explain("orders.database").fields[0].shown == "database"
+
+
+def test_parts_of_every_kind():
+    """Dataclasses, attrs classes, tables, lists and TypedDicts have parts; one from a single variable is all of it."""
+
+    @dataclass
+    class Limits:
+        low: int = 1
+        names: list[str] = dataclasses.field(default_factory=list)
+
+    class Shape(TypedDict):
+        side: int
+
+    class Holder(ConfigurableResource):
+        limits: Limits
+        shape: Shape
+        rates: dict[str, float] = field(factory=dict)
+        hosts: list[str] = field(factory=list)
+        deep: dict[str, list[Limits]] = field(factory=dict)
+        pool: Pool | None = None
+        closed: dict[str, str] = secret(factory=dict)
+
+    holder = Holder(
+        limits=Limits(low=2), shape={"side": 3}, rates={"eur": 1.5}, hosts=["a", EnvVar("HOST_B")],
+        deep={"x": [Limits(), Limits(low=7)]}, closed={"key": "s3cret-one"},
+    )  # fmt: skip
+    app = ResourceContainer.of({"holder": holder, "late": replace(holder, limits=EnvVar("LIMITS"))})
+
+    def part(path):
+        found = app.explain(path).fields[0]
+        return found.type, found.shown
+
+    assert part("holder.limits.low") == ("int", "2")
+    assert outcomes(app.explain("holder.limits.low")) == [("won", "declaration"), ("lost", "default of Limits")]
+    assert part("holder.limits.names") == ("list[str]", "[]")
+    assert part("holder.shape.side") == ("int", "3")
+    assert part("holder.rates.eur") == ("float", "1.5")
+    assert part("holder.hosts.1") == ("str", "EnvVar('HOST_B')")
+    assert part("holder.deep.x.1.low") == ("int", "7")
+    assert part("holder.pool.size") == ("int", "None")
+    assert part("holder.closed.key") == ("str", "'***'")
+    assert part("late.limits.low") == ("int", "EnvVar('LIMITS')")
+    assert [read.words for read in app.explain("holder.hosts.1").fields[0].reads] == ["variable HOST_B"]
+    assert [read.words for read in app.explain("late.limits.low").fields[0].reads] == ["variable LIMITS"]
+
+
 def test_an_overlay_that_is_wrong():
     """An overlay's stand-in that is none is told by check; explain shows where it is all the same."""
     app = Dev().with_config({"database": {"host": {"env": ""}}})
@@ -147,6 +215,14 @@ def test_a_whole_resource():
         ("databse.port", "did you mean database"),
         ("database.prot", "Database has no field 'prot'; did you mean port?"),
         ("nothing", "Dev has no 'nothing'"),
+        ("database.pool.sze", "Pool has no field 'sze'; did you mean size?"),
+        ("database.pool.size.x", "pool.size is int: it has no 'x'"),
+        ("database.host.x", "host is str: it has no 'x'"),
+        ("orders.databse.port", "Orders has no field 'databse'; did you mean database?"),
+        ("orders.database.prot", "Database has no field 'prot'; did you mean port?"),
+        ("orders.partners.1.host", "partners has no '1'; there is: 0"),
+        ("api.tags.0", "tags has no '0'; there is none"),
+        ("api.since.year", "since is date | None: it has no 'year'"),
     ],
 )
 def test_a_name_that_is_not_there(where, words):

@@ -241,7 +241,7 @@ def explain(target: str, where: str, /, *, format: Literal["text", "json"] = "te
 
     Args:
         target: A container or Environments.
-        where: A field, database.port, or a whole resource, database.
+        where: A field, database.port, a part of one, database.pool.size, or a whole resource, database.
         format: For people or scripts.
         common: What every command takes.
     """

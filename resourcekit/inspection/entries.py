@@ -8,11 +8,31 @@ from typing import Any, Literal
 
 import attrs
 
-from resourcekit.errors import Location, Problem
+from resourcekit.errors import Location, Problem, ResourceKitError
 from resourcekit.inspection.origins import Origin, Read, location_text
 from resourcekit.secrets import show
 
-__all__ = ("EnvEntry", "FieldEntry", "GraphData", "GraphEntry", "Need")
+__all__ = ("EnvEntry", "FieldEntry", "GraphData", "GraphEntry", "Need", "UnknownFieldError")
+
+
+class UnknownFieldError(ResourceKitError, LookupError):
+    """A field, or a resource, that a container does not have.
+
+    Args:
+        where: What was asked for.
+        message: What is wrong with it, and the nearest name.
+
+    >>> print(UnknownFieldError("database.prot", "Database has no field 'prot'; did you mean port?"))
+    Database has no field 'prot'; did you mean port?
+    """
+
+    def __init__(self, where: str, message: str) -> None:
+        super().__init__(where, message)
+        self.where = where
+        self.message = message
+
+    def __str__(self) -> str:
+        return self.message
 
 
 @attrs.frozen

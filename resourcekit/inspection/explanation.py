@@ -3,38 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
 
-from resourcekit.errors import Location, ResourceKitError, did_you_mean, shortened
+from resourcekit.errors import Location, did_you_mean, shortened
 from resourcekit.graph import Graph, Node
-from resourcekit.inspection.entries import FieldEntry, GraphData, GraphEntry
+from resourcekit.inspection.entries import FieldEntry, GraphData, GraphEntry, UnknownFieldError
 from resourcekit.inspection.origins import Read, location_text
+from resourcekit.inspection.parts import part_of
+from resourcekit.record import spec_of
 from resourcekit.tables import Table, Tabular
 
 __all__ = ("Explanation", "UnknownFieldError", "explain")
-
-
-class UnknownFieldError(ResourceKitError, LookupError):
-    """A field, or a resource, that a container does not have.
-
-    Args:
-        where: What was asked for.
-        message: What is wrong with it, and the nearest name.
-
-    >>> print(UnknownFieldError("database.prot", "Database has no field 'prot'; did you mean port?"))
-    Database has no field 'prot'; did you mean port?
-    """
-
-    def __init__(self, where: str, message: str) -> None:
-        super().__init__(where, message)
-        self.where = where
-        self.message = message
-
-    def __str__(self) -> str:
-        return self.message
 
 
 @attrs.frozen(eq=False)
@@ -117,33 +99,50 @@ def explain(graph: Graph, described: GraphData, where: str, environ: Mapping[str
     Args:
         graph: The container's graph, which knows every key a resource has.
         described: The same as data.
-        where: A resource, ``database``, or one of its fields, ``database.port``.
+        where: A resource, ``database``, one of its fields, ``database.port``, or a part of one, ``database.pool.size``.
         environ: The variables that are set: only their names are looked at.
 
     Raises:
         UnknownFieldError: There is no such resource, or no such field.
     """
-    node, rest = _find(graph, described, where)
+    node, path = _find(graph, described, where)
     entry = described.by_name[node.name]
-    fields = {field.name: field for field in entry.fields}
-    name = rest.partition(".")[0]
-    if rest and name not in fields:
-        raise UnknownFieldError(where, f"{entry.owner} has no field {shortened(name)!r}; {did_you_mean(name, fields)}")
-    chosen = (fields[name],) if rest else entry.fields
+    chosen = (_field(node, entry, path, where),) if path else entry.fields
     given = {read.words: there for field in chosen for read in field.reads for there in _given(read, environ)}
     return Explanation(described.container, where, entry, chosen, given)
 
 
-def _find(graph: Graph, described: GraphData, where: str) -> tuple[Node, str]:
+def _field(node: Node, entry: GraphEntry, path: Sequence[str], where: str) -> FieldEntry:
+    """The field at the beginning of a path, or the part of it that the rest names."""
+    fields = {field.name: field for field in entry.fields}
+    name, *inner = path
+    if name not in fields:
+        raise UnknownFieldError(where, f"{entry.owner} has no field {shortened(name)!r}; {did_you_mean(name, fields)}")
+    if not inner:
+        return fields[name]
+    return part_of(node.name, spec_of(node.held.content).by_alias[name], fields[name], inner, where)
+
+
+def _find(graph: Graph, described: GraphData, where: str) -> tuple[Node, Sequence[str]]:
     """The resource, and what follows its name."""
     names = {node.name: node for node in graph.nodes} | {key: graph.nodes[index] for key, index in graph.keys.items()}
     parts = where.split(".")
     for length in range(len(parts), 0, -1):
         node = names.get(".".join(parts[:length]))
         if node is not None:
-            return node, ".".join(parts[length:])
+            return _followed(graph, node, parts[length:])
     message = f"{described.container} has no {shortened(where)!r}; {did_you_mean(parts[0], names)}"
     raise UnknownFieldError(where, message)
+
+
+def _followed(graph: Graph, node: Node, path: Sequence[str]) -> tuple[Node, Sequence[str]]:
+    """Where a path leads through fields that hold resources: one of which a part is asked for, not the field."""
+    nested = {edge.field: edge.target for edge in node.edges if edge.field is not None}
+    for length in range(len(path) - 1, 0, -1):
+        target = nested.get(".".join(path[:length]))
+        if target is not None:
+            return _followed(graph, graph.nodes[target], path[length:])
+    return node, path
 
 
 def _given(read: Read, environ: Mapping[str, str]) -> Iterator[bool]:

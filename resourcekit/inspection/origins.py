@@ -19,7 +19,7 @@ from resourcekit.secrets import MASK, show
 from resourcekit.spec import FieldSpec
 from resourcekit.values import holds, is_resource, leaves, rebuild
 
-__all__ = ("Former", "Origin", "Origins", "Read", "is_hidden")
+__all__ = ("Former", "Named", "Origin", "Origins", "Read", "is_hidden", "shown_value", "with_outcomes")
 
 Former = Mapping[str, Sequence[Any]]
 """By key, its declarations before the one it has: a class of the MRO redefined it, or an override took its place."""
@@ -109,10 +109,16 @@ def location_text(location: Location | None) -> str | None:
 
 
 @attrs.frozen
-class _Named:
-    """A resource or provider inside a field value, by its name in the container."""
+class Named:
+    """What stands in a field value for a resource or provider, or for what a factory makes.
+
+    Args:
+        name: Its name in the container, or what makes it.
+        factory: What makes it, if it is made.
+    """
 
     name: str
+    factory: object = None
 
     def __repr__(self) -> str:
         return self.name
@@ -142,7 +148,7 @@ class Origins:
         ]
         found += self._declared(node, field)
         found += _default(node, field)
-        return tuple(_with_outcomes(found))
+        return tuple(with_outcomes(found))
 
     def sources(self, node: Node) -> tuple[str, ...]:
         """What a run would take a resource's config from, in words: variables, files, overlays."""
@@ -166,7 +172,7 @@ class Origins:
             value = stand_ins(overlaid.value)
         except DefinitionError:  # A stand-in that is none: `check` tells.
             value = overlaid.value
-        shown = _shown(field, value) if isinstance(value, Deferred) else f"<{overlaid.source}>"
+        shown = shown_value(field, value) if isinstance(value, Deferred) else f"<{overlaid.source}>"
         reads = tuple(_reads(value, field, f"{node.name}.{field.alias}"))
         return Origin("overlay", overlaid.source, shown, "won", reads=reads, value=value)
 
@@ -188,7 +194,7 @@ class Origins:
             value = raw_values(resource)[field.name]
             named = self._named(node if resource is node.held.content else None, field, value)
             reads = tuple(_reads(value, field, f"{node.name}.{field.alias}"))
-            yield Origin(kind, source, _shown(field, value, named), "won", record.location, reads, named)
+            yield Origin(kind, source, shown_value(field, value, named), "won", record.location, reads, named)
 
     def _named(self, node: Node | None, field: FieldSpec, value: object) -> object:
         """*value* with the name of each resource and provider in its place."""
@@ -201,7 +207,7 @@ class Origins:
                 return leaf
             label = ".".join(map(str, (field.alias, *position)))
             kind = leaf.key if isinstance(leaf, Reference) else type(leaf).__name__
-            return _Named(targets.get(label, kind)) if is_resource(leaf) or is_deferred(leaf) else leaf
+            return Named(targets.get(label, kind)) if is_resource(leaf) or is_deferred(leaf) else leaf
 
         return rebuild(value, field.annotation, name)
 
@@ -214,14 +220,15 @@ def _default(node: Node, field: FieldSpec) -> Iterator[Origin]:
     value: Any = None if default is attrs.NOTHING else default
     if is_factory(value):
         plain = value.factory in (list, dict, set, tuple, frozenset)
-        value = value.factory() if plain else _Named(f"made by {getattr(value.factory, '__name__', 'a factory')}")
+        words = f"made by {getattr(value.factory, '__name__', 'a factory')}"
+        value = value.factory() if plain else Named(words, value.factory)
     reads = tuple(_reads(value, field, f"{node.name}.{field.alias}"))
     yield Origin(
-        "default", f"default of {owner.cls.__name__}", _shown(field, value), "won", owner.location, reads, value
+        "default", f"default of {owner.cls.__name__}", shown_value(field, value), "won", owner.location, reads, value
     )
 
 
-def _shown(field: FieldSpec, value: object, named: object = None) -> str:
+def shown_value(field: FieldSpec, value: object, named: object = None) -> str:
     """A value as it may be shown, as its field's own repr would: what is read is told by its source, no secret."""
     if isinstance(value, Deferred) or value is None:
         return show(value)
@@ -244,8 +251,8 @@ def is_hidden(field: FieldSpec) -> bool:
     return field.has_secret_parts and not any(resource_classes(field.annotation))  # A resource looks after its own.
 
 
-def _with_outcomes(origins: Sequence[Origin]) -> Iterator[Origin]:
-    """The first wins; below a table, the next one gives what the table leaves out."""
+def with_outcomes(origins: Sequence[Origin]) -> Iterator[Origin]:
+    """Origins with what became of each: the first wins; below a table, the next one gives what the table leaves out."""
     open_below = True
     for position, origin in enumerate(origins):
         outcome: Outcome = "won" if position == 0 else "in part" if open_below else "lost"
