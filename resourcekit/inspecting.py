@@ -97,11 +97,17 @@ class Inspected:
         origins = self._origins()
         return evolve(plan, sources={step.name: origins.sources(step.node) for step in plan.steps})
 
-    def graph(self) -> ContainerGraph:
+    def graph(self, *keys: str) -> ContainerGraph:
         """What the container holds and what each thing in it needs, as data and as a picture; it reads nothing.
+
+        Args:
+            *keys: Only these and what they need; none means all.
 
         Returns:
             The graph. Print it, look at it in a notebook, or take its `mermaid()`, `dot()`, `svg()` or `html()`.
+
+        Raises:
+            UnknownKeyError: A key is not in the container.
 
         >>> from resourcekit import ConfigurableResource, ResourceContainer
         >>> class Clock(ConfigurableResource):
@@ -115,7 +121,7 @@ class Inspected:
         from resourcekit.inspection.graph import describe_graph
 
         blueprint = self._blueprint()
-        return describe_graph(blueprint.graph, blueprint.plan(None), self._origins())
+        return describe_graph(blueprint.graph, blueprint.plan(keys or None), self._origins(), keys)
 
     def env(self) -> ContainerEnv:
         """Every variable and file that the container reads: type, default, who needs it, set or missing; no value.

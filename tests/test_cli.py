@@ -110,6 +110,7 @@ def test_output_files(tmp_path):
     """--output writes a file and says so beside the output; one that cannot be written is told."""
     for form in ("html", "svg", "mermaid", "dot", "json", "text"):
         file = tmp_path / f"graph.{form}"
+        file = file if form != "text" else tmp_path / "graph"
         done = invoked("graph", AIRPORTS, "--format", form, "-o", file)
         assert (done.returncode, done.stdout, done.stderr) == (0, "", f"written: {file}\n")
         assert file.stat().st_size > 200
@@ -119,6 +120,29 @@ def test_output_files(tmp_path):
         2,
         f"error: {tmp_path / 'no/graph.html'} cannot be written: No such file or directory\n",
     )
+
+
+@pytest.mark.parametrize(
+    ("command", "name", "start"),
+    [
+        ("graph", "it.svg", "<svg "), ("graph", "it.html", "<!doctype html>"), ("graph", "it.mmd", "flowchart"),
+        ("graph", "it.gv", "digraph"), ("graph", "it.json", "{"), ("graph", "it.txt", "graph of Dev"),
+        ("env", "it.md", "| Name |"), ("env", "it.env.example", "# all environments"), ("env", "it.json", "{"),
+        ("env", "it.schema.json", '{\n  "$schema"'), ("env", "it.txt", "environment of"),
+    ],
+)  # fmt: skip
+def test_the_suffix_says_the_format(tmp_path, command, name, start):
+    """Without --format the suffix of the output file says what is written to it."""
+    assert invoked(command, AIRPORTS, "-o", tmp_path / name).returncode == 0
+    assert (tmp_path / name).read_text(encoding="utf-8").startswith(start)
+
+
+def test_a_part_of_the_graph():
+    """Keys restrict the graph to these and what they need, in all of its forms."""
+    done = invoked("graph", AIRPORTS, "highest")
+    assert done.stdout.startswith("graph of Dev: 3 resources\n  highest  Question\n")
+    assert "report" not in invoked("graph", AIRPORTS, "highest", "--format", "dot").stdout
+    assert '"report":' not in invoked("graph", AIRPORTS, "highest", "--format", "html").stdout
 
 
 def test_the_html_page_has_every_environment():
@@ -143,7 +167,15 @@ def test_the_exit_code_of_a_difference():
         (("check", AIRPORTS, "ariports"), "Dev has no key 'ariports'; did you mean airports?"),
         (("plan", AIRPORTS, "ariports"), "did you mean airports?"),
         (("explain", AIRPORTS, "engine.pth"), "SQLite has no field 'pth'; did you mean path?"),
-        (("diff", AIRPORTS, "dev", "prd"), "no environment 'prd'"),
+        (("diff", AIRPORTS, "dev", "prd"), "no environment 'prd'; did you mean prod?"),
+        (("diff", f"{AIRPORTS}:Prod", "dev", "prod"), "airports.py:Prod is one container, not Environments"),
+        (("diff", AIRPORTS, "dev", "prod", "--env", "dev"), "leave --env out"),
+        (("graph", AIRPORTS, "ariports"), "Dev has no key 'ariports'; did you mean airports?"),
+        (("explain", AIRPORTS, "highest.airports.engine.pth"), "SQLite has no field 'pth'; did you mean path?"),
+        (("explain", AIRPORTS, "engine.path.x"), "path is Path: it has no 'x'"),
+        (("graph", AIRPORTS, "-o", "graph.png"), "-o graph.png: its suffix says no format; add --format"),
+        (("graph", AIRPORTS, "-o", "x.svg", "--format", "dot"), "-o x.svg is for svg, and --format says dot"),
+        (("env", AIRPORTS, "-o", "x.json", "--format", "markdown"), "x.json is for json or json-schema, and --format"),
         (("plan", AIRPORTS, "--config", "nothing.toml"), "nothing.toml: no such file"),
         (("plna", AIRPORTS), 'Unknown command "plna"'),
         (("plan",), "TARGET"),

@@ -222,3 +222,75 @@ def test_no_secret_of_a_failing_step(run):
     assert done.returncode == 1
     assert done.stderr.count("refused with ***") == 2
     assert "s3cret" not in done.stderr
+
+
+INSPECTED = SHOP + STEPS + JOB
+
+
+@pytest.mark.parametrize(
+    ("end", "target", "shown"),
+    [
+        ("defs = Definitions([orders], [nightly], {'database': Database(host='own')})", "target.py:defs", "'own'"),
+        ("defs = Definitions([orders], [nightly], {'database': Database(host='own')})", "target.py:orders", "'own'"),
+        ("defs = Definitions([orders], [nightly], {'database': Database(host='own')})", "target.py:nightly", "'own'"),
+        ("@definitions\ndef defs():\n    return Definitions([orders], [], Base)", "target.py:defs", "'localhost'"),
+        ("defs = Definitions([orders], [], Base())", "target.py:defs", "'localhost'"),
+        ("del Prod\nall_assets = [orders, report]", "target.py:all_assets", "'localhost'"),
+        ("del Prod", "target.py:orders", "'localhost'"),
+        ("environments = Environments(base=Base, default='base')", "target.py:report", "'localhost'"),
+    ],
+)
+def test_what_they_would_be_executed_with_is_inspected(run, end, target, shown):
+    """check, plan, graph, env, explain and doctor of Definitions, a job or assets are about the resources of theirs."""
+    text = f"{INSPECTED}\n{end}\n"
+    (run.folder / "target.py").write_text(text)
+    assert shown in invoked("explain", target, "database.host", cwd=run.folder).stdout
+    for command in ("check", "plan", "graph", "env", "doctor"):
+        done = invoked(command, target, cwd=run.folder)
+        assert (done.returncode, done.stderr) == (0, ""), command
+    assert "database" in invoked("plan", target, cwd=run.folder).stdout
+
+
+def test_the_only_definitions_of_a_module(run):
+    """Where a module has no container, its Definitions are meant; with --env its Environments'."""
+    text = OWN + STEPS + "defs = Definitions([orders], [], {'database': Database(host=EnvVar('DB_HOST'))})\n"
+    (run.folder / "target.py").write_text(text)
+    done = invoked("check", "target.py", cwd=run.folder)
+    assert (done.returncode, "variable DB_HOST is not set" in done.stdout) == (1, True)
+    assert "DB_HOST  missing" in invoked("env", "target.py", cwd=run.folder).stdout
+    (run.folder / "target.py").write_text(
+        f"{SHOP}{STEPS}environments = Environments(dev=Base, prod=Prod, default='dev')"
+    )
+    done = invoked("check", "target.py:orders", "--all", cwd=run.folder)
+    assert done.stdout.startswith("dev: ok\nprod: 1 problem\n")
+    assert invoked("check", "target.py:orders", "--env", "dev", cwd=run.folder).stdout == "dev: ok\n"
+
+
+def test_steps_that_their_resources_do_not_fit(run):
+    """check tells what is wrong between assets or jobs and their resources too, with the line of the step."""
+    text = OWN + STEPS + JOB + "defs = Definitions([orders], [nightly], {'databse': Database()})\n"
+    (run.folder / "target.py").write_text(text)
+    done = invoked("check", "target.py:defs", cwd=run.folder)
+    assert done.returncode == 1
+    assert "orders(database): resources has no key 'database'" in done.stdout
+    assert "count(database): resources has no key 'database'" in done.stdout
+    assert "did you mean databse?" in done.stdout
+    done = invoked("check", "target.py:nightly", "--format", "github", cwd=run.folder)
+    assert done.stdout.startswith("::error file=target.py,line=")
+    (run.folder / "target.py").write_text(f"{text}@asset(name='orders')\ndef other(): ...\ntwice = [orders, other]\n")
+    done = invoked("check", "target.py:twice", cwd=run.folder)
+    assert (done.returncode, done.stderr.startswith("error: target.py:twice: ")) == (2, True)
+
+
+def test_a_function_beside_definitions(run):
+    """A function of a module without a container runs with the resources of its Definitions."""
+    text = OWN + "def hello(database: Database):\n    print(database.host)\n"
+    (run.folder / "target.py").write_text(text + "defs = Definitions(resources={'database': Database(host='own')})\n")
+    done = invoked("run", "target.py:hello", cwd=run.folder)
+    assert done.stdout == "own\n", done.stderr
+
+
+def test_an_op_is_not_run(run):
+    """An op is refused with what to give in its place."""
+    done = run(SHOP + JOB, "target.py:count")
+    assert (done.returncode, done.stderr) == (2, "error: target.py:count is an op: a job calls it; give the job\n")

@@ -74,6 +74,15 @@ def plain() -> None:
     print("nothing asked", nested())
 
 def _hidden(database: Database): ...
+
+@inject
+def each(database: Database):
+    yield database.host
+
+async def aeach(database: Database):
+    yield database.host
+
+LIMIT = 3
 '''
 
 
@@ -113,7 +122,18 @@ def test_its_help(program):
         (("target.py:count", "3", "--siz", "large"), "--siz"),
         (("target.py",), "has 7 of them, say which: target.py:count"),
         (("target.py:conut",), "did you mean count?"),
-        (("target.py:Base",), "target.py:Base is no function: it is a class, Base"),
+        (
+            ("target.py:Base",),
+            "target.py:Base is no function: it is the class Base; see what it holds with `resourcekit plan",
+        ),
+        (("target.py:Database",), "is no function: it is the class Database; give a function that asks for resources"),
+        (("target.py:each",), "target.py:each is a generator function: `run` calls a function once; give one that"),
+        (("target.py:aeach",), "target.py:aeach is a generator function"),
+        (
+            ("target.py:environments",),
+            "is no function: it is an Environments; see what it holds with",
+        ),
+        (("target.py:LIMIT",), "is no function: it is an int"),
         (("target.py:count", "3", "--env", "prd"), "did you mean prod?"),
         (("target.py:wants",), "wants() cannot be given 'other'"),
         (("target.py:count", "3", "--report", "x.txt"), "its suffix says the form, one of .html, .trace.json, .json"),

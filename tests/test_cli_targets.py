@@ -68,7 +68,7 @@ def test_each_way_to_write_it(shop, tmp_path):
     [
         ("shop", "has 2 of them, say which: shop:Base, shop:Prod"),
         ("shop:Bse", "there is no 'Bse'; did you mean Base?"),
-        ("shop:Database", "is no container: it is a class, Database"),
+        ("shop:Database", "is no container: it is the class Database"),
         ("shop:Base.nothing", "there is no 'nothing'"),
         ("shp", "no module 'shp' in"),
         ("shop.inner", "no module 'shop.inner'"),
@@ -78,7 +78,7 @@ def test_each_way_to_write_it(shop, tmp_path):
         (":Base", "':Base' is no target"),
         ("empty.py", "empty.py has no container, or Environments"),
         ("empty.py:", "empty.py: has no container, or Environments"),
-        ("number.py:it", "number.py:it is no container: it is of type int"),
+        ("number.py:it", "number.py:it is no container: it is an int"),
         ("folder/", "no file folder/"),
         ("./tool", "./tool is no Python file"),
     ],
@@ -145,9 +145,18 @@ def test_interrupted_while_importing(shop, tmp_path):
 
 
 def test_a_variable_that_names_no_environment():
-    """A wrong value of the variable that chooses is told with what there is."""
-    done = invoked("plan", AIRPORTS, APP_ENV="prd")
-    assert (done.returncode, done.stderr) == (2, "error: variable APP_ENV names no environment; there is: dev, prod\n")
+    """A wrong value of the variable that chooses is told with the nearest name; what needs none goes on."""
+    for command in (("plan",), ("check",), ("graph",), ("explain", "engine"), ("doctor",), ("run",)):
+        done = invoked(command[0], AIRPORTS, *command[1:], APP_ENV="prd")
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr == "error: variable APP_ENV names no environment; did you mean prod?\n"
+    for command in (("check", "--all", "--wiring"), ("env",), ("graph", "--format", "html")):
+        done = invoked(command[0], AIRPORTS, *command[1:], APP_ENV="prd")
+        assert (done.returncode, bool(done.stdout)) == (0, True)
+        assert done.stderr == "warning: variable APP_ENV names no environment; did you mean prod?\n"
+    assert invoked("diff", AIRPORTS, "dev", "prod", APP_ENV="prd").stderr == ""
+    assert invoked("plan", AIRPORTS, "--env", "dev", APP_ENV="prd").returncode == 0
+    assert "; there is: dev, prod\n" in invoked("plan", AIRPORTS, APP_ENV="staging").stderr
 
 
 def test_twice_in_one_process():

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -15,10 +15,12 @@ from rich.text import Text
 
 from resourcekit.cli import doctor as examination
 from resourcekit.cli import running
+from resourcekit.cli.choosing import Chosen
 from resourcekit.cli.faults import CommandError, UserCodeError, print_traceback
-from resourcekit.cli.output import as_json, show, tell, written
-from resourcekit.cli.reports import Found, as_github, as_sarif, as_text, found_json
-from resourcekit.cli.targets import Chosen, choose, containers_at
+from resourcekit.cli.output import as_json, format_of, show, tell, written
+from resourcekit.cli.reports import as_github, as_sarif, as_text, found_json
+from resourcekit.cli.resources import containers_of
+from resourcekit.cli.targets import containers_at
 from resourcekit.errors import Problem, UnknownKeyError
 from resourcekit.inspection.difference import compare
 from resourcekit.inspection.env import ContainerEnv, joined
@@ -29,8 +31,8 @@ __all__ = ("app", "invoke")
 
 _HELP: Final = """See before you run: what a container opens, in which order, and from which variables.
 
-TARGET is package.module:object or path/to/file.py:object, a container class, an instance, or Environments; the object
-may be left out where a module has one only."""
+TARGET is package.module:object or path/to/file.py:object, a container class, an instance, Environments or Definitions;
+the object may be left out where a module has one only."""
 
 app = App(
     name="resourcekit",
@@ -71,10 +73,28 @@ class Common:
     def chosen(self, target: str) -> Chosen:
         """The containers at a TARGET."""
         self.load()
-        return choose(containers_at(target), self.env, self.config)
+        return containers_of(containers_at(target), self.env, self.config)
 
 
 _DEFAULT: Final = Common()
+_GRAPH_SUFFIXES: Final = {
+    ".svg": ("svg",),
+    ".html": ("html",),
+    ".mmd": ("mermaid",),
+    ".mermaid": ("mermaid",),
+    ".dot": ("dot",),
+    ".gv": ("dot",),
+    ".json": ("json",),
+    ".txt": ("text",),
+}
+_ENV_SUFFIXES: Final = {
+    ".md": ("markdown",),
+    ".env": ("dotenv",),
+    ".env.example": ("dotenv",),
+    ".schema.json": ("json-schema",),
+    ".json": ("json", "json-schema"),
+    ".txt": ("text",),
+}
 _Output = Annotated[Path | None, Parameter(name=["--output", "-o"])]
 
 
@@ -91,7 +111,7 @@ def check(
     """Tell every problem at once; nothing is opened. Exit code 1 where there is any.
 
     Args:
-        target: A container or Environments.
+        target: A container, Environments or Definitions.
         keys: Check what these need; all by default.
         all_: Check every environment.
         wiring: Leave variables and files unread.
@@ -101,9 +121,11 @@ def check(
     chosen = common.chosen(target)
     if all_ and common.env is not None:
         raise CommandError("--all and --env exclude each other")
-    containers = chosen.containers if all_ else {chosen.current: chosen.container}
-    check_one = partial(_checked, keys=keys, environment=not wiring)
-    found: Found = {str(name): check_one(container) for name, container in containers.items()}
+    containers = _all_of(chosen) if all_ else {chosen.current: chosen.container}
+    found: dict[str, tuple[Problem, ...]] = {}
+    for name, container in containers.items():
+        of_steps = () if keys else chosen.of_steps(container)
+        found[str(name)] = (*_checked(container, keys, not wiring), *of_steps)
     forms: dict[str, Callable[[], Any]] = {
         "text": lambda: as_text(found),
         "json": lambda: found_json(found),
@@ -121,7 +143,7 @@ def plan(target: str, /, *keys: str, format: Literal["text", "json"] = "text", c
     """Show what a run would set up: order, hooks, scope, config sources, and what can start together.
 
     Args:
-        target: A container or Environments.
+        target: A container, Environments or Definitions.
         keys: What is asked for; all by default.
         format: For people or scripts.
         common: What every command takes.
@@ -135,27 +157,29 @@ def plan(target: str, /, *keys: str, format: Literal["text", "json"] = "text", c
 def graph(
     target: str,
     /,
-    *,
-    format: Literal["text", "json", "mermaid", "dot", "svg", "html"] = "text",
+    *keys: str,
+    format: Literal["text", "json", "mermaid", "dot", "svg", "html"] | None = None,
     output: _Output = None,
     common: Common = _DEFAULT,
 ) -> int:
     """Show what needs what. As html it is one page, with all environments, that needs no network.
 
     Args:
-        target: A container or Environments.
-        format: html is a page to look around in.
+        target: A container, Environments or Definitions.
+        keys: Show these and what they need; all by default.
+        format: html is a page to look around in; by default what the suffix of the output file says, else text.
         output: Write to this file.
         common: What every command takes.
     """
+    form = format_of(output, format, _GRAPH_SUFFIXES)
     chosen = common.chosen(target)
-    if format == "html":
-        graphs = {name: container.graph() for name, container in chosen.containers.items()}
+    if form == "html":
+        graphs = {name: _known(partial(container.graph, *keys)) for name, container in _all_of(chosen).items()}
         written(EnvironmentGraphs(graphs).html(chosen.current), output)
         return 0
-    drawn = chosen.container.graph()
-    if format == "text" and output is None:
-        return _shown(drawn, format)
+    drawn = _known(partial(chosen.container.graph, *keys))
+    if form == "text" and output is None:
+        return _shown(drawn, form)
     forms: dict[str, Callable[[], str]] = {
         "text": lambda: str(drawn),
         "json": lambda: as_json(drawn.to_dict()),
@@ -163,7 +187,7 @@ def graph(
         "dot": drawn.dot,
         "svg": drawn.svg,
     }
-    written(forms[format](), output)
+    written(forms[form](), output)
     return 0
 
 
@@ -172,22 +196,24 @@ def env(
     target: str,
     /,
     *,
-    format: Literal["text", "json", "dotenv", "markdown", "json-schema"] = "text",
+    format: Literal["text", "json", "dotenv", "markdown", "json-schema"] | None = None,
     output: _Output = None,
     common: Common = _DEFAULT,
 ) -> int:
     """Show every variable and file that is read: type, default, who needs it, set or missing; never a value.
 
     Args:
-        target: A container or Environments; of Environments all are shown, unless --env says which.
-        format: dotenv is an .env.example, markdown a table, json-schema a schema for overlay files.
+        target: A container, Environments or Definitions; of Environments all are shown, unless --env says which.
+        format: dotenv is an .env.example, markdown a table, json-schema a schema for overlay files; by default what
+            the suffix of the output file says, else text.
         output: Write to this file.
         common: What every command takes.
     """
+    form = format_of(output, format, _ENV_SUFFIXES)
     chosen = common.chosen(target)
     read = _env_of_all(chosen) if chosen.environments is not None and common.env is None else chosen.container.env()
-    if format == "text" and output is None:
-        return _shown(read, format)
+    if form == "text" and output is None:
+        return _shown(read, form)
     forms: dict[str, Callable[[], str]] = {
         "text": lambda: str(read),
         "json": lambda: as_json(read.to_dict()),
@@ -195,14 +221,14 @@ def env(
         "markdown": read.markdown,
         "json-schema": lambda: as_json(read.json_schema()),
     }
-    written(forms[format](), output)
+    written(forms[form](), output)
     return 0
 
 
 def _env_of_all(chosen: Chosen) -> ContainerEnv:
     environments = chosen.environments
     assert environments is not None
-    each = {name: container.env() for name, container in chosen.containers.items()}
+    each = {name: container.env() for name, container in _all_of(chosen).items()}
     return joined("all environments", each, environments.variable, environments.default)
 
 
@@ -227,9 +253,10 @@ def diff(
         format: For people or scripts.
         common: What every command takes.
     """
-    chosen = attrs.evolve(common, env=left).chosen(target)
-    attrs.evolve(common, env=right).chosen(target)
-    one, other = (chosen.containers[name].graph() for name in (left, right))
+    if common.env is not None:
+        raise CommandError("diff compares the two environments that follow the target: leave --env out")
+    chosen = common.chosen(target)
+    one, other = (chosen.named(name).graph() for name in (left, right))
     difference = compare(left, one, right, other)
     _shown(difference, format)
     return 1 if exit_code and difference else 0
@@ -240,7 +267,7 @@ def explain(target: str, where: str, /, *, format: Literal["text", "json"] = "te
     """Show where a value comes from: overlay, declaration, variable, default; what won and what lost.
 
     Args:
-        target: A container or Environments.
+        target: A container, Environments or Definitions.
         where: A field, database.port, a part of one, database.pool.size, or a whole resource, database.
         format: For people or scripts.
         common: What every command takes.
@@ -287,7 +314,7 @@ def doctor(
     """Start each resource for real, run its check_health hook, tear it down; tell times and root causes.
 
     Args:
-        target: A container or Environments.
+        target: A container, Environments or Definitions.
         keys: Start these only, with what they need.
         together: Start all in one run, as the program would, not one by one.
         format: For people or scripts.
@@ -302,6 +329,13 @@ def doctor(
     result = examination.examine(container, keys, together=together)
     _shown(result, format)
     return 0 if result.is_well else 1
+
+
+def _all_of(chosen: Chosen) -> Mapping[str, Any]:
+    """The containers of all environments, with a word on a variable that names none of them."""
+    if chosen.misnamed is not None:
+        tell(f"warning: {chosen.misnamed}", style="yellow")
+    return chosen.containers
 
 
 def _checked(container: Any, keys: tuple[str, ...], environment: bool) -> tuple[Problem, ...]:

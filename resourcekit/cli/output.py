@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from rich.text import Text
 from resourcekit.cli.faults import CommandError
 from resourcekit.errors import Problem
 
-__all__ = ("as_json", "problem_lines", "show", "tell", "terminal", "written")
+__all__ = ("as_json", "format_of", "problem_lines", "show", "tell", "terminal", "written")
 
 
 def terminal(*, to_stderr: bool = False) -> Console | None:
@@ -55,6 +56,27 @@ def written(text: str, file: Path | None) -> None:
     except OSError as error:
         raise CommandError(f"{file} cannot be written: {error.strerror}") from None
     tell(f"written: {file}")
+
+
+def format_of(file: Path | None, given: str | None, suffixes: Mapping[str, Sequence[str]]) -> str:
+    """The format of an output: the one that was said, else what the file's suffix says, else text.
+
+    Args:
+        file: The file; None for standard output.
+        given: What --format says.
+        suffixes: The formats that a suffix may stand for, the usual first; of two that fit the first counts.
+
+    Raises:
+        CommandError: The two differ, or the suffix says nothing.
+    """
+    if file is None:
+        return given or "text"
+    said = next((formats for suffix, formats in suffixes.items() if file.name.endswith(suffix)), None)
+    if said is None and given is None:
+        raise CommandError(f"-o {file}: its suffix says no format; add --format, or use one of {', '.join(suffixes)}")
+    if said is not None and given is not None and given not in said:
+        raise CommandError(f"-o {file} is for {' or '.join(said)}, and --format says {given}: change one of them")
+    return given or (said or ("text",))[0]
 
 
 def problem_lines(problems: tuple[Problem, ...]) -> Text:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import attrs
 from rich.text import Text
 
+from resourcekit.cli.choosing import Chosen, choose, with_config
 from resourcekit.cli.faults import CommandError, is_from_user_code, print_traceback, says_all
 from resourcekit.cli.masking import masked, secrets_of
 from resourcekit.cli.output import show, tell
-from resourcekit.cli.targets import Target, assets_of, definitions_in, with_config
+from resourcekit.cli.targets import Target, assets_of, container_in, containers_at, definitions_in, has_container
 from resourcekit.definitions import AssetDefinition, Definitions, JobDefinition
 from resourcekit.definitions.pipelines import Pipeline, Settings
 from resourcekit.errors import (
@@ -20,12 +22,13 @@ from resourcekit.errors import (
     DefinitionError,
     PlanError,
     PreflightError,
+    Problem,
     UnknownKeyError,
     did_you_mean,
     listed,
 )
 
-__all__ = ("chosen_from", "execute", "has_own_resources", "prepared")
+__all__ = ("chosen_from", "execute", "home_of", "prepared", "resources_of")
 
 
 def chosen_from(target: Target, arguments: Sequence[str], *, is_at_home: bool) -> tuple[Target, list[str]]:
@@ -79,11 +82,61 @@ def _holding(target: Target) -> Definitions | None:
     return holding[0] if len(holding) == 1 else None
 
 
-def has_own_resources(found: object) -> bool:
+def _has_own_resources(found: object) -> bool:
     """Whether what is run says itself where its resources are from."""
     if isinstance(found, Definitions):
         return found.resources is not None
     return isinstance(found, JobDefinition) and (found.resource_defs is not None or found.below is not None)
+
+
+def home_of(target: Target, container: str | None, env: str | None) -> Target | None:
+    """Where the resources are from: the container that was said, else the module's; None where it has its own.
+
+    Args:
+        target: What is executed.
+        container: The container's TARGET, if one was said.
+        env: The environment, if one was said: then the module's go before its own.
+    """
+    if container is not None:
+        return containers_at(container)
+    if env is None and (_has_own_resources(target.found) or not has_container(target.module)):
+        return None
+    return container_in(target.module, target.module.__name__)
+
+
+def resources_of(target: Target, env: str | None, config: Sequence[Path]) -> Chosen:
+    """The containers that assets or a job would be executed with, to be inspected.
+
+    Args:
+        target: An asset, a job, or `Definitions`.
+        env: The environment's name.
+        config: Overlay files.
+
+    Raises:
+        CommandError: There is no such environment, or resources or overlays do not fit.
+    """
+    if not isinstance(target.found, Definitions):
+        target = chosen_from(target, (), is_at_home=env is None)[0]
+    home = home_of(target, None, env)
+    if home is not None:
+        chosen = choose(home, env, config)
+        return attrs.evolve(chosen, target=target, of_steps=partial(_problems, target))
+    container = prepared(target, (), container=None, config=config).layers().container
+    name = str(container.declarative_parent.__name__)
+    return Chosen({name: container}, None, name, target, of_steps=lambda container: _problems(target, None))
+
+
+def _problems(target: Target, container: Any) -> tuple[Problem, ...]:
+    """What is wrong between the steps and their resources."""
+    found = target.found
+    try:
+        if isinstance(found, JobDefinition):
+            return found.check(resources=container)
+        pipeline: Pipeline = found._pipeline(container, None)
+        of_jobs = [problem for job in found.jobs.values() for problem in job.check(resources=container)]
+        return tuple(dict.fromkeys([*pipeline.check(), *of_jobs]))
+    except DefinitionError as error:
+        raise CommandError(str(error)) from None
 
 
 def prepared(target: Target, selection: Sequence[str], *, container: Any, config: Sequence[Path]) -> Pipeline:

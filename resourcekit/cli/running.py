@@ -15,7 +15,8 @@ from cyclopts import App
 from resourcekit.cli.faults import CommandError, UserCodeError, is_from_user_code
 from resourcekit.cli.masking import secrets_of
 from resourcekit.cli.output import as_json, problem_lines, show, tell, written
-from resourcekit.cli.targets import Target, callable_at, choose, container_in, containers_at, has_container, is_pipeline
+from resourcekit.cli.resources import containers_of
+from resourcekit.cli.targets import Target, callable_at, container_in, containers_at, is_pipeline
 from resourcekit.cli.watching import Watch
 from resourcekit.errors import ConfigError, InjectionError, PlanError, PreflightError
 from resourcekit.lifecycle.report import RunReport
@@ -58,7 +59,7 @@ def run(
         watch = Watch(watched, is_quiet=True)  # It has a progress and a result of its own.
     else:
         home = containers_at(container) if container is not None else _beside(found)
-        watched = choose(home, env, config).container
+        watched = containers_of(home, env, config).container
         given = _parsed(watched, found, arguments)
         if given is None:  # It was asked for its help.
             return 0
@@ -88,13 +89,11 @@ def _execution(
 
     They are those of the container that was said, else their own, else the module's.
     """
-    from resourcekit.cli.pipelines import chosen_from, execute, has_own_resources, prepared
+    from resourcekit.cli.pipelines import chosen_from, execute, home_of, prepared
 
     found, selection = chosen_from(found, selection, is_at_home=container is None and env is None)
-    home = containers_at(container) if container is not None else None
-    if home is None and (env is not None or not has_own_resources(found.found)):
-        home = _beside(found) if env is not None or has_container(found.module) else None
-    given = None if home is None else choose(home, env, ()).container
+    home = home_of(found, container, env)
+    given = None if home is None else containers_of(home, env, ()).container
     pipeline = prepared(found, selection, container=given, config=config)
     resources = pipeline.layers().container
     return resources, functools.partial(execute, found, pipeline, resources, is_quiet=is_quiet)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -170,21 +170,33 @@ def _split(line: str) -> tuple[str, str, str]:
     return line[:start], line[start:end], line[end:]
 
 
-def describe_graph(graph: Graph, plan: Plan, origins: Origins) -> ContainerGraph:
+def describe_graph(graph: Graph, plan: Plan, origins: Origins, keys: Sequence[str] = ()) -> ContainerGraph:
     """The graph as data.
 
     Args:
         graph: The container's graph.
-        plan: The plan of all its keys.
+        plan: The plan of the keys.
         origins: Tells where values come from.
+        keys: What is asked for; none means all.
     """
-    users: dict[int, dict[str, None]] = {node.index: {} for node in graph.nodes}
-    for node in graph.nodes:
+    nodes = _needed(graph, [graph.keys[key] for key in keys]) if keys else graph.nodes
+    users: dict[int, dict[str, None]] = {node.index: {} for node in nodes}
+    for node in nodes:
         for edge in node.edges:
             users[edge.target].setdefault(node.name)
     levels = _levels(graph)
-    entries = tuple(_entry(graph, node, origins, tuple(users[node.index]), levels) for node in graph.nodes)
+    entries = tuple(_entry(graph, node, origins, tuple(users[node.index]), levels) for node in nodes)
     return ContainerGraph(plan.container, entries, plan.problems)
+
+
+def _needed(graph: Graph, roots: Sequence[int]) -> Sequence[Node]:
+    """The nodes of *roots* and all that they need."""
+    found, waiting = set(roots), list(roots)
+    while waiting:
+        new = {edge.target for edge in graph.nodes[waiting.pop()].edges} - found
+        found |= new
+        waiting += new
+    return [node for node in graph.nodes if node.index in found]
 
 
 def _entry(graph: Graph, node: Node, origins: Origins, users: tuple[str, ...], levels: Mapping[int, int]) -> GraphEntry:
