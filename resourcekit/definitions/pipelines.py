@@ -39,6 +39,7 @@ class Settings:
     raise_on_error: bool = True
     max_concurrent: int = 1
     progress: Progress = None
+    is_concurrent_start: bool = False
 
     def __attrs_post_init__(self) -> None:
         limit: object = self.max_concurrent
@@ -199,8 +200,8 @@ class Pipeline:
 
 def _run(blueprint: ContainerBlueprint, keys: tuple[str, ...], settings: Settings) -> Run[Any]:
     """A run of exactly *keys*: none, where there is none."""
-    tags, run_id = settings.tags, settings.run_id
-    return blueprint.run(keys, settings.config, tags=tags, run_id=run_id, is_concurrent=False, is_timed=False)
+    tags, run_id, is_concurrent = settings.tags, settings.run_id, settings.is_concurrent_start
+    return blueprint.run(keys, settings.config, tags=tags, run_id=run_id, is_concurrent=is_concurrent, is_timed=False)
 
 
 def _problems_error(name: str, problems: Sequence[Problem]) -> DefinitionError:

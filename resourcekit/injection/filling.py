@@ -235,6 +235,12 @@ class PerCall(Filling):
             inside = inside.inside
         self._run = Run(blueprint, tuple(roots))
 
+    def concurrently(self) -> Self:
+        """The same with a run that sets its resources up beside one another."""
+        assert self._run is not None
+        self._run._configure((), None, None, is_timed=False, is_concurrent=True)
+        return self
+
     def _source(self, wish: Wish) -> tuple[Held, Any] | None:
         key = self._keys.get(wish.name)
         if key is None or self._run is None:
@@ -242,17 +248,21 @@ class PerCall(Filling):
         return held_at(self._run._blueprint, key), self._run._exposed(key)[1]
 
 
-def per_call(blueprint: Callable[[], Blueprint]) -> Fill:
+def per_call(blueprint: Callable[[], Blueprint], *, is_concurrent: bool = False) -> Fill:
     """The `Fill` that opens a run for each call.
 
     Args:
         blueprint: Gives the container's, as it is at the time of a call.
+        is_concurrent: Its resources are set up beside one another.
     """
 
     def fill(spec: FunctionSpec, given: tuple[Any, ...], named: Mapping[str, Any]) -> PerCall:
         return PerCall(spec, given, named, blueprint())
 
-    return fill
+    def fill_concurrently(spec: FunctionSpec, given: tuple[Any, ...], named: Mapping[str, Any]) -> PerCall:
+        return fill(spec, given, named).concurrently()
+
+    return fill_concurrently if is_concurrent else fill
 
 
 def _keys_for(spec: FunctionSpec, named: Mapping[str, Any], blueprint: Blueprint) -> dict[str, str]:
