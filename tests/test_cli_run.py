@@ -224,6 +224,27 @@ def test_what_the_bare_inject_wants(program):
     assert "open the run with run('database')" in done.stderr
 
 
+def test_a_concurrent_start(tmp_path):
+    """With --concurrent resources that do not need one another are set up together, of functions and of assets."""
+    (tmp_path / "target.py").write_text(
+        "import threading\n"
+        "from resourcekit import *\n"
+        "both = threading.Barrier(2, timeout=5)\n"
+        "class Slow(ConfigurableResource):\n"
+        "    def setup_for_execution(self): both.wait()\n"
+        "class App(ResourceContainer):\n"
+        "    one = Slow()\n"
+        "    two = Slow()\n"
+        "def meet(one: Slow, two: Slow): print('met')\n"
+        "async def later(one: Slow, two: Slow): print('met')\n"
+        "@asset\n"
+        "def meeting(one: Slow, two: Slow): print('met')\n"
+    )
+    for name in ("meet", "later", "meeting"):
+        done = invoked("run", f"target.py:{name}", "--concurrent", cwd=tmp_path)
+        assert (done.returncode, done.stdout) == (0, "met\n"), done.stderr
+
+
 def test_reports(program):
     """--report writes when each phase began and ended, as a page, as data and as a trace."""
     names = ("report.html", "report.json", "report.trace.json")

@@ -282,6 +282,7 @@ def run(
     /,
     *arguments: Annotated[str, Parameter(allow_leading_hyphen=True)],
     container: str | None = None,
+    concurrent: Annotated[bool, _Flag] = False,
     report: Annotated[tuple[Path, ...], _One] = (),
     quiet: Annotated[bool, _Flag] = False,
     common: Common = _DEFAULT,
@@ -292,14 +293,22 @@ def run(
         target: A function, a job, an asset or Definitions; it may be left out where a module has one only.
         arguments: The function's own, after -- also those spelt like options of this command; of assets, which.
         container: Where its resources are from, as a TARGET; by default the container in the function's module.
+        concurrent: Set each resource up as soon as what it needs is up, beside others.
         report: Write when each phase began and ended: .html, .json, or .trace.json for Chrome and Perfetto.
         quiet: Show no progress and no report.
         common: What every command takes.
     """
     common.load()
-    return running.run(
-        target, arguments, container=container, env=common.env, config=common.config, reports=report, is_quiet=quiet
+    asked = running.Asked(
+        target,
+        arguments,
+        container=container,
+        env=common.env,
+        config=common.config,
+        is_concurrent=concurrent,
+        is_quiet=quiet,
     )
+    return running.run(asked, report)
 
 
 @app.command

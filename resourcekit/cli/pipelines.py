@@ -159,13 +159,14 @@ def prepared(target: Target, selection: Sequence[str], *, container: Any, config
     return attrs.evolve(pipeline, made=attrs.evolve(layers, container=with_config(layers.container, config)))
 
 
-def execute(target: Target, pipeline: Pipeline, container: Any, *, is_quiet: bool) -> int:
+def execute(target: Target, pipeline: Pipeline, container: Any, *, is_concurrent: bool, is_quiet: bool) -> int:
     """Execute assets or a job, and show what became of it.
 
     Args:
         target: What was asked for.
         pipeline: Its steps.
         container: Its resources.
+        is_concurrent: Set them up beside one another.
         is_quiet: Show neither progress nor result.
 
     Returns:
@@ -176,7 +177,10 @@ def execute(target: Target, pipeline: Pipeline, container: Any, *, is_quiet: boo
         PlanError | ConfigError | PreflightError: The resources cannot be set up; nothing was opened.
     """
     settings = Settings(
-        tags=getattr(target.found, "tags", None), raise_on_error=False, progress=False if is_quiet else None
+        tags=getattr(target.found, "tags", None),
+        raise_on_error=False,
+        progress=False if is_quiet else None,
+        is_concurrent_start=is_concurrent,
     )
     try:
         result = pipeline.execute(settings)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+import attrs
 from cyclopts import App
 
 from resourcekit.cli.faults import CommandError, UserCodeError, is_from_user_code
@@ -19,31 +20,41 @@ from resourcekit.cli.resources import containers_of
 from resourcekit.cli.targets import Target, callable_at, container_in, containers_at, is_pipeline
 from resourcekit.cli.watching import Watch
 from resourcekit.errors import ConfigError, InjectionError, PlanError, PreflightError
+from resourcekit.injection import acalled, called, per_call
 from resourcekit.lifecycle.report import RunReport
 
-__all__ = ("run",)
+__all__ = ("Asked", "run")
 
 
-def run(
-    target: str,
-    arguments: Sequence[str],
-    *,
-    container: str | None,
-    env: str | None,
-    config: Sequence[Path],
-    reports: Sequence[Path],
-    is_quiet: bool,
-) -> int:
+@attrs.frozen
+class Asked:
+    """What `resourcekit run` is asked for.
+
+    Args:
+        target: The TARGET of a function, a job or assets.
+        arguments: Its arguments, as text.
+        container: The container's TARGET; by default that of the function's module.
+        env: The environment.
+        config: Overlay files.
+        is_concurrent: Resources are set up beside one another.
+        is_quiet: Neither progress nor report is shown.
+    """
+
+    target: str
+    arguments: Sequence[str]
+    container: str | None = None
+    env: str | None = None
+    config: Sequence[Path] = ()
+    is_concurrent: bool = False
+    is_quiet: bool = False
+
+
+def run(asked: Asked, reports: Sequence[Path]) -> int:
     """Run the function, the job or the assets at a target.
 
     Args:
-        target: The function's.
-        arguments: Its arguments, as text.
-        container: The container's target; by default that of the function's module.
-        env: The environment.
-        config: Overlay files.
+        asked: What is asked for.
         reports: Files for the report; the suffix says the form.
-        is_quiet: Show neither progress nor report.
 
     Returns:
         The exit code.
@@ -53,17 +64,18 @@ def run(
         UserCodeError: The user's code raised.
     """
     forms = {file: _form(file) for file in reports}
-    found = callable_at(target)
+    found = callable_at(asked.target)
     if is_pipeline(found.found):
-        watched, do = _execution(found, arguments, container, env, config, is_quiet)
+        watched, do = _execution(found, asked)
         watch = Watch(watched, is_quiet=True)  # It has a progress and a result of its own.
     else:
-        home = containers_at(container) if container is not None else _beside(found)
-        watched = containers_of(home, env, config).container
-        given = _parsed(watched, found, arguments)
+        home = containers_at(asked.container) if asked.container is not None else _beside(found)
+        watched = containers_of(home, asked.env, asked.config).container
+        given = _parsed(watched, found, asked.arguments)
         if given is None:  # It was asked for its help.
             return 0
-        watch, do = Watch(watched, is_quiet=is_quiet), functools.partial(_called, watched, found, *given)
+        call = functools.partial(_result, watched, found.found, *given, is_concurrent=asked.is_concurrent)
+        watch, do = Watch(watched, is_quiet=asked.is_quiet), functools.partial(_called, watched, found, call)
     try:
         with watch:
             return do()
@@ -77,26 +89,20 @@ def run(
             written(form(watch.report), file)
 
 
-def _execution(
-    found: Target,
-    selection: Sequence[str],
-    container: str | None,
-    env: str | None,
-    config: Sequence[Path],
-    is_quiet: bool,
-) -> tuple[Any, Callable[[], int]]:
+def _execution(found: Target, asked: Asked) -> tuple[Any, Callable[[], int]]:
     """The resources of assets or a job, and how to execute them.
 
     They are those of the container that was said, else their own, else the module's.
     """
     from resourcekit.cli.pipelines import chosen_from, execute, home_of, prepared
 
-    found, selection = chosen_from(found, selection, is_at_home=container is None and env is None)
-    home = home_of(found, container, env)
-    given = None if home is None else containers_of(home, env, ()).container
-    pipeline = prepared(found, selection, container=given, config=config)
-    resources = pipeline.layers().container
-    return resources, functools.partial(execute, found, pipeline, resources, is_quiet=is_quiet)
+    is_at_home = asked.container is None and asked.env is None
+    found, selection = chosen_from(found, asked.arguments, is_at_home=is_at_home)
+    home = home_of(found, asked.container, asked.env)
+    given = None if home is None else containers_of(home, asked.env, ()).container
+    pipeline = prepared(found, selection, container=given, config=asked.config)
+    resources, options = pipeline.layers().container, {"is_concurrent": asked.is_concurrent, "is_quiet": asked.is_quiet}
+    return resources, functools.partial(execute, found, pipeline, resources, **options)
 
 
 def _beside(found: Target) -> Target:
@@ -150,10 +156,10 @@ def _with_signature(take: Callable[..., Any], function: Callable[..., Any]) -> C
     return take
 
 
-def _called(container: Any, found: Target, given: tuple[Any, ...], named: Mapping[str, Any]) -> int:
+def _called(container: Any, found: Target, call: Callable[[], Any]) -> int:
     """Call the function, show what it gives, and say the exit code."""
     try:
-        result = _result(container, found.found, given, named)
+        result = call()
     except (PlanError, ConfigError, PreflightError):
         raise
     except Exception as error:
@@ -172,15 +178,23 @@ def _told(error: PlanError | ConfigError | PreflightError) -> int:
     return 1
 
 
-def _result(container: Any, function: Callable[..., Any], given: tuple[Any, ...], named: Mapping[str, Any]) -> Any:
+def _result(
+    container: Any,
+    function: Callable[..., Any],
+    given: tuple[Any, ...],
+    named: Mapping[str, Any],
+    *,
+    is_concurrent: bool,
+) -> Any:
     """What the function gives; in an async run where it, or what it asks for, is async."""
+    fill = per_call(container._blueprint, is_concurrent=is_concurrent)
     if not inspect.iscoroutinefunction(inspect.unwrap(function)):
         try:
-            return container.call(function, *given, **named)
+            return called(function, fill, given, named)
         except PlanError as error:  # Nothing was opened.
             if any(problem.code != "async-in-sync" for problem in error.problems):
                 raise
-    return asyncio.run(container.acall(function, *given, **named))
+    return asyncio.run(acalled(function, fill, given, named))
 
 
 # The report
