@@ -50,6 +50,7 @@ CONFIG_CODES: Final = frozenset(
         "wrong-type",
     }
 )
+WARNING_CODES: Final = frozenset({"misspelt-hook"})
 _LISTED: Final = 12
 _LONGEST_NAME: Final = 100
 
@@ -145,9 +146,11 @@ class Problem:
 
     @property
     def stage(self) -> str:
-        """``"plan"``, ``"config"`` or ``"definition"``: which error carries it."""
+        """``"plan"``, ``"config"`` or ``"definition"``: which error carries it; ``"warning"`` where none does."""
         if self.code in PLAN_CODES:
             return "plan"
+        if self.code in WARNING_CODES:
+            return "warning"
         return "config" if self.code in CONFIG_CODES else "definition"
 
     def __str__(self) -> str:

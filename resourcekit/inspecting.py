@@ -44,16 +44,19 @@ class Inspected:
         blueprint = self._blueprint()
         return Origins(blueprint.graph, (*blueprint.overlays, *overlays), assembly.former())
 
-    def check(self, *keys: str, environment: bool = True, sync: bool = False) -> tuple[Problem, ...]:
+    def check(
+        self, *keys: str, environment: bool = True, sync: bool = False, warnings: bool = False
+    ) -> tuple[Problem, ...]:
         """Everything that is wrong with the container, as data; nothing is opened.
 
         Args:
             *keys: Check what these need; none means all.
             environment: False reads no variable and no file of a `FileVar`.
             sync: Also tell what keeps a sync run from working: async hooks.
+            warnings: Also tell what a run would not mind and is likely a mistake: methods called almost like a hook.
 
         Returns:
-            The problems, in order; empty when a run would start.
+            The problems, in order; empty when a run would start. A warning's ``stage`` is ``"warning"``.
 
         Raises:
             UnknownKeyError: A key is not in the container.
@@ -69,7 +72,12 @@ class Inspected:
         from resourcekit.run import preflight
 
         environ = os.environ if environment else None
-        return preflight(self._blueprint(), keys or None, environ=environ, is_async=not sync, is_run=False).problems
+        found = preflight(self._blueprint(), keys or None, environ=environ, is_async=not sync, is_run=False)
+        if not warnings:
+            return found.problems
+        from resourcekit.inspection.mistakes import likely_mistakes
+
+        return (*found.problems, *likely_mistakes(found.plan))
 
     def plan(self, *keys: str) -> Plan:
         """What a run of *keys* would do, in order, as data; it reads no environment. Print it to see it.

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from contextlib import contextmanager
 
 import pytest
 from dependency_injector import providers
@@ -307,3 +308,50 @@ def test_a_plan_is_data_and_a_dry_run():
     assert plan.to_dict()["steps"][0]["scope"] == "app"
     assert str(plan).splitlines()[0] == "plan of App: 2 resources"
     assert "dangling-ref" in str(App().plan())
+
+
+def test_misspelt_hooks():
+    """With warnings=True a method called almost like a hook is told, once a class; a run starts all the same."""
+
+    class Slips(ConfigurableResource):
+        def setup_for_executon(self): ...
+        async def teardown_after_executon(self, context): ...
+        @contextmanager
+        def yield_for_excution(self, context):
+            yield self
+
+    app = ResourceContainer.of({"one": Slips(), "two": Slips()})
+    found = app.check(warnings=True)
+    assert [(problem.where, problem.stage, problem.message) for problem in found] == [
+        ("one", "warning", f"no run calls {Slips.__qualname__}.{method}(): the hook is called {hook}")
+        for method, hook in (
+            ("setup_for_executon", "setup_for_execution"),
+            ("teardown_after_executon", "teardown_after_execution"),
+            ("yield_for_excution", "yield_for_execution"),
+        )
+    ]
+    assert all(problem.declared.file == __file__ for problem in found)
+    assert app.check() == ()
+    with app.run():
+        pass
+
+
+def test_what_is_no_misspelt_hook():
+    """What has the hook itself, is private, wants arguments, is no method or is not that like a hook is left alone."""
+
+    class Fine(ConfigurableResource):
+        prepare_for_execution: str = ""
+
+        def setup_for_execution(self): ...
+        def setup_for_executions(self): ...
+        def _teardown_after_execution(self): ...
+        def teardown_after_executions(self, first, second): ...
+        def yield_for_executions(self, *, rows): ...
+        def create_resources(self): ...
+        def check_health_of(self, name): ...
+
+    class Inner(ConfigurableResource):
+        yield_for_executio: type = dict
+        teardown_after_executio = property(lambda self: None)
+
+    assert ResourceContainer.of({"fine": Fine(), "inner": Inner()}).check(warnings=True) == ()

@@ -72,7 +72,33 @@ def test_all_is_well():
     assert json.loads(invoked("check", AIRPORTS, "--format", "json").stdout) == {
         "ok": True,
         "environments": {"dev": []},
+        "warnings": {"dev": []},
     }
+
+
+def test_warnings(tmp_path):
+    """A misspelt hook is a warning in every form: it is told, with the line of the method, and the exit code is 0."""
+    (tmp_path / "target.py").write_text(
+        "from resourcekit import *\n"
+        "class Db(ConfigurableResource):\n"
+        "    def setup_for_executon(self): ...\n"
+        "class App(ResourceContainer):\n"
+        "    database = Db()\n"
+    )
+    done = invoked("check", "target.py", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[:3] == [
+        "App: ok, 1 warning",
+        "  database: no run calls Db.setup_for_executon(): the hook is called setup_for_execution [misspelt-hook]",
+        "      declared:  target.py:3 (Db)",
+    ]
+    done = invoked("check", "target.py", "--format", "github", cwd=tmp_path)
+    assert done.stdout.startswith("::warning file=target.py,line=3,title=misspelt-hook in App::")
+    data = json.loads(invoked("check", "target.py", "--format", "json", cwd=tmp_path).stdout)
+    assert (data["ok"], data["environments"]) == (True, {"App": []})
+    assert [problem["code"] for problem in data["warnings"]["App"]] == ["misspelt-hook"]
+    log = json.loads(invoked("check", "target.py", "--format", "sarif", cwd=tmp_path).stdout)
+    assert [result["level"] for result in log["runs"][0]["results"]] == ["warning"]
 
 
 def test_the_variable_chooses():

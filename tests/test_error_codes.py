@@ -14,10 +14,8 @@ from resourcekit.errors import CONFIG_CODES, PLAN_CODES
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
 SECTIONS = dict(re.findall(r"^### ([a-z-]+)\n(.*?)(?=^##|\Z)", PAGE, re.MULTILINE | re.DOTALL))
-STAGES = {
-    stage: set(re.findall(r"\(#([a-z-]+)\)", line))
-    for stage, line in re.findall(r"^\| `(DefinitionError|PlanError|ConfigError)`(.*\(#.*)$", PAGE, re.MULTILINE)
-}
+STAGED = re.compile(r"^\| (?:`|none: a )(DefinitionError|PlanError|ConfigError|warning)(.*\(#.*)$", re.MULTILINE)
+STAGES = {stage: set(re.findall(r"\(#([a-z-]+)\)", line)) for stage, line in STAGED.findall(PAGE)}
 CODE = re.compile(r"[a-z]+(-[a-z]+)*")
 REPORTERS = {"Problem", "SourceError", "_problem", "_report", "problem"}
 
@@ -66,7 +64,7 @@ def test_a_section_has_cause_example_and_cure(code: str) -> None:
 
 def test_the_page_puts_codes_under_the_right_error() -> None:
     """The table of errors and codes says what the library does: a plan's problems are a PlanError's, and so on."""
-    for stage, error in (("plan", "PlanError"), ("config", "ConfigError")):
+    for stage, error in (("plan", "PlanError"), ("config", "ConfigError"), ("warning", "warning")):
         documented = {code for code in SECTIONS if Problem(code=code, where="x", message="x").stage == stage}
         assert documented <= STAGES[error]
     assert set(SECTIONS) == set().union(*STAGES.values())

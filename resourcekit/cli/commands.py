@@ -18,7 +18,7 @@ from resourcekit.cli import running
 from resourcekit.cli.choosing import Chosen
 from resourcekit.cli.faults import CommandError, UserCodeError, print_traceback
 from resourcekit.cli.output import as_json, format_of, show, tell, written
-from resourcekit.cli.reports import as_github, as_sarif, as_text, found_json
+from resourcekit.cli.reports import as_github, as_sarif, as_text, found_json, is_warning
 from resourcekit.cli.resources import containers_of
 from resourcekit.cli.targets import containers_at
 from resourcekit.errors import Problem, UnknownKeyError
@@ -108,7 +108,7 @@ def check(
     format: Literal["text", "json", "github", "sarif"] = "text",
     common: Common = _DEFAULT,
 ) -> int:
-    """Tell every problem at once; nothing is opened. Exit code 1 where there is any.
+    """Tell every problem at once; nothing is opened. Exit code 1 where there is any; a warning is none.
 
     Args:
         target: A container, Environments or Definitions.
@@ -125,7 +125,7 @@ def check(
     found: dict[str, tuple[Problem, ...]] = {}
     for name, container in containers.items():
         of_steps = () if keys else chosen.of_steps(container)
-        found[str(name)] = (*_checked(container, keys, not wiring), *of_steps)
+        found[str(name)] = (*_checked(container, keys, environment=not wiring, warnings=True), *of_steps)
     forms: dict[str, Callable[[], Any]] = {
         "text": lambda: as_text(found),
         "json": lambda: found_json(found),
@@ -135,7 +135,7 @@ def check(
     form = forms[format]()
     if form:
         show(form) if format == "text" else written(form, None)
-    return 1 if any(found.values()) else 0
+    return 0 if all(is_warning(problem) for problems in found.values() for problem in problems) else 1
 
 
 @app.command
@@ -330,7 +330,7 @@ def doctor(
         common: What every command takes.
     """
     container = common.chosen(target).container
-    problems = _checked(container, keys, True)
+    problems = _checked(container, keys)
     if problems:
         show(as_text({container.declarative_parent.__name__: problems}))
         tell("nothing was started")
@@ -347,8 +347,8 @@ def _all_of(chosen: Chosen) -> Mapping[str, Any]:
     return chosen.containers
 
 
-def _checked(container: Any, keys: tuple[str, ...], environment: bool) -> tuple[Problem, ...]:
-    problems: tuple[Problem, ...] = _known(partial(container.check, *keys, environment=environment))
+def _checked(container: Any, keys: tuple[str, ...], **options: bool) -> tuple[Problem, ...]:
+    problems: tuple[Problem, ...] = _known(partial(container.check, *keys, **options))
     return problems
 
 

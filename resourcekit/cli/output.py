@@ -79,13 +79,13 @@ def format_of(file: Path | None, given: str | None, suffixes: Mapping[str, Seque
     return given or (said or ("text",))[0]
 
 
-def problem_lines(problems: tuple[Problem, ...]) -> Text:
-    """Problems as text, each with its details below it."""
+def problem_lines(problems: tuple[Problem, ...], style: str = "bold red") -> Text:
+    """Problems as text, each with its details below it, and its code in a style of its own."""
     text = Text()
     for problem in problems:
         head, *details = str(problem).splitlines()
         text.append(f"  {head.removesuffix(f'[{problem.code}]')}")
-        text.append(f"[{problem.code}]\n", style="bold red")
+        text.append(f"[{problem.code}]\n", style=style)
         for line in details:
             text.append(f"  {line}\n", style="dim")
     text.rstrip()

@@ -12,29 +12,52 @@ from rich.text import Text
 from resourcekit.cli.output import as_json, problem_lines
 from resourcekit.errors import Location, Problem
 
-__all__ = ("Found", "as_github", "as_sarif", "as_text", "found_json")
+__all__ = ("Found", "as_github", "as_sarif", "as_text", "found_json", "is_warning")
 
 Found = Mapping[str, tuple[Problem, ...]]
-"""The problems of each environment."""
+"""The problems of each environment, warnings among them."""
 
 _PAGE = "docs/errors.md"
 
 
 def as_text(found: Found) -> Text:
     """For people: a line for each environment, and its problems below it."""
-    parts = []
-    for name, problems in found.items():
-        count = len(problems)
-        head = Text(f"{name}: ", style="bold")
-        head.append("ok" if not count else f"{count} problem{'' if count == 1 else 's'}", "red" if count else "green")
-        parts.append(Text("\n").join([head, problem_lines(problems)]) if problems else head)
-    return Text("\n").join(parts)
+    return Text("\n").join(Text("\n").join(_lines(name, problems)) for name, problems in found.items())
+
+
+def _lines(name: str, problems: tuple[Problem, ...]) -> Iterator[Text]:
+    """The line of an environment, and what is wrong with it."""
+    warnings = tuple(filter(is_warning, problems))
+    errors = tuple(problem for problem in problems if not is_warning(problem))
+    yield Text.assemble(
+        (f"{name}: ", "bold"),
+        (_counted(len(errors), "problem"), "red") if errors else ("ok", "green"),
+        (f", {_counted(len(warnings), 'warning')}", "yellow") if warnings else "",
+    )
+    for some, style in ((errors, "bold red"), (warnings, "bold yellow")):
+        if some:
+            yield problem_lines(some, style)
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def is_warning(problem: Problem) -> bool:
+    """Whether a run would start all the same."""
+    return problem.stage == "warning"
 
 
 def found_json(found: Found) -> str:
     """For scripts."""
-    environments = {name: [problem.to_dict() for problem in problems] for name, problems in found.items()}
-    return as_json({"ok": not any(found.values()), "environments": environments})
+    parts = {
+        part: {
+            name: [each.to_dict() for each in problems if is_warning(each) is wanted]
+            for name, problems in found.items()
+        }
+        for part, wanted in (("environments", False), ("warnings", True))
+    }
+    return as_json({"ok": not any(parts["environments"].values()), **parts})
 
 
 def as_github(found: Found) -> str:
@@ -47,7 +70,7 @@ def _annotation(name: str, problem: Problem) -> str:
     if problem.declared is not None:
         properties = {"file": _relative(problem.declared), "line": str(problem.declared.line), **properties}
     written = ",".join(f"{key}={_escaped(value, ',:')}" for key, value in properties.items())
-    return f"::error {written}::{_escaped(_sentence(problem))}"
+    return f"::{_level(problem)} {written}::{_escaped(_sentence(problem))}"
 
 
 def _escaped(text: str, also: str = "") -> str:
@@ -85,11 +108,15 @@ def _result(name: str, problem: Problem, fallback: str | None) -> dict[str, Any]
     physical = {"artifactLocation": {"uri": _relative(place)}, "region": region} if place is not None else None
     return {
         "ruleId": problem.code,
-        "level": "error",
+        "level": _level(problem),
         "message": {"text": f"{name}: {_sentence(problem)}"},
         **({"locations": [{"physicalLocation": physical}]} if physical is not None else {}),
         "properties": {"environment": name, "where": problem.where},
     }
+
+
+def _level(problem: Problem) -> str:
+    return "warning" if is_warning(problem) else "error"
 
 
 def _sentence(problem: Problem) -> str:

@@ -179,7 +179,8 @@ def describe_graph(graph: Graph, plan: Plan, origins: Origins, keys: Sequence[st
         origins: Tells where values come from.
         keys: What is asked for; none means all.
     """
-    nodes = _needed(graph, [graph.keys[key] for key in keys]) if keys else graph.nodes
+    wanted = graph.reach(graph.keys[key] for key in keys) if keys else range(len(graph.nodes))
+    nodes = [graph.nodes[index] for index in sorted(wanted)]
     users: dict[int, dict[str, None]] = {node.index: {} for node in nodes}
     for node in nodes:
         for edge in node.edges:
@@ -187,16 +188,6 @@ def describe_graph(graph: Graph, plan: Plan, origins: Origins, keys: Sequence[st
     levels = _levels(graph)
     entries = tuple(_entry(graph, node, origins, tuple(users[node.index]), levels) for node in nodes)
     return ContainerGraph(plan.container, entries, plan.problems)
-
-
-def _needed(graph: Graph, roots: Sequence[int]) -> Sequence[Node]:
-    """The nodes of *roots* and all that they need."""
-    found, waiting = set(roots), list(roots)
-    while waiting:
-        new = {edge.target for edge in graph.nodes[waiting.pop()].edges} - found
-        found |= new
-        waiting += new
-    return [node for node in graph.nodes if node.index in found]
 
 
 def _entry(graph: Graph, node: Node, origins: Origins, users: tuple[str, ...], levels: Mapping[int, int]) -> GraphEntry:
