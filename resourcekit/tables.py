@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Final
 
 import attrs
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 
 __all__ = ("Table", "Tabular", "html_document", "table_html")
 
@@ -48,31 +48,87 @@ class Table:
         return "\n".join([self.title, *(f"  {line}".rstrip() for line in lines), *(f"  {note}" for note in self.notes)])
 
     def rich(self) -> RenderableType:
-        """The table for a terminal: its cells wrap where it is narrow."""
+        """The table for a terminal: where that is narrow its cells wrap between words, then each row is a block."""
         from rich.console import Group
         from rich.padding import Padding
-        from rich.table import Table as RichTable
         from rich.text import Text
 
         parts: list[RenderableType] = [Text(self.title, style="bold")]
-        used = [index for index in range(len(self.columns)) if any(row[index] for row in self.rows)]
-        if used:
-            table = RichTable(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
-            for place, index in enumerate(used):
-                is_short = max(len(row[index]) for row in (self.columns, *self.rows)) <= _SHORT
-                style = "cyan" if place == 0 else None
-                table.add_column(self.columns[index], overflow="fold", no_wrap=is_short, style=style)
-            for row in self.rows:
-                table.add_row(*(Text(row[index], style=STYLES.get(row[index], "")) for index in used))
-            parts.append(Padding(table, (0, 0, 0, 2)))
+        if any(cell for row in self.rows for cell in row):
+            parts.append(Padding(_Fitting(self.columns, self.rows), (0, 0, 0, 2)))
         parts += [
             Padding(Text(note, style=STYLES.get(note.partition(" ")[0], "dim")), (0, 0, 0, 2)) for note in self.notes
         ]
         return Group(*parts)
 
 
-_SHORT: Final = 10
-"""Columns of so few letters are not wrapped where a terminal is narrow."""
+@attrs.frozen
+class _Fitting:
+    """Rows in as much width as there is, no word broken: in columns where these fit, else one block after another."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        from rich.cells import cell_len
+
+        used = [index for index in range(len(self.columns)) if any(row[index] for row in self.rows)]
+        columns = [[row[index] for row in (self.columns, *self.rows)] for index in used]
+        natural = [max(map(cell_len, column)) for column in columns]
+        least = [max(cell_len(word) for cell in column for word in cell.split() or [""]) for column in columns]
+        space = options.max_width - _GAP * (len(used) - 1)
+        if sum(least) <= space:
+            yield self._table(used, _shared(natural, least, space))
+        else:
+            yield from self._blocks(used)
+
+    def _table(self, used: Sequence[int], widths: Sequence[int]) -> RenderableType:
+        from rich.table import Table as RichTable
+        from rich.text import Text
+
+        table = RichTable(box=None, padding=(0, _GAP, 0, 0), pad_edge=False, header_style="dim")
+        for place, (index, width) in enumerate(zip(used, widths, strict=True)):
+            table.add_column(self.columns[index], width=width, style=None if place else "cyan")
+        for row in self.rows:
+            table.add_row(*(Text(row[index], style=STYLES.get(row[index], "")) for index in used))
+        return table
+
+    def _blocks(self, used: Sequence[int]) -> Iterator[RenderableType]:
+        """Each row under its first cell; one without belongs to the row before."""
+        from rich.padding import Padding
+        from rich.table import Table as RichTable
+        from rich.text import Text
+
+        label = max(len(self.columns[index]) for index in used)
+        for row in self.rows:
+            head, *rest = [index for index in used if row[index]]
+            indent = 0 if row[used[0]] else 2
+            yield Padding(Text(row[head], style=STYLES.get(row[head], "cyan")), (0, 0, 0, indent))
+            block = RichTable.grid(padding=(0, _GAP, 0, 0))
+            block.add_column(style="dim", no_wrap=True, min_width=label)
+            block.add_column(overflow="fold")
+            for index in rest:
+                block.add_row(self.columns[index], Text(row[index], style=STYLES.get(row[index], "")))
+            yield Padding(block, (0, 0, 0, indent + 2))
+
+
+def _shared(natural: Sequence[int], least: Sequence[int], space: int) -> list[int]:
+    """The width of each column: its least, and of what is left an equal share, as far as it has need of it.
+
+    >>> _shared([30, 10, 12], [10, 5, 12], 40)
+    [18, 10, 12]
+    """
+    widths, left = list(least), space - sum(least)
+    needing = sorted(range(len(widths)), key=lambda index: natural[index] - least[index])
+    for place, index in enumerate(needing):
+        more = min(natural[index] - least[index], left // (len(needing) - place))
+        widths[index] += more
+        left -= more
+    return widths
+
+
+_GAP: Final = 2
+"""The spaces between two columns."""
 
 STYLES: Final = {
     "missing": "bold red",

@@ -264,14 +264,26 @@ def test_help():
     assert cli("--version").stdout.strip()[0].isdigit()
 
 
-def test_a_terminal_of_eighty_columns():
-    """On a terminal there are colours, no line is wider than it, and nothing is cut off."""
-    for arguments in (("env", AIRPORTS), ("check", AIRPORTS, "--all"), ("plan", AIRPORTS), ("graph", AIRPORTS),
-                      ("diff", AIRPORTS, "dev", "prod"), ("explain", AIRPORTS, "highest")):  # fmt: skip
-        text, _ = cli_on_terminal(*arguments)
-        assert "\x1b[" in text
-        assert max(map(len, plain(text).splitlines())) <= 80, arguments
-        assert "…" not in text
+@pytest.mark.parametrize("columns", [80, 60])
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("env", AIRPORTS), "APP_ENV DB_PASSWORD engine.password secret"),
+        (("check", AIRPORTS, "--all"), "engine.password: [missing-variable] docs/examples/airports.py:145"),
+        (("plan", AIRPORTS), "airports busiest, widest teardown highest, thread:"),
+        (("graph", AIRPORTS), "airports SQLite, Question"),
+        (("diff", AIRPORTS, "dev", "prod"), "PosixPath('airports.db') PostgreSQL EnvVar('DB_PASSWORD')"),
+        (("explain", AIRPORTS, "highest", "--config", "docs/examples/airports.toml"),
+         "docs/examples/airports.toml docs/examples/airports.py:89 lost"),
+    ],
+)  # fmt: skip
+def test_a_narrow_terminal(arguments, words, columns):
+    """On a terminal there are colours, no line is wider than it, no word is broken, and nothing is cut off."""
+    text, _ = cli_on_terminal(*arguments, columns=columns)
+    assert "\x1b[" in text
+    assert max(map(len, plain(text).splitlines())) <= columns
+    assert set(words.split()) <= set(plain(text).split())
+    assert "…" not in text
 
 
 def test_no_color():

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TypedDict
 
 import pytest
+from rich.cells import cell_len
 
 from resourcekit import (
     ConfigurableResource,
@@ -347,3 +348,25 @@ def test_a_terminal_of_eighty_columns():
         text = printed(thing)
         assert max(map(len, text.splitlines())) <= 80
         assert "…" not in text
+
+
+def test_words_of_any_length():
+    """Where a word is longer than the terminal is wide, the rows are blocks, and that word alone is folded."""
+    name = "A_VERY_LONG_NAME" * 8
+    app = ResourceContainer.of({"database": Database(host=EnvVar(name), password="x")})
+    lines = printed(app.env(), 60).splitlines()
+    assert lines[0].startswith("environment of")
+    assert "".join(line.strip() for line in lines[1:4]) == name
+    assert [line.split()[:2] for line in lines[4:]] == [["status", "missing"], ["type", "str"], ["needed", "by"]]
+
+
+def test_wide_letters():
+    """Letters that take two places are counted as such: a table of them fits the terminal too."""
+
+    class Shop(ConfigurableResource):
+        name: str = "注文" * 10
+        other: str = "注文 " * 20
+
+    text = printed(ResourceContainer.of({"shop": Shop()}).explain("shop"))
+    assert max(map(cell_len, text.splitlines())) <= 80
+    assert f"'{'注文' * 10}'" in text

@@ -133,8 +133,10 @@ def check(
         "sarif": lambda: as_sarif(found, chosen.target.file),
     }
     form = forms[format]()
-    if form:
-        show(form) if format == "text" else written(form, None)
+    if format == "text":
+        show(form)
+    elif form:  # GitHub's is empty where nothing is wrong.
+        written(form, None)
     return 0 if all(is_warning(problem) for problems in found.values() for problem in problems) else 1
 
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from rich.console import Console
+import attrs
+from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
 from resourcekit.cli.faults import CommandError
 from resourcekit.errors import Problem
 
-__all__ = ("as_json", "format_of", "problem_lines", "show", "tell", "terminal", "written")
+__all__ = ("Lines", "as_json", "format_of", "problem_lines", "show", "tell", "terminal", "written")
 
 
 def terminal(*, to_stderr: bool = False) -> Console | None:
@@ -79,14 +80,29 @@ def format_of(file: Path | None, given: str | None, suffixes: Mapping[str, Seque
     return given or (said or ("text",))[0]
 
 
-def problem_lines(problems: tuple[Problem, ...], style: str = "bold red") -> Text:
-    """Problems as text, each with its details below it, and its code in a style of its own."""
-    text = Text()
+@attrs.frozen
+class Lines:
+    """Lines of text, each with the column at which it goes on where a terminal is too narrow for it."""
+
+    lines: tuple[tuple[Text, int], ...]
+
+    def __str__(self) -> str:
+        return "\n".join(line.plain for line, _ in self.lines)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for line, indent in self.lines:
+            first, rest = line.divide([indent])
+            for place, part in enumerate(rest.wrap(console, max(options.max_width - indent, _NARROWEST))):
+                yield Text.assemble(first if place == 0 else " " * indent, part)
+
+
+_NARROWEST: Final = 20
+
+
+def problem_lines(problems: Iterable[Problem], style: str = "bold red") -> Iterator[tuple[Text, int]]:
+    """Problems as lines, each with its details below it, and its code in a style of its own."""
     for problem in problems:
         head, *details = str(problem).splitlines()
-        text.append(f"  {head.removesuffix(f'[{problem.code}]')}")
-        text.append(f"[{problem.code}]\n", style=style)
+        yield Text.assemble(f"  {head.removesuffix(f'[{problem.code}]')}", (f"[{problem.code}]", style)), 4
         for line in details:
-            text.append(f"  {line}\n", style="dim")
-    text.rstrip()
-    return text
+            yield Text(f"  {line}", style="dim"), 17  # Where the words begin, after "hint:".

@@ -9,7 +9,7 @@ from typing import Any
 
 from rich.text import Text
 
-from resourcekit.cli.output import as_json, problem_lines
+from resourcekit.cli.output import Lines, as_json, problem_lines
 from resourcekit.errors import Location, Problem
 
 __all__ = ("Found", "as_github", "as_sarif", "as_text", "found_json", "is_warning")
@@ -20,23 +20,23 @@ Found = Mapping[str, tuple[Problem, ...]]
 _PAGE = "docs/errors.md"
 
 
-def as_text(found: Found) -> Text:
+def as_text(found: Found) -> Lines:
     """For people: a line for each environment, and its problems below it."""
-    return Text("\n").join(Text("\n").join(_lines(name, problems)) for name, problems in found.items())
+    return Lines(tuple(line for name, problems in found.items() for line in _lines(name, problems)))
 
 
-def _lines(name: str, problems: tuple[Problem, ...]) -> Iterator[Text]:
+def _lines(name: str, problems: tuple[Problem, ...]) -> Iterator[tuple[Text, int]]:
     """The line of an environment, and what is wrong with it."""
     warnings = tuple(filter(is_warning, problems))
     errors = tuple(problem for problem in problems if not is_warning(problem))
-    yield Text.assemble(
+    head = Text.assemble(
         (f"{name}: ", "bold"),
         (_counted(len(errors), "problem"), "red") if errors else ("ok", "green"),
         (f", {_counted(len(warnings), 'warning')}", "yellow") if warnings else "",
     )
-    for some, style in ((errors, "bold red"), (warnings, "bold yellow")):
-        if some:
-            yield problem_lines(some, style)
+    yield head, 4
+    yield from problem_lines(errors)
+    yield from problem_lines(warnings, "bold yellow")
 
 
 def _counted(count: int, noun: str) -> str:

@@ -15,7 +15,7 @@ from cyclopts import App
 
 from resourcekit.cli.faults import CommandError, UserCodeError, is_from_user_code
 from resourcekit.cli.masking import secrets_of
-from resourcekit.cli.output import as_json, problem_lines, show, tell, written
+from resourcekit.cli.output import Lines, as_json, problem_lines, show, tell, written
 from resourcekit.cli.resources import containers_of
 from resourcekit.cli.targets import Target, callable_at, container_in, containers_at, is_pipeline
 from resourcekit.cli.watching import Watch
@@ -172,7 +172,7 @@ def _called(container: Any, found: Target, call: Callable[[], Any]) -> int:
 
 
 def _told(error: PlanError | ConfigError | PreflightError) -> int:
-    show(problem_lines(error.problems), to_stderr=True)
+    show(Lines(tuple(problem_lines(error.problems))), to_stderr=True)
     count = len(error.problems)
     tell(f"error: {count} problem{'' if count == 1 else 's'}, nothing was opened", style="bold red")
     return 1

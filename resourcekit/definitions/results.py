@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping
-from typing import Any, Literal, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, overload
 
 import attrs
 
@@ -12,6 +12,9 @@ from resourcekit.definitions.keys import AssetKey, as_asset_key
 from resourcekit.definitions.outputs import Output
 from resourcekit.definitions.steps import Step
 from resourcekit.errors import UnknownKeyError
+
+if TYPE_CHECKING:
+    from rich.text import Text
 
 __all__ = ("ExecutionResult", "StepResult")
 
@@ -151,3 +154,17 @@ class ExecutionResult:
         of_steps = {id(step.error) for step in self.steps.values()}
         lines += [f"  {type(each).__name__}: {each}" for each in self.errors if id(each) not in of_steps]
         return "\n".join(lines)
+
+    def __rich__(self) -> Text:
+        """What rich prints: the same lines, in colour."""
+        from rich.text import Text
+
+        head, *lines = str(self).splitlines()
+        text = Text(head, style="green" if self.success else "bold red")
+        for line in lines:
+            _, _, rest = line.strip().partition("  ")
+            text.append(f"\n{line}", style=_STYLES.get(rest.partition(" ")[0].rstrip(":"), ""))
+        return text
+
+
+_STYLES: Final = {"success": "green", "failed": "red", "skipped": "yellow"}
