@@ -9,6 +9,7 @@ import sys
 import pytest
 from dotenv import dotenv_values
 from jsonschema import Draft202012Validator
+from pydantic_sarif.model import StaticAnalysisResultsFormatSarifVersion210JsonSchema as SarifLog
 
 from tests.inspected import SECRETS
 from tests.terminal import AIRPORTS, ROOT, approved, cli, cli_on_terminal, environment, invoked, plain
@@ -53,6 +54,7 @@ def test_sarif():
     """SARIF has a rule for each code and a result for each problem, at the line of the declaration."""
     done = invoked("check", AIRPORTS, "--env", "prod", "--format", "sarif")
     assert done.returncode == 1
+    SarifLog.model_validate_json(done.stdout)
     log = json.loads(done.stdout)
     assert log["version"] == "2.1.0"
     run = log["runs"][0]
@@ -62,6 +64,31 @@ def test_sarif():
     line = (ROOT / AIRPORTS).read_text(encoding="utf-8").splitlines()[place["region"]["startLine"] - 1]
     assert place["artifactLocation"]["uri"] == AIRPORTS
     assert "engine = PostgreSQL(" in line
+
+
+def test_sarif_of_every_kind(tmp_path):
+    """SARIF fits its schema where nothing is wrong, for warnings, and for files whose names are no URIs as they are."""
+    (tmp_path / "my shop").mkdir()
+    file = tmp_path / "my shop" / "target.py"
+    file.write_text(
+        "from resourcekit import *\n"
+        "class Db(ConfigurableResource):\n"
+        "    host: str\n"
+        "    def setup_for_executon(self): ...\n"
+        "class App(ResourceContainer):\n"
+        "    database = Db(host=EnvVar('DB_HOST'))\n"
+    )
+    for folder, uri in ((tmp_path, "my%20shop/target.py"), (ROOT, file.as_uri())):
+        done = invoked("check", file, "--format", "sarif", cwd=folder)
+        run = SarifLog.model_validate_json(done.stdout).runs[0]
+        assert [(result.ruleId, result.level.value) for result in run.results] == [
+            ("missing-variable", "error"), ("misspelt-hook", "warning")
+        ]  # fmt: skip
+        assert {result.locations[0].physicalLocation.artifactLocation.uri for result in run.results} == {uri}
+    done = invoked("check", AIRPORTS, "--format", "sarif")
+    assert SarifLog.model_validate_json(done.stdout).runs[0].results == []
+    with pytest.raises(ValueError, match="version"):
+        SarifLog.model_validate_json(done.stdout.replace('"2.1.0"', '"2.2.0"'))
 
 
 def test_all_is_well():

@@ -6,7 +6,6 @@ import logging
 import sys
 
 import pytest
-from rich.console import Console
 
 from resourcekit import DefinitionError, RetryPolicy, StepEvent, asset, job, materialize, op
 from resourcekit.definitions import log_steps
@@ -167,7 +166,7 @@ def test_prints_of_steps(monkeypatch, capsys):
 
 def test_a_result_that_rich_prints():
     """Printed with rich a result is the same lines as with print, whatever is in them; not the object's insides."""
+    console = pytest.importorskip("rich.console").Console(width=200, record=True, file=io.StringIO())
     result = run()
-    console = Console(width=200, record=True, file=io.StringIO())
     console.print(result)
     assert console.export_text() == f"{result}\n"

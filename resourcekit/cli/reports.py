@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from rich.text import Text
 
@@ -16,8 +17,6 @@ __all__ = ("Found", "as_github", "as_sarif", "as_text", "found_json", "is_warnin
 
 Found = Mapping[str, tuple[Problem, ...]]
 """The problems of each environment, warnings among them."""
-
-_PAGE = "docs/errors.md"
 
 
 def as_text(found: Found) -> Lines:
@@ -105,7 +104,7 @@ def as_sarif(found: Found, fallback: str | None) -> str:
 def _result(name: str, problem: Problem, fallback: str | None) -> dict[str, Any]:
     place = problem.declared or (Location(fallback, 1) if fallback is not None else None)
     region = {"startLine": place.line} if place is not None else {}
-    physical = {"artifactLocation": {"uri": _relative(place)}, "region": region} if place is not None else None
+    physical = {"artifactLocation": {"uri": _uri(place)}, "region": region} if place is not None else None
     return {
         "ruleId": problem.code,
         "level": _level(problem),
@@ -122,6 +121,12 @@ def _level(problem: Problem) -> str:
 def _sentence(problem: Problem) -> str:
     hint = f" ({problem.hint})" if problem.hint else ""
     return f"{problem.where}: {problem.message}{hint}"
+
+
+def _uri(place: Location) -> str:
+    """The file as a URI reference, seen from here if it is below."""
+    path = _relative(place)
+    return Path(path).as_uri() if Path(path).is_absolute() else quote(path)
 
 
 def _relative(place: Location) -> str:
