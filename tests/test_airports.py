@@ -72,6 +72,13 @@ def test_its_argument(tmp_path: Path) -> None:
     assert "Which airports are the highest" in (tmp_path / "airports.md").read_text(encoding="utf-8")
 
 
+def test_a_country_without_airports(tmp_path):
+    """A country that has none is one sentence, not a traceback of the database."""
+    done = run_example(tmp_path, "--country", "XX", "--quiet")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "no airports in 'XX': give the two letters of a country, such as NL\n"
+
+
 def test_it_is_a_program_too(tmp_path: Path) -> None:
     """Run by Python alone, without the command line, it does the same."""
     done = subprocess.run(

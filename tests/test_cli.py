@@ -3,8 +3,10 @@
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from dotenv import dotenv_values
@@ -143,6 +145,9 @@ def test_dotenv_files(tmp_path):
     assert cli("check", AIRPORTS, *files, APP_ENV="dev").stdout == "dev: ok\n"
     done = cli("check", AIRPORTS, "--env-file", tmp_path / "none.env")
     assert (done.returncode, done.stderr) == (2, f"error: no file {tmp_path / 'none.env'}\n")
+    (tmp_path / "binary.env").write_bytes(b"A=\xff\xfe")
+    done = invoked("check", AIRPORTS, "--env-file", tmp_path / "binary.env")
+    assert (done.returncode, done.stderr) == (2, f"error: {tmp_path / 'binary.env'} cannot be read: it is no text\n")
 
 
 def test_the_example_of_a_dotenv_file_loads_back():
@@ -332,6 +337,37 @@ def test_a_pipe_that_closes():
     assert process.stderr.read() == b""
     process.stderr.close()
     process.wait(timeout=60)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+def test_an_output_that_is_full():
+    """An output that cannot be written is told in one line, with exit code 1."""
+    command = [sys.executable, "-m", "resourcekit", "env", AIRPORTS]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(command, cwd=ROOT, env=environment(), stdout=full, stderr=subprocess.PIPE, check=False)
+    assert (done.returncode, done.stderr) == (1, b"error: the output cannot be written: No space left on device\n")
+
+
+COMPLETE = """\
+source {script}
+COMP_WORDS=(resourcekit {words}); COMP_CWORD=$(( ${{#COMP_WORDS[@]}} - 1 )); COMP_LINE="${{COMP_WORDS[*]}}"
+COMP_POINT=${{#COMP_LINE}}; _resourcekit resourcekit "${{COMP_WORDS[-1]}}" "${{COMP_WORDS[-2]}}"
+echo "${{COMPREPLY[@]}}"
+"""
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
+def test_completion_in_bash(tmp_path):
+    """In bash commands, options, choices and the files of a target are completed."""
+    script = tmp_path / "it"
+    cli("--install-completion", "--shell", "bash", "--output", script, HOME=str(tmp_path))
+    for words, expected in (
+        ("ch", "check"), ("graph x.py --out", "--output"), ("graph x.py --format s", "svg"),
+        ("plan docs/examples/airports.p", AIRPORTS), ("run x.py --container docs/examples/airports.p", AIRPORTS),
+    ):  # fmt: skip
+        command = COMPLETE.format(script=script, words=words)
+        done = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, check=False)
+        assert done.stdout.split() == [expected], (words, done.stderr)
 
 
 def test_completion(tmp_path):

@@ -161,6 +161,8 @@ def main(airports: Airports, survey: Survey, report: Report, country: str | None
         country: Load one country's airports only: its two letters.
     """
     rows = [row for row in airportsdata.load().values() if country in (None, row["country"])]
+    if not rows:
+        raise SystemExit(f"no airports in {country!r}: give the two letters of a country, such as NL")
     airports.load(rows)
     for question in survey.questions:
         report.add(question.title, question.answer())

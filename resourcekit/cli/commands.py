@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 import attrs
-from cyclopts import App, CycloptsError, Parameter
+from cyclopts import App, CycloptsError, Parameter, Token
 from dotenv import dotenv_values
 from rich.text import Text
 
@@ -29,10 +29,11 @@ from resourcekit.inspection.graph import EnvironmentGraphs
 
 __all__ = ("app", "invoke")
 
-_HELP: Final = """See before you run: what a container opens, in which order, and from which variables.
-
-TARGET is package.module:object or path/to/file.py:object, a container class, an instance, Environments or Definitions;
-the object may be left out where a module has one only."""
+_HELP: Final = (
+    "See before you run: what a container opens, in which order, and from which variables.\n\n"
+    "TARGET is package.module:object or path/to/file.py:object, a container class, an instance, Environments or "
+    "Definitions; the object may be left out where a module has one only."
+)
 
 app = App(
     name="resourcekit",
@@ -44,6 +45,12 @@ app = App(
 )
 app.register_install_completion_command(help="Install completion for your shell.")
 
+
+def _as_written(_hint: object, tokens: Sequence[Token]) -> str:
+    return tokens[0].value
+
+
+_Target = Annotated[str | Path, Parameter(converter=_as_written)]  # Shells complete a Path with the names of files.
 _One = Parameter(negative="", consume_multiple=False, show_default=False)
 _Flag = Parameter(negative="", show_default=False)
 
@@ -65,15 +72,18 @@ class Common:
         for file in self.env_file:
             if not file.is_file():
                 raise CommandError(f"no file {file}")
-            found |= dotenv_values(file)
+            try:
+                found |= dotenv_values(file)
+            except (OSError, UnicodeDecodeError) as error:
+                raise CommandError(f"{file} cannot be read: {getattr(error, 'strerror', 'it is no text')}") from None
         for name, text in found.items():
             if text is not None:
                 os.environ.setdefault(name, text)
 
-    def chosen(self, target: str) -> Chosen:
+    def chosen(self, target: str | Path) -> Chosen:
         """The containers at a TARGET."""
         self.load()
-        return containers_of(containers_at(target), self.env, self.config)
+        return containers_of(containers_at(str(target)), self.env, self.config)
 
 
 _DEFAULT: Final = Common()
@@ -100,7 +110,7 @@ _Output = Annotated[Path | None, Parameter(name=["--output", "-o"])]
 
 @app.command
 def check(
-    target: str,
+    target: _Target,
     /,
     *keys: str,
     all_: Annotated[bool, _Flag, Parameter(name="--all")] = False,
@@ -108,7 +118,7 @@ def check(
     format: Literal["text", "json", "github", "sarif"] = "text",
     common: Common = _DEFAULT,
 ) -> int:
-    """Tell every problem at once; nothing is opened. Exit code 1 where there is any; a warning is none.
+    """Tell every problem at once; nothing is opened. Exit code 1 where a run would not start.
 
     Args:
         target: A container, Environments or Definitions.
@@ -141,7 +151,7 @@ def check(
 
 
 @app.command
-def plan(target: str, /, *keys: str, format: Literal["text", "json"] = "text", common: Common = _DEFAULT) -> int:
+def plan(target: _Target, /, *keys: str, format: Literal["text", "json"] = "text", common: Common = _DEFAULT) -> int:
     """Show what a run would set up: order, hooks, scope, config sources, and what can start together.
 
     Args:
@@ -157,7 +167,7 @@ def plan(target: str, /, *keys: str, format: Literal["text", "json"] = "text", c
 
 @app.command
 def graph(
-    target: str,
+    target: _Target,
     /,
     *keys: str,
     format: Literal["text", "json", "mermaid", "dot", "svg", "html"] | None = None,
@@ -195,7 +205,7 @@ def graph(
 
 @app.command
 def env(
-    target: str,
+    target: _Target,
     /,
     *,
     format: Literal["text", "json", "dotenv", "markdown", "json-schema"] | None = None,
@@ -236,7 +246,7 @@ def _env_of_all(chosen: Chosen) -> ContainerEnv:
 
 @app.command
 def diff(
-    target: str,
+    target: _Target,
     left: str,
     right: str,
     /,
@@ -265,7 +275,9 @@ def diff(
 
 
 @app.command
-def explain(target: str, where: str, /, *, format: Literal["text", "json"] = "text", common: Common = _DEFAULT) -> int:
+def explain(
+    target: _Target, where: str, /, *, format: Literal["text", "json"] = "text", common: Common = _DEFAULT
+) -> int:
     """Show where a value comes from: overlay, declaration, variable, default; what won and what lost.
 
     Args:
@@ -280,10 +292,10 @@ def explain(target: str, where: str, /, *, format: Literal["text", "json"] = "te
 
 @app.command
 def run(
-    target: str,
+    target: _Target,
     /,
     *arguments: Annotated[str, Parameter(allow_leading_hyphen=True)],
-    container: str | None = None,
+    container: _Target | None = None,
     concurrent: Annotated[bool, _Flag] = False,
     report: Annotated[tuple[Path, ...], _One] = (),
     quiet: Annotated[bool, _Flag] = False,
@@ -302,9 +314,9 @@ def run(
     """
     common.load()
     asked = running.Asked(
-        target,
+        str(target),
         arguments,
-        container=container,
+        container=None if container is None else str(container),
         env=common.env,
         config=common.config,
         is_concurrent=concurrent,
@@ -315,7 +327,7 @@ def run(
 
 @app.command
 def doctor(
-    target: str,
+    target: _Target,
     /,
     *keys: str,
     together: Annotated[bool, _Flag] = False,
@@ -377,7 +389,6 @@ def invoke(arguments: Sequence[str]) -> int:
     try:
         code = app(list(arguments), exit_on_error=False, print_error=False)
         sys.stdout.flush()
-        return code if isinstance(code, int) else 0
     except (CommandError, CycloptsError) as error:
         show(Text.assemble(("error: ", "bold red"), str(error)), to_stderr=True)
         return 2
@@ -385,9 +396,12 @@ def invoke(arguments: Sequence[str]) -> int:
         print_traceback(error.error, error.secrets)
         tell(f"error: {error.doing} failed", style="bold red")
         return error.code
-    except BrokenPipeError:  # `... | head` has seen enough.
+    except OSError as error:  # Of the output: what the user's code and files raise is told already.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):  # `... | head` has seen enough.
+            tell(f"error: the output cannot be written: {error.strerror}", style="bold red")
         return 1
     except KeyboardInterrupt:
         tell("interrupted", style="yellow")
         return 130
+    return code if isinstance(code, int) else 0

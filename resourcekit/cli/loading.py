@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import inspect
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -102,7 +103,20 @@ def attribute(module: ModuleType, name: str, text: str) -> Any:
     for part in name.split("."):
         known = list(vars(found)) if hasattr(found, "__dict__") else []
         if part not in known and not hasattr(found, part):
-            public = [each for each in known if not each.startswith("_")]
-            raise CommandError(f"{text}: there is no {part!r}; {did_you_mean(part, public)}")
+            raise CommandError(f"{text}: there is no {part!r}; {_advice(part, found, known)}")
         found = getattr(found, part)
     return found
+
+
+def _advice(name: str, holder: Any, known: Iterable[str]) -> str:
+    """The nearest name; else what there is, without what is only imported."""
+    public = [each for each in known if not each.startswith("_")]
+    if nearest(name, public) is not None:
+        return did_you_mean(name, public)
+    return did_you_mean(name, [each for each in public if not _is_imported(vars(holder)[each], holder)])
+
+
+def _is_imported(found: object, holder: Any) -> bool:
+    if isinstance(found, type) or inspect.isroutine(found):
+        return found.__module__ != getattr(holder, "__name__", None)
+    return isinstance(found, ModuleType)
