@@ -72,7 +72,7 @@ def test_its_argument(tmp_path: Path) -> None:
     assert "Which airports are the highest" in (tmp_path / "airports.md").read_text(encoding="utf-8")
 
 
-def test_a_country_without_airports(tmp_path):
+def test_a_country_without_airports(tmp_path: Path) -> None:
     """A country that has none is one sentence, not a traceback of the database."""
     done = run_example(tmp_path, "--country", "XX", "--quiet")
     assert (done.returncode, done.stdout) == (1, "")
