@@ -5,6 +5,7 @@ The method is Sugiyama's: layers, a place in each by the barycentre of the neigh
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Final
@@ -19,6 +20,14 @@ _BEND_HEIGHT: Final = 2.0
 _BEND_GAP: Final = 4.0
 _MOST_BENDS: Final = 20_000  # Above, long lines go straight: ordering them would take longer than it is worth.
 _SWEEPS: Final = 8
+_TALL: Final = 16
+"""So many boxes in a column are never too many."""
+
+_NEEDLE: Final = 3
+"""So many times as many boxes in a column as there are columns are a picture that no screen has the height for."""
+
+_ASPECT: Final = 1.2
+"""The square of a column's most boxes by the number of all: makes the whole about as wide as a screen."""
 
 Edge = tuple[str, str]
 
@@ -77,31 +86,34 @@ class _Drawing:
         number = {name: index for index, name in enumerate(self.names)}
         self.edges = edges
         pairs = [(number[source], number[target]) for source, target in edges]
-        self.layer = _layers(len(self.names), pairs)
+        self.layer = _narrowed(_layers(len(self.names), pairs), pairs)
         self.chains = self._bend(pairs)
         self.layers: list[list[int]] = [[] for _ in range(max(self.layer, default=-1) + 1)]
         for item, layer in enumerate(self.layer):
             self.layers[layer].append(item)
         self.before: list[list[int]] = [[] for _ in self.layer]
         self.after: list[list[int]] = [[] for _ in self.layer]
-        for chain in self.chains:
-            for left, right in pairwise(chain):
-                if abs(self.layer[left] - self.layer[right]) == 1:
-                    self.after[left].append(right)
-                    self.before[right].append(left)
+        for left, right in dict.fromkeys(pair for chain in self.chains for pair in pairwise(chain)):
+            if abs(self.layer[left] - self.layer[right]) == 1:
+                self.after[left].append(right)
+                self.before[right].append(left)
 
     def _bend(self, pairs: Sequence[tuple[int, int]]) -> list[list[int]]:
-        """Each edge as a chain of items in neighbouring layers."""
-        spans = sum(max(0, self.layer[target] - self.layer[source] - 1) for source, target in pairs)
-        chains = []
+        """Each edge as a chain of items in neighbouring layers; those of one source share their way, as a trunk."""
+        farthest: dict[int, int] = {}
         for source, target in pairs:
-            chain = [source]
-            for layer in range(self.layer[source] + 1, self.layer[target]) if spans <= _MOST_BENDS else ():
-                chain.append(len(self.layer))
-                self.layer.append(layer)
-                self.sizes.append((0.0, _BEND_HEIGHT))
-            chains.append([*chain, target])
-        return chains
+            farthest[source] = max(farthest.get(source, 0), self.layer[target])
+        spans = sum(max(0, last - self.layer[source] - 1) for source, last in farthest.items())
+        trunks: dict[int, list[int]] = {}
+        for source, last in farthest.items() if spans <= _MOST_BENDS else ():
+            between = range(self.layer[source] + 1, last)
+            trunks[source] = list(range(len(self.layer), len(self.layer) + len(between)))
+            self.layer += between
+            self.sizes += [(0.0, _BEND_HEIGHT)] * len(between)
+        return [
+            [source, *trunks.get(source, [])[: max(0, self.layer[target] - self.layer[source] - 1)], target]
+            for source, target in pairs
+        ]
 
     def finish(self) -> Layout:
         """Order the layers, place everything, and draw the lines."""
@@ -181,6 +193,42 @@ def _layers(count: int, pairs: Sequence[tuple[int, int]]) -> list[int]:
     return depth
 
 
+def _narrowed(layer: list[int], pairs: Sequence[tuple[int, int]]) -> list[int]:
+    """Layers of which none is so tall that the whole is a needle: those that are become several, side by side.
+
+    Neighbours of a layer are dealt out to its parts, so that each part spans the whole height.
+    """
+    most = max(_TALL, round(math.sqrt(_ASPECT * len(layer))))
+    layers: list[list[int]] = [[] for _ in range(max(layer, default=-1) + 1)]
+    for item, number in enumerate(layer):
+        layers[number].append(item)
+    tallest = max(map(len, layers), default=0)
+    if tallest <= max(most, _NEEDLE * len(layers)):
+        return layer
+    _sort_by_neighbours(layers, pairs)
+    narrowed, first = list(layer), 0
+    for items in layers:
+        parts = math.ceil(len(items) / most)
+        for place, item in enumerate(items):
+            narrowed[item] = first + place % parts
+        first += parts
+    return narrowed
+
+
+def _sort_by_neighbours(layers: Sequence[list[int]], pairs: Sequence[tuple[int, int]]) -> None:
+    """Order each layer by where in theirs the neighbours of its items stand."""
+    neighbours: dict[int, list[int]] = {item: [] for layer in layers for item in layer}
+    for source, target in pairs:
+        neighbours[source].append(target)
+        neighbours[target].append(source)
+    place = {item: index / len(layer) for layer in layers for index, item in enumerate(layer)}
+    for sweep in range(_SWEEPS):
+        for layer in layers if sweep % 2 == 0 else reversed(layers):
+            wish = {item: _mean([place[each] for each in neighbours[item]], place[item]) for item in layer}
+            layer.sort(key=wish.__getitem__)
+            place |= {item: index / len(layer) for index, item in enumerate(layer)}
+
+
 def _mean(values: Sequence[float], default: float) -> float:
     return sum(values) / len(values) if values else default
 
@@ -209,7 +257,8 @@ def _spread(
 def _with_loners(layout: Layout, sizes: Mapping[str, tuple[float, float]]) -> Layout:
     """The layout with what nobody needs, and needs nobody, in rows below it."""
     boxes = dict(layout.boxes)
-    most = max(layout.width, 900.0)
+    area = sum((width + 2 * _ROW_GAP) * (height + _ROW_GAP) for width, height in sizes.values())
+    most = max(layout.width, 900.0, math.sqrt(2 * area))
     x, y, right = 0.0, layout.height + (3 * _ROW_GAP if boxes else 0.0), layout.width
     height = 0.0
     for name, (width, tall) in sizes.items():
