@@ -123,10 +123,10 @@ def test_the_page_shows_what_is_told() -> None:
 
 
 def test_an_unknown_environment_is_told(tmp_path: Path) -> None:
-    """A misspelt APP_ENV stops the example, and the error names the environments."""
+    """A misspelt APP_ENV stops the example, and the error names the nearest environment."""
     done = run_example(tmp_path, APP_ENV="prd")
     assert done.returncode == 2
-    assert done.stderr == "error: variable APP_ENV names no environment; there is: dev, prod\n"
+    assert done.stderr == "error: variable APP_ENV names no environment; did you mean prod?\n"
 
 
 def test_both_containers_are_wired(airports: ModuleType) -> None:

@@ -11,6 +11,7 @@ from typing import Final
 
 from resourcekit.cli.masking import masked
 from resourcekit.errors import ResourceKitError
+from resourcekit.generated import GENERATED
 
 __all__ = ("CommandError", "UserCodeError", "is_from_user_code", "print_traceback", "says_all")
 
@@ -73,4 +74,4 @@ def _is_on_the_way(frame: FrameType) -> bool:
     """Whether a frame only leads to the user's code: ours, the standard library's, the command line's."""
     file = frame.f_code.co_filename
     is_standard = file.startswith((_STANDARD, "<frozen ")) and "site-packages" not in file
-    return is_standard or file.startswith(_OURS) or any(name in file for name in _GO_BETWEENS)
+    return is_standard or file.startswith((_OURS, GENERATED)) or any(name in file for name in _GO_BETWEENS)
