@@ -8,19 +8,16 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-import attrs
-from cyclopts import App, CycloptsError, Parameter, Token
-from dotenv import dotenv_values
+from cyclopts import App, CycloptsError, Parameter
 from rich.text import Text
 
 from resourcekit.cli import doctor as examination
 from resourcekit.cli import running
 from resourcekit.cli.choosing import Chosen
 from resourcekit.cli.faults import CommandError, UserCodeError, print_traceback
+from resourcekit.cli.options import DEFAULT, ENV_SUFFIXES, FLAG, GRAPH_SUFFIXES, ONE, Common, Output, TargetText
 from resourcekit.cli.output import as_json, format_of, show, tell, written
 from resourcekit.cli.reports import as_github, as_sarif, as_text, found_json, is_warning
-from resourcekit.cli.resources import containers_of
-from resourcekit.cli.targets import containers_at
 from resourcekit.errors import Problem, UnknownKeyError
 from resourcekit.inspection.difference import compare
 from resourcekit.inspection.env import ContainerEnv, joined
@@ -46,77 +43,15 @@ app = App(
 app.register_install_completion_command(help="Install completion for your shell.")
 
 
-def _as_written(_hint: object, tokens: Sequence[Token]) -> str:
-    return tokens[0].value
-
-
-_Target = Annotated[str | Path, Parameter(converter=_as_written)]  # Shells complete a Path with the names of files.
-_One = Parameter(negative="", consume_multiple=False, show_default=False)
-_Flag = Parameter(negative="", show_default=False)
-
-
-@Parameter(name="*")
-@attrs.frozen
-class Common:
-    """What every command takes."""
-
-    env: Annotated[str | None, Parameter(help="The environment; by default what its variable says.")] = None
-    config: Annotated[
-        tuple[Path, ...], _One, Parameter(help="An overlay file (TOML, JSON, YAML); may be given several times.")
-    ] = ()
-    env_file: Annotated[tuple[Path, ...], _One, Parameter(help="A .env file; variables that are set already win.")] = ()
-
-    def load(self) -> None:
-        """Set the variables of the .env files, before any of the user's code is imported."""
-        found: dict[str, str | None] = {}
-        for file in self.env_file:
-            if not file.is_file():
-                raise CommandError(f"no file {file}")
-            try:
-                found |= dotenv_values(file)
-            except (OSError, UnicodeDecodeError) as error:
-                raise CommandError(f"{file} cannot be read: {getattr(error, 'strerror', 'it is no text')}") from None
-        for name, text in found.items():
-            if text is not None:
-                os.environ.setdefault(name, text)
-
-    def chosen(self, target: str | Path) -> Chosen:
-        """The containers at a TARGET."""
-        self.load()
-        return containers_of(containers_at(str(target)), self.env, self.config)
-
-
-_DEFAULT: Final = Common()
-_GRAPH_SUFFIXES: Final = {
-    ".svg": ("svg",),
-    ".html": ("html",),
-    ".mmd": ("mermaid",),
-    ".mermaid": ("mermaid",),
-    ".dot": ("dot",),
-    ".gv": ("dot",),
-    ".json": ("json",),
-    ".txt": ("text",),
-}
-_ENV_SUFFIXES: Final = {
-    ".md": ("markdown",),
-    ".env": ("dotenv",),
-    ".env.example": ("dotenv",),
-    ".schema.json": ("json-schema",),
-    ".json": ("json", "json-schema"),
-    ".txt": ("text",),
-}
-_Output = Annotated[Path | None, Parameter(name=["--output", "-o"])]
-
-
-@app.command
+@app.command(usage="Usage: resourcekit check [OPTIONS] TARGET [KEY ...]")
 def check(
-    target: _Target,
+    target: TargetText,
     /,
     *keys: str,
-    all_: Annotated[bool, _Flag, Parameter(name="--all")] = False,
-    wiring: Annotated[bool, _Flag] = False,
+    all_: Annotated[bool, FLAG, Parameter(name="--all")] = False,
+    wiring: Annotated[bool, FLAG] = False,
     format: Literal["text", "json", "github", "sarif"] = "text",
-    common: Common = _DEFAULT,
+    common: Common = DEFAULT,
 ) -> int:
     """Tell every problem at once; nothing is opened. Exit code 1 where a run would not start.
 
@@ -150,8 +85,8 @@ def check(
     return 0 if all(is_warning(problem) for problems in found.values() for problem in problems) else 1
 
 
-@app.command
-def plan(target: _Target, /, *keys: str, format: Literal["text", "json"] = "text", common: Common = _DEFAULT) -> int:
+@app.command(usage="Usage: resourcekit plan [OPTIONS] TARGET [KEY ...]")
+def plan(target: TargetText, /, *keys: str, format: Literal["text", "json"] = "text", common: Common = DEFAULT) -> int:
     """Show what a run would set up: order, hooks, scope, config sources, and what can start together.
 
     Args:
@@ -165,14 +100,14 @@ def plan(target: _Target, /, *keys: str, format: Literal["text", "json"] = "text
     return _shown(made, format)
 
 
-@app.command
+@app.command(usage="Usage: resourcekit graph [OPTIONS] TARGET [KEY ...]")
 def graph(
-    target: _Target,
+    target: TargetText,
     /,
     *keys: str,
     format: Literal["text", "json", "mermaid", "dot", "svg", "html"] | None = None,
-    output: _Output = None,
-    common: Common = _DEFAULT,
+    output: Output = None,
+    common: Common = DEFAULT,
 ) -> int:
     """Show what needs what. As html it is one page, with all environments, that needs no network.
 
@@ -183,7 +118,7 @@ def graph(
         output: Write to this file.
         common: What every command takes.
     """
-    form = format_of(output, format, _GRAPH_SUFFIXES)
+    form = format_of(output, format, GRAPH_SUFFIXES)
     chosen = common.chosen(target)
     if form == "html":
         graphs = {name: _known(partial(container.graph, *keys)) for name, container in _all_of(chosen).items()}
@@ -205,12 +140,12 @@ def graph(
 
 @app.command
 def env(
-    target: _Target,
+    target: TargetText,
     /,
     *,
     format: Literal["text", "json", "dotenv", "markdown", "json-schema"] | None = None,
-    output: _Output = None,
-    common: Common = _DEFAULT,
+    output: Output = None,
+    common: Common = DEFAULT,
 ) -> int:
     """Show every variable and file that is read: type, default, who needs it, set or missing; never a value.
 
@@ -221,7 +156,7 @@ def env(
         output: Write to this file.
         common: What every command takes.
     """
-    form = format_of(output, format, _ENV_SUFFIXES)
+    form = format_of(output, format, ENV_SUFFIXES)
     chosen = common.chosen(target)
     read = _env_of_all(chosen) if chosen.environments is not None and common.env is None else chosen.container.env()
     if form == "text" and output is None:
@@ -246,14 +181,14 @@ def _env_of_all(chosen: Chosen) -> ContainerEnv:
 
 @app.command
 def diff(
-    target: _Target,
+    target: TargetText,
     left: str,
     right: str,
     /,
     *,
-    exit_code: Annotated[bool, _Flag] = False,
+    exit_code: Annotated[bool, FLAG] = False,
     format: Literal["text", "json"] = "text",
-    common: Common = _DEFAULT,
+    common: Common = DEFAULT,
 ) -> int:
     """Show what differs between two environments, by resource and field; secrets are compared and not shown.
 
@@ -276,7 +211,7 @@ def diff(
 
 @app.command
 def explain(
-    target: _Target, where: str, /, *, format: Literal["text", "json"] = "text", common: Common = _DEFAULT
+    target: TargetText, where: str, /, *, format: Literal["text", "json"] = "text", common: Common = DEFAULT
 ) -> int:
     """Show where a value comes from: overlay, declaration, variable, default; what won and what lost.
 
@@ -290,16 +225,16 @@ def explain(
     return _shown(_known(partial(container.explain, where)), format)
 
 
-@app.command
+@app.command(usage="Usage: resourcekit run [OPTIONS] TARGET [ARGUMENT ...]")
 def run(
-    target: _Target,
+    target: TargetText,
     /,
     *arguments: Annotated[str, Parameter(allow_leading_hyphen=True)],
-    container: _Target | None = None,
-    concurrent: Annotated[bool, _Flag] = False,
-    report: Annotated[tuple[Path, ...], _One] = (),
-    quiet: Annotated[bool, _Flag] = False,
-    common: Common = _DEFAULT,
+    container: TargetText | None = None,
+    concurrent: Annotated[bool, FLAG] = False,
+    report: Annotated[tuple[Path, ...], ONE] = (),
+    quiet: Annotated[bool, FLAG] = False,
+    common: Common = DEFAULT,
 ) -> int:
     """Run a function, a job or assets with the resources they ask for; a function's other parameters are arguments.
 
@@ -325,14 +260,14 @@ def run(
     return running.run(asked, report)
 
 
-@app.command
+@app.command(usage="Usage: resourcekit doctor [OPTIONS] TARGET [KEY ...]")
 def doctor(
-    target: _Target,
+    target: TargetText,
     /,
     *keys: str,
-    together: Annotated[bool, _Flag] = False,
+    together: Annotated[bool, FLAG] = False,
     format: Literal["text", "json"] = "text",
-    common: Common = _DEFAULT,
+    common: Common = DEFAULT,
 ) -> int:
     """Start each resource for real, run its check_health hook, tear it down; tell times and root causes.
 

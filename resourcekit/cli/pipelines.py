@@ -15,7 +15,7 @@ from resourcekit.cli.faults import CommandError, is_from_user_code, print_traceb
 from resourcekit.cli.masking import masked, secrets_of
 from resourcekit.cli.output import show, tell
 from resourcekit.cli.targets import Target, assets_of, container_in, containers_at, definitions_in, has_container
-from resourcekit.definitions import AssetDefinition, Definitions, JobDefinition
+from resourcekit.definitions import AssetDefinition, Definitions, ExecutionResult, JobDefinition
 from resourcekit.definitions.pipelines import Pipeline, Settings
 from resourcekit.errors import (
     ConfigError,
@@ -192,12 +192,16 @@ def execute(target: Target, pipeline: Pipeline, container: Any, *, is_concurrent
     for each in result.errors:
         if isinstance(each, PlanError | ConfigError | PreflightError) and id(each) not in of_steps:
             raise each
-    secrets = secrets_of(container) if result.errors else ()
+    _tell(result, secrets_of(container) if result.errors else (), is_quiet=is_quiet)
+    return 0 if result.success else 1
+
+
+def _tell(result: ExecutionResult, secrets: Sequence[str], *, is_quiet: bool) -> None:
+    """Show what was raised, and the result."""
     for each in result.errors:
         if not says_all(each):
             print_traceback(each, secrets)
         elif is_quiet:  # Else the result says it.
             tell(masked(f"error: {each}", secrets), style="bold red")
     if not is_quiet:
-        show(Text(masked(str(result), secrets)), to_stderr=True)  # As it is when piped: rich would take it apart.
-    return 0 if result.success else 1
+        show(Text(masked(str(result), secrets)), to_stderr=True)  # Markup in what is raised stays text.
