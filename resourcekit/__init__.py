@@ -42,6 +42,7 @@ __all__ = (
     "NoActiveRunError",
     "NotInRunError",
     "NotLiveError",
+    "NotReadableError",
     "NotStorableError",
     "NotStoredError",
     "OpDefinition",
@@ -118,6 +119,7 @@ if TYPE_CHECKING:
         IOManager,
         JobDefinition,
         MaterializeResult,
+        NotReadableError,
         NotStorableError,
         NotStoredError,
         OpDefinition,
@@ -180,7 +182,8 @@ else:
         "definitions": "AssetDefinition AssetExecutionContext AssetKey ConfigurableIOManager "
         "ConfigurableIOManagerFactory Definitions ExecutionContext ExecutionError ExecutionResult "
         "FilesystemIOManager IOManager "
-        "InMemoryIOManager InputContext JobDefinition MaterializeResult NotStorableError NotStoredError "
+        "InMemoryIOManager InputContext JobDefinition MaterializeResult "
+        "NotReadableError NotStorableError NotStoredError "
         "OpDefinition OpExecutionContext Output OutputContext ResourceNotRequestedError RetryPolicy StepEvent "
         "StepResult StepStateError amaterialize asset build_asset_context build_op_context job materialize op "
         "definitions",

@@ -24,6 +24,7 @@ from resourcekit import (
     InMemoryIOManager,
     InputContext,
     IOManager,
+    NotReadableError,
     NotStorableError,
     NotStoredError,
     OutputContext,
@@ -198,8 +199,10 @@ def test_what_cannot_be_read(tmp_path):
     """A damaged file is told with asset and path, and with what was raised as its cause."""
     defs = Definitions([numbers, total], resources={"io_manager": FilesystemIOManager(base_dir=tmp_path)})
     (tmp_path / "numbers").write_bytes(b"rubbish")
-    with pytest.raises(NotStorableError, match="numbers cannot be read by PickleSerializer: UnpicklingError") as caught:
+    with pytest.raises(NotReadableError, match="numbers cannot be read by PickleSerializer: UnpicklingError") as caught:
         defs.load_asset_value(numbers)
+    assert not isinstance(caught.value, NotStorableError)
+    assert pickle.loads(pickle.dumps(caught.value)).what == "asset 'numbers'"
     assert isinstance(caught.value.__cause__, pickle.UnpicklingError)
 
 

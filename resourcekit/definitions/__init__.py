@@ -21,6 +21,7 @@ from resourcekit.definitions.contexts import (
 from resourcekit.definitions.direct import build_asset_context, build_op_context
 from resourcekit.definitions.failures import (
     ExecutionError,
+    NotReadableError,
     NotStorableError,
     NotStoredError,
     ResourceNotRequestedError,
@@ -62,6 +63,7 @@ __all__ = (
     "JobDefinition",
     "JsonSerializer",
     "MaterializeResult",
+    "NotReadableError",
     "NotStorableError",
     "NotStoredError",
     "OpDefinition",

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import IO, Any, Final
 from uuid import uuid4
 
+from resourcekit.annotations import accepts
+from resourcekit.annotations.checks import Check
 from resourcekit.definitions.contexts import InputContext, OutputContext
-from resourcekit.definitions.failures import NotStorableError, NotStoredError
+from resourcekit.definitions.failures import NotReadableError, NotStorableError, NotStoredError
 from resourcekit.definitions.io_managers import ConfigurableIOManagerFactory, IOManager
-from resourcekit.definitions.serializers import Serializer, serializers_of
+from resourcekit.definitions.serializers import JsonSerializer, PickleSerializer, Serializer, serializers_of
 from resourcekit.errors import kind_in_words
 
 __all__ = ("FileStore", "FilesystemIOManager")
@@ -78,7 +80,7 @@ class FileStore(IOManager):
 
         Raises:
             NotStoredError: There is no such file.
-            NotStorableError: It cannot be read.
+            NotReadableError: It cannot be read.
         """
         base = self.path(context.get_identifier())
         found = max(self._files(base), key=lambda each: each[0].stat().st_mtime_ns, default=None)
@@ -89,10 +91,10 @@ class FileStore(IOManager):
         path, serializer = found
         with path.open("rb") as file:
             try:
-                return serializer.load(file, context.annotation)
+                return _load(serializer, file, context)
             except Exception as error:
                 reason = f"{path} cannot be read by {type(serializer).__name__}: {type(error).__name__}"
-                raise NotStorableError(what, reason, "run it again, or read it as what it was written") from error
+                raise NotReadableError(what, reason, "run it again, or read it as what it was written") from error
 
     def _serializer(self, obj: Any, context: OutputContext) -> Serializer:
         """What writes a value: the only one, else the first that accepts it."""
@@ -131,8 +133,29 @@ def _dump(serializer: Serializer, value: Any, file: IO[bytes], context: OutputCo
         raise  # The disk's, not the value's.
     except Exception as error:
         reason = f"{type(serializer).__name__} cannot write {kind_in_words(value)}: {error}"
-        hint = "return plain data, or keep it in memory, with io_manager_key and an InMemoryIOManager"
-        raise NotStorableError(str(context), reason, hint) from error
+        raise NotStorableError(str(context), reason, _way_out(serializer)) from error
+
+
+def _way_out(serializer: Serializer) -> str:
+    """What to do about a value that a serializer cannot write."""
+    memory = "or keep it in memory, with io_manager_key and an InMemoryIOManager"
+    if isinstance(serializer, PickleSerializer):
+        return f"return plain data, {memory}"
+    if isinstance(serializer, JsonSerializer):
+        return "return plain data, annotate the step with what it returns, or use serializer='auto'"
+    return "return what it writes, or use serializer='pickle'"
+
+
+def _load(serializer: Serializer, file: IO[bytes], context: InputContext) -> Any:
+    """Read a value as what it was written, if that is what the parameter takes; else as what the parameter takes."""
+    unattached: Any = None  # The check looks at the value alone.
+    wanted, written = context.annotation, context.upstream_output.annotation
+    if written is not Any and accepts(wanted, written):
+        value = serializer.load(file, written)
+        if wanted is Any or Check(wanted).matches(None, unattached, value):
+            return value
+        file.seek(0)
+    return serializer.load(file, wanted)
 
 
 def _replace(path: Path, write: Callable[[IO[bytes]], None], what: str) -> None:
