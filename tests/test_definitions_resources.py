@@ -132,7 +132,7 @@ def test_a_missing_key():
     """A missing key is told with the step, the keys there are and the nearest, before anything is set up."""
     found = problems(names, databse=Database(), orders=Orders(database=Database()))
     assert found == [("unknown-resource", "names(database)", "did you mean databse?")]
-    with pytest.raises(DefinitionError, match="its keys: databse") as caught:
+    with pytest.raises(DefinitionError, match="'databse' holds Database") as caught:
         materialize([names], resources={"databse": Database(name=EnvVar("SURELY_NOT_SET"))})
     assert [problem.where for problem in caught.value.problems] == ["names(database)", "names(orders)"]
 
@@ -142,7 +142,29 @@ def test_resources_are_found_by_name_only():
     found = problems(names, first=Database(), orders=Orders(database=Database()))
     assert found == [("unknown-resource", "names(database)", "name the parameter first")]
     found = problems(names, first=Database(), second=Database(), orders=Orders(database=Database()))
-    assert found == [("unknown-resource", "names(database)", None)]
+    assert found == [("unknown-resource", "names(database)", "name the parameter first or second")]
+
+
+def test_the_nearest_key_is_one_of_the_type():
+    """Of the keys of the type, the nearest is proposed; one of another type is named as what it is."""
+
+    @asset
+    def rows(database: Database): ...
+
+    @asset
+    def page(url: ResourceParam[str]): ...
+
+    def hint(step, **resources):
+        return Definitions([step], resources=resources).check()[0].hint
+
+    assert hint(rows, databse=Orders(database=Database()), base=Database()) == "did you mean base?"
+    assert hint(rows, databse=Database(), base=Database()) == "did you mean databse?"
+    assert hint(rows, databse=5) == "the nearest, databse, holds int: add a Database under 'database'"
+    assert hint(rows, databse=providers.Callable(Database)) == "did you mean databse?"
+    assert hint(rows, shop=5) == "add a Database under that key"
+    assert hint(rows, database=5) == "give a Database there, or change the parameter's name or annotation"
+    assert hint(rows) == "give it, resources={'database': Database(...)}"
+    assert hint(page) == "give it, resources={'url': ...}"
 
 
 def test_a_wrong_type():

@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from resourcekit.annotations import type_name
+from resourcekit.annotations import is_resource_class, type_name
 from resourcekit.definitions.graph import Node, StepGraph, upstream_of
 from resourcekit.definitions.io_managers import is_io_manager
 from resourcekit.definitions.steps import DEFAULT_IO_MANAGER, Parameter
@@ -159,10 +159,9 @@ class _Binder:
         if wish.is_optional:
             return None
         error = no_key(function, wish, self.blueprint)
-        of_type = None if error.hint else _of_type(function, wish, self.blueprint)
-        if of_type is not None:
-            reason = f"{self.blueprint.name} has no key {wish.name!r}; {of_type!r} holds {type_name(wish.wanted)}"
-            raise InjectionError(function, wish.name, reason, f"name the parameter {of_type}")
+        if not self.blueprint.graph.keys:
+            example = f"{type_name(wish.wanted)}(...)" if is_resource_class(wish.wanted) else "..."
+            error.hint = f"give it, resources={{{wish.name!r}: {example}}}"
         raise error
 
     def _unknown_input(self, parameter: Parameter) -> Problem:
@@ -241,13 +240,6 @@ class _Binder:
             hint = "give a ConfigurableIOManager, or any object with these two methods"
             self.problems.append(node.problem("wrong-resource", message, None, hint))
         yield key
-
-
-def _of_type(function: str, wish: Wish, blueprint: Blueprint) -> str | None:
-    try:
-        return find_key(function, wish, blueprint)
-    except InjectionError:  # Several are of the type.
-        return None
 
 
 def _may_keep(held: Held) -> bool:
