@@ -89,7 +89,7 @@ class Definitions:
         ... def page(url: ResourceParam[str]) -> str:
         ...     return url
         >>> print(*Definitions(assets=[page], resources={"uri": "x"}).check())  # doctest: +ELLIPSIS
-        page(url): resources has no key 'url'...its keys: uri [unknown-resource]
+        page(url): resources has no key 'url'; 'uri' holds str [unknown-resource]
             ...
             hint:      did you mean uri?
         """
