@@ -166,15 +166,19 @@ class _Binder:
 
     def _unknown_input(self, parameter: Parameter) -> Problem:
         """What is wrong with a parameter that nothing fills."""
-        name, keys = parameter.name, self.blueprint.graph.keys
+        name, step, keys = parameter.name, self.node.step, self.blueprint.graph.keys
+        known: list[str] = []
         if parameter.unresolved is not None:
             message = f"nothing gives {name!r}, and its annotation cannot be resolved: {parameter.unresolved}"
             hint = "import the name at run time, not under TYPE_CHECKING alone, or give the default injected()"
             return self.node.problem("unknown-input", message, name, hint)
-        if self.node.step.kind == "op":
-            known: list[str] = []
+        if step.kind == "op":
             message = f"nothing gives {name!r}"
-            hint = f"pass a value where the job calls it, {self.node.step.name}({name}=...)"
+            hint = f"pass a value where the job calls it, {step.name}({name}=...)"
+        elif name == step.name.rpartition("/")[2] and name not in keys:
+            message = "needs itself: an asset's parameter is the asset of that name"
+            hint = f"call the parameter like what it takes, or say which asset that is, ins={{{name!r}: ...}}"
+            return self.node.problem("step-cycle", message, name, hint)
         else:
             known = [other.name.rpartition("/")[2] for other in self.graph.nodes.values() if other is not self.node]
             message = f"there is no asset {name!r}; there is: {listed(known) or 'none'}"
