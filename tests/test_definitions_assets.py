@@ -429,7 +429,7 @@ def test_outputs_of_what_failed():
 
 
 def test_results_can_be_read():
-    """A result prints one line for each asset, with what went wrong."""
+    """A result prints one line for each asset, and what went wrong, with the place of the asset."""
 
     @asset
     def fails() -> int:
@@ -439,11 +439,12 @@ def test_results_can_be_read():
     def needs(fails: int): ...
 
     text = str(materialize([orders, fails, needs], raise_on_error=False, run_id="r1"))
-    head, first, second, third = text.splitlines()
+    head, first, second, place, third = text.splitlines()
     assert head == "materialize r1: failed, 1 of 3"
     assert first.startswith("  orders  success in 0.")
     assert second.startswith("  fails  failed in 0.")
     assert second.endswith(": ValueError: no")
+    assert place.startswith("      asset 'fails' failed, defined at ")
     assert third == "  needs  skipped: it needs fails, which failed"
 
 

@@ -22,6 +22,7 @@ from resourcekit.definitions.outputs import Output
 from resourcekit.definitions.progress import StepEvent, StepListener
 from resourcekit.definitions.results import ExecutionResult, StepResult
 from resourcekit.injection.matching import check_value
+from resourcekit.lifecycle.outcome import note
 from resourcekit.run import Blueprint, Run
 
 __all__ = ("Execution",)
@@ -175,10 +176,8 @@ class Execution:
 
     def _fail(self, node: Node, error: Exception, attempts: int, duration: float) -> None:
         error.__traceback__ = _outside(error.__traceback__)
-        note = f"resourcekit: {node.step} failed"
-        note += f", defined at {node.step.location}" if node.step.location else ""
-        if note not in getattr(error, "__notes__", ()):
-            error.add_note(note)
+        place = f", defined at {node.step.location}" if node.step.location else ""
+        note(error, f"resourcekit: {node.step} failed{place}")
         self._failed.append(error)
         self._results[node.name] = StepResult(
             name=node.name,
@@ -211,17 +210,18 @@ class Execution:
         if self._failed:
             raise ExecutionError(self._failed)
 
-    def result(self, final: Exception | None) -> ExecutionResult:
+    def result(self, final: BaseException | None) -> ExecutionResult:
         """What the execution did.
 
         Args:
-            final: What left the run: a failed step's error, or one of a resource.
+            final: What left the run: a failed step's error, one of a resource, or an interrupt.
         """
         steps = dict(self._results)
+        reason = "the resources were not set up" if self._live is None else f"interrupted by {type(final).__name__}"
         for name in self.binding.steps:
             if name not in steps:
                 kind = self.graph.nodes[name].step.kind
-                steps[name] = StepResult(name=name, kind=kind, status="skipped", reason="the resources were not set up")
+                steps[name] = StepResult(name=name, kind=kind, status="skipped", reason=reason)
         return ExecutionResult(
             name=self.name,
             run_id=self.run.run_id,
@@ -252,7 +252,7 @@ def _outside(trace: TracebackType | None) -> TracebackType | None:
     return outside or trace
 
 
-def _all_errors(failed: Sequence[Exception], final: Exception | None) -> tuple[BaseException, ...]:
+def _all_errors(failed: Sequence[Exception], final: BaseException | None) -> tuple[BaseException, ...]:
     """Every error of an execution: of its steps, of what surfaced, of teardowns that were attached to it."""
     found: list[BaseException] = list(failed)
     if final is not None:

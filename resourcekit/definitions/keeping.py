@@ -14,6 +14,7 @@ from resourcekit.definitions.io_managers import InMemoryIOManager, is_io_manager
 from resourcekit.errors import DefinitionError, kind_in_words
 from resourcekit.graph import Held
 from resourcekit.injection.matching import held_at
+from resourcekit.lifecycle.outcome import note
 from resourcekit.record import spec_of
 from resourcekit.run import Blueprint, Run
 
@@ -108,7 +109,7 @@ class Keeping:
         try:
             yield
         except Exception as error:
-            error.add_note(f"resourcekit: {method} of {self._name(keeper, node)}, {doing}")
+            note(error, f"resourcekit: {method} of {self._name(keeper, node)}, {doing}")
             raise
 
     def _name(self, keeper: object, node: Node) -> str:
