@@ -91,6 +91,40 @@ def test_every_kind_of_thing_in_a_dict():
     assert run(all_of_them, resources) == ("db", (1,), [1], "https://api.example.com", None, mock)
 
 
+def test_a_provider_that_makes_resources():
+    """A provider of dependency-injector's that makes resources is refused: no run would call their hooks."""
+
+    @asset
+    def name(database: ResourceParam[object]) -> str:
+        return database.name
+
+    way = "give the resource itself, database=Database(...): there is one for each run, or scope='app'"
+    for provider in (providers.Singleton(Database), providers.Factory(Database)):
+        (problem,) = Definitions([name], resources={"database": provider}).check()
+        assert (problem.code, problem.where, problem.hint) == ("raw-resource", "name", way)
+        assert f"the {type(provider).__name__} under 'database' makes a Database that no run sets up" in str(problem)
+    with pytest.raises(DefinitionError, match="'database' gave a Database that no run has set up; give the resource"):
+        run(name, {"database": providers.Callable(Database)})
+
+
+def test_a_provider_that_gives_what_needs_no_run():
+    """A provider may give a resource without hooks and resources of its own, or one that the run has set up."""
+
+    class Named(ConfigurableResource):
+        name: str
+
+    @asset
+    def name(database: ResourceParam[object]) -> str:
+        return database.name
+
+    class Reached(ResourceContainer):
+        main = Database(name="live")
+        database = providers.Callable(lambda main: main, main)
+
+    assert run(name, {"database": providers.Factory(Named, name="made")}) == "made"
+    assert run(name, Reached) == "live"
+
+
 def test_a_vended_type_asks_for_the_factory():
     """A parameter annotated with what a factory vends is a resource, unless an asset of its name is there."""
 

@@ -11,6 +11,7 @@ import attrs
 from resourcekit.annotations import is_resource_class, type_name
 from resourcekit.definitions.graph import Node, StepGraph, upstream_of
 from resourcekit.definitions.io_managers import is_io_manager
+from resourcekit.definitions.provided import unmanaged_class, way_out
 from resourcekit.definitions.steps import DEFAULT_IO_MANAGER, Parameter
 from resourcekit.errors import InjectionError, Problem, did_you_mean, listed, nearest
 from resourcekit.graph import Held
@@ -122,6 +123,7 @@ class _Binder:
         self.keys += [filled.key for filled in self.filled]
         self.keys += self._inside(step.spec)
         self.keys += self._io_managers()
+        self.problems += self._unmanaged()
         context = next((each.name for each in parameters if each.is_context), None)
         annotations = {each.name: each.annotation for each in parameters}
         return BoundStep(self.node, tuple(self.filled), self.defaults, context, annotations)
@@ -198,6 +200,15 @@ class _Binder:
         known = self.blueprint.graph.keys
         message = f"required_resource_keys has {key!r}, and there is no such resource"
         self.problems.append(self.node.problem("unknown-resource", message, None, did_you_mean(key, known)))
+
+    def _unmanaged(self) -> Iterator[Problem]:
+        """Providers that make resources past the run: their hooks would not be called."""
+        for key in dict.fromkeys(self.keys):
+            held = held_at(self.blueprint, key)
+            cls = unmanaged_class(held)
+            if cls is not None:
+                message = f"the {type(held.content).__name__} under {key!r} makes a {cls.__name__} that no run sets up"
+                yield self.node.problem("raw-resource", message, None, way_out(key, cls))
 
     def _inside(self, spec: FunctionSpec) -> Iterator[str]:
         """What the bare `inject` fills of a function that is a step."""

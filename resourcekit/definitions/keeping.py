@@ -11,6 +11,7 @@ from resourcekit.definitions.calls import Call, StepMachine
 from resourcekit.definitions.contexts import InputContext, OutputContext
 from resourcekit.definitions.graph import Node
 from resourcekit.definitions.io_managers import InMemoryIOManager, is_io_manager
+from resourcekit.definitions.provided import is_unmanaged, way_out
 from resourcekit.errors import DefinitionError, kind_in_words
 from resourcekit.graph import Held
 from resourcekit.injection.matching import held_at
@@ -28,6 +29,9 @@ def received(live: Any, blueprint: Blueprint, key: str) -> StepMachine:
         live: What the run gives.
         blueprint: The container's.
         key: The key.
+
+    Raises:
+        DefinitionError: A provider gave a resource that no run has set up.
     """
     found = live
     for name in key.split("."):
@@ -35,6 +39,11 @@ def received(live: Any, blueprint: Blueprint, key: str) -> StepMachine:
     held: Held = held_at(blueprint, key)
     if held.kind == "provider":
         found = yield Call(found, f"the provider of {key!r}")
+        if is_unmanaged(found):
+            cls = type(found)
+            raise DefinitionError(
+                f"the provider of {key!r} gave a {cls.__name__} that no run has set up; {way_out(key, cls)}"
+            )
     return found
 
 
