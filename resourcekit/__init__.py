@@ -211,7 +211,11 @@ else:
         """Load a public name's module when the name is first used (PEP 562)."""
         module = _HOMES.get(name)
         if module is None:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name)
+            import sys
+
+            from resourcekit.absent import absent
+
+            raise absent(sys.modules[__name__], name)
         from importlib import import_module
 
         home = import_module(f"{__name__}.{module}")

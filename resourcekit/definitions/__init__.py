@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from resourcekit.definitions.assets import AssetDefinition, asset
 from resourcekit.definitions.collection import Definitions, definitions
@@ -93,6 +93,15 @@ __all__ = (
 
 def __dir__() -> list[str]:
     return sorted(__all__)
+
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name):
+        """Tell what stands for a name that only Dagster has."""
+        from resourcekit.absent import absent
+
+        raise absent(sys.modules[__name__], name)
 
 
 class _CallableModule(ModuleType):
