@@ -17,6 +17,7 @@ from resourcekit.definitions.execution import Execution
 from resourcekit.definitions.graph import StepGraph
 from resourcekit.definitions.io_managers import is_io_manager
 from resourcekit.definitions.layers import Resources, layered, single_definition
+from resourcekit.definitions.overlays import check_config
 from resourcekit.definitions.progress import Progress, shown
 from resourcekit.definitions.results import ExecutionResult
 from resourcekit.definitions.selection import select
@@ -105,6 +106,7 @@ class Pipeline:
             binding = bind(self.graph, chosen, blueprint)
             if binding.problems:
                 raise _problems_error(self.title, binding.problems)
+            check_config(settings.config, blueprint, binding.keys)
             run = _run(blueprint, binding.keys, settings)
             with shown(settings.progress, self.title, len(chosen)) as tell:
                 stops = settings.raise_on_error
