@@ -42,6 +42,7 @@ __all__ = (
     "NoActiveRunError",
     "NotInRunError",
     "NotLiveError",
+    "NotReadableError",
     "NotStorableError",
     "NotStoredError",
     "OpDefinition",
@@ -118,6 +119,7 @@ if TYPE_CHECKING:
         IOManager,
         JobDefinition,
         MaterializeResult,
+        NotReadableError,
         NotStorableError,
         NotStoredError,
         OpDefinition,
@@ -180,7 +182,8 @@ else:
         "definitions": "AssetDefinition AssetExecutionContext AssetKey ConfigurableIOManager "
         "ConfigurableIOManagerFactory Definitions ExecutionContext ExecutionError ExecutionResult "
         "FilesystemIOManager IOManager "
-        "InMemoryIOManager InputContext JobDefinition MaterializeResult NotStorableError NotStoredError "
+        "InMemoryIOManager InputContext JobDefinition MaterializeResult "
+        "NotReadableError NotStorableError NotStoredError "
         "OpDefinition OpExecutionContext Output OutputContext ResourceNotRequestedError RetryPolicy StepEvent "
         "StepResult StepStateError amaterialize asset build_asset_context build_op_context job materialize op "
         "definitions",
@@ -208,7 +211,11 @@ else:
         """Load a public name's module when the name is first used (PEP 562)."""
         module = _HOMES.get(name)
         if module is None:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name)
+            import sys
+
+            from resourcekit.absent import absent
+
+            raise absent(sys.modules[__name__], name)
         from importlib import import_module
 
         home = import_module(f"{__name__}.{module}")

@@ -21,7 +21,10 @@ PACKAGE = "resourcekit"
 
 # A name stands for the module or for the package with all that is in it. A module imports its own row and those above.
 ROWS = {
-    1: ("words", {"annotations", "deferred", "errors", "fields", "frames", "generated", "secrets", "tables", "values"}),
+    1: (
+        "words",
+        {"absent", "annotations", "deferred", "errors", "fields", "frames", "generated", "secrets", "tables", "values"},
+    ),
     2: (
         "resource",
         {

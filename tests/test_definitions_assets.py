@@ -223,6 +223,35 @@ def test_ins_and_deps():
     ]
 
 
+def test_an_asset_that_needs_itself():
+    """An asset that takes or names itself is told so, with what to write."""
+
+    @asset
+    def orders(orders: list[int]): ...
+
+    way = "call the parameter like what it takes, or say which asset that is, ins={'orders': ...}"
+    assert problems(orders) == [("step-cycle", "orders(orders)", way)]
+    with pytest.raises(DefinitionError, match=r"orders\(orders\): needs itself"):
+        materialize([orders])
+
+    @asset(deps=["self"], ins={"own": "self"})
+    def self(own): ...
+
+    assert problems(self) == [("step-cycle", "self", "take it out of its own deps and ins")]
+
+
+@pytest.mark.parametrize("given", [orders, "orders", {"orders": orders}, 5])
+def test_assets_come_in_a_list(given):
+    """One asset that is in no list, and what is no list at all, is told so, as in Dagster."""
+    for place, call in (
+        (r"Definitions\(assets=...\)", lambda: Definitions(assets=given)),
+        (r"materialize\(\)", lambda: materialize(given)),
+        (r"Definitions\(jobs=...\)", lambda: Definitions(jobs=given)),
+    ):
+        with pytest.raises(DefinitionError, match=rf"{place} wants a list of (assets|jobs), not an? .*: write \["):
+            call()
+
+
 def test_cycles_are_drawn():
     """Assets that need one another are told with the path, from the first declared."""
 
@@ -400,7 +429,7 @@ def test_outputs_of_what_failed():
 
 
 def test_results_can_be_read():
-    """A result prints one line for each asset, with what went wrong."""
+    """A result prints one line for each asset, and what went wrong, with the place of the asset."""
 
     @asset
     def fails() -> int:
@@ -410,11 +439,12 @@ def test_results_can_be_read():
     def needs(fails: int): ...
 
     text = str(materialize([orders, fails, needs], raise_on_error=False, run_id="r1"))
-    head, first, second, third = text.splitlines()
+    head, first, second, place, third = text.splitlines()
     assert head == "materialize r1: failed, 1 of 3"
     assert first.startswith("  orders  success in 0.")
     assert second.startswith("  fails  failed in 0.")
     assert second.endswith(": ValueError: no")
+    assert place.startswith("      asset 'fails' failed, defined at ")
     assert third == "  needs  skipped: it needs fails, which failed"
 
 

@@ -297,3 +297,20 @@ def test_more_arguments():
     from resourcekit import materialize
 
     assert materialize([loose], resources=App).output_for(loose) == 0
+
+
+def test_wrong_arguments_name_the_function_and_the_nearest_parameter():
+    """A keyword that is no parameter, and too many arguments, are TypeErrors with the function and what it takes."""
+
+    @asset
+    def report(amounts: list[int], database: Database) -> int:
+        return len(amounts)
+
+    with pytest.raises(
+        TypeError, match=r"report\(\) got an unexpected keyword argument 'amuonts'; did you mean amounts"
+    ):
+        report(amuonts=[1], database=Database())
+    with pytest.raises(TypeError, match=r"report\(\) too many positional arguments; it takes: amounts, database"):
+        report([1], Database(), 3)
+    with pytest.raises(TypeError, match="unexpected keyword argument 'xyz'; there is: amounts"):
+        report(build_asset_context(resources={"database": Database()}), [1], xyz=3)

@@ -1,6 +1,7 @@
 """Executing steps: order, failures, what is skipped, retries, what surfaces, and what hooks hear."""
 
 import logging
+import pickle
 import sqlite3
 import threading
 import traceback
@@ -18,8 +19,10 @@ from resourcekit import (
     DefinitionError,
     EnvVar,
     ExecutionError,
+    FilesystemIOManager,
     RetryPolicy,
     StepEvent,
+    StepStateError,
     TeardownError,
     amaterialize,
     asset,
@@ -219,7 +222,9 @@ def test_teardown_fails():
     assert not result.success
     assert result.output_for(uses) == 1
     assert [type(error) for error in result.errors] == [TeardownError]
-    assert "TeardownError" in str(result).splitlines()[-1]
+    *_, error, place = str(result).splitlines()
+    assert error == "  OSError: flush failed"
+    assert place.startswith("      teardown_after_execution of 'sticky' (Sticky), needed as sticky, declared at ")
 
 
 def test_step_and_teardown_fail(caplog):
@@ -234,6 +239,87 @@ def test_step_and_teardown_fail(caplog):
     assert isinstance(caught.value.teardown_errors.exceptions[0], OSError)
     result = materialize([fails], resources={"sticky": Sticky()}, raise_on_error=False)
     assert [type(error) for error in result.errors] == [ValueError, OSError]
+    text = str(result)
+    assert text.count("ValueError: body") == text.count("OSError: flush failed") == 1
+    assert "teardown_after_execution of 'sticky' (Sticky)" in text
+
+
+def test_an_error_has_the_result(caplog):
+    """What was done until an error, or a Ctrl-C, is not lost with it: the error has the result."""
+
+    @asset
+    def first() -> int:
+        return 1
+
+    @asset
+    def fails(first: int):
+        raise ValueError("body")
+
+    @asset
+    def stops(first: int):
+        raise KeyboardInterrupt
+
+    @asset
+    def last(): ...
+
+    for step, kind in ((fails, ValueError), (stops, KeyboardInterrupt)):
+        with pytest.raises(kind) as caught:
+            materialize([first, step, last])
+        result = caught.value.execution_result
+        assert result.output_for(first) == 1
+        assert not result.success
+        assert caught.value in result.errors
+        assert [each.name for each in result.skipped] == (["last"] if step is fails else ["stops", "last"])
+    assert {each.reason for each in result.skipped} == {"interrupted by KeyboardInterrupt"}
+
+    @asset
+    def uses(sticky: Sticky): ...
+
+    with pytest.raises(TeardownError) as caught:
+        materialize([uses], resources={"sticky": Sticky()})
+    assert caught.value.execution_result.steps["uses"].success
+    with pytest.raises(ConfigError) as caught:
+        materialize([first], resources={"io_manager": FilesystemIOManager(base_dir=EnvVar("SURELY_NOT_SET"))})
+    assert caught.value.execution_result.skipped[0].reason == "the resources were not set up"
+
+
+def test_an_error_with_its_result_can_be_pickled():
+    """An error that comes from another process has the result too, but for the values, which stayed there."""
+
+    @asset
+    def unpicklable():
+        return lambda: 1
+
+    @asset
+    def fails(unpicklable):
+        raise ValueError("body")
+
+    with pytest.raises(ValueError, match="body") as caught:
+        materialize([unpicklable, fails])
+    error = pickle.loads(pickle.dumps(caught.value))
+    assert error.execution_result.errors == (error,)
+    assert error.execution_result.steps["unpicklable"].success
+    with pytest.raises(StepStateError, match="its values stayed behind"):
+        error.execution_result.output_for("unpicklable")
+
+
+def test_an_error_that_takes_no_attributes():
+    """An exception of a class that lets nobody set its attributes surfaces as itself, and tells as much as any."""
+
+    class Closed(Exception):
+        def __setattr__(self, name, value):
+            if name != "__traceback__":  # which contextlib sets
+                raise TypeError("closed")
+            super().__setattr__(name, value)
+
+    @asset
+    def fails():
+        raise Closed("body")
+
+    with pytest.raises(Closed, match="body") as caught:
+        materialize([fails])
+    assert caught.value.execution_result.failures[0].error is caught.value
+    assert "asset 'fails' failed" in caught.value.__notes__[0]
 
 
 @pytest.mark.parametrize("limit", [1, 2])

@@ -1,10 +1,12 @@
 """The formats of `FilesystemIOManager`: pickle, JSON, Parquet, and one of your own."""
 
+import dataclasses
+import enum
 import json
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import attrs
 import pytest
@@ -14,10 +16,12 @@ from hypothesis import strategies as st
 from resourcekit import (
     AssetKey,
     DefinitionError,
+    Definitions,
     FilesystemIOManager,
     InMemoryIOManager,
     InputContext,
     MaterializeResult,
+    NotReadableError,
     NotStorableError,
     Output,
     OutputContext,
@@ -52,7 +56,10 @@ class Point:
 
 
 def test_json(tmp_path):
-    """JSON keeps plain data; classes, dates and tuples come back where the parameter's annotation names them."""
+    """JSON keeps plain data; classes, dates and tuples come back as the asset says it returns them.
+
+    A parameter that asks for something else is given that, where JSON can be read so.
+    """
 
     @asset
     def orders() -> list[Order]:
@@ -63,7 +70,11 @@ def test_json(tmp_path):
         return orders[0]
 
     @asset
-    def plain(orders):
+    def same(orders):
+        return orders[0].amounts[0]
+
+    @asset
+    def plain(orders: list[dict[str, Any]]) -> str:
         return orders[0]["day"]
 
     @asset
@@ -71,11 +82,11 @@ def test_json(tmp_path):
         return Point(typed.amounts[1])
 
     result = materialize(
-        [orders, typed, plain, point],
+        [orders, typed, same, plain, point],
         resources={"io_manager": FilesystemIOManager(base_dir=tmp_path, serializer="json")},
     )
     assert result.output_for(typed) == Order("tée", date(2024, 5, 31), (1, 2))
-    assert result.output_for(plain) == "2024-05-31"
+    assert (result.output_for(same), result.output_for(plain)) == (1, "2024-05-31")
     assert json.loads((tmp_path / "point.json").read_text()) == {"x": 2}
     assert "tée" in (tmp_path / "orders.json").read_text(encoding="utf-8")
 
@@ -128,8 +139,114 @@ def test_json_that_does_not_fit(tmp_path):
     @asset
     def wants_orders(numbers: list[Order]): ...
 
-    with pytest.raises(NotStorableError, match=r"numbers\.json cannot be read by JsonSerializer"):
+    with pytest.raises(NotReadableError, match=r"numbers\.json cannot be read by JsonSerializer"):
         materialize([numbers, wants_orders], resources=resources)
+
+
+@dataclass
+class Counter:
+    name: str
+    seen: int = dataclasses.field(default=0, init=False)
+
+
+counted = Counter("tea")
+counted.seen = 3
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ({3: "a", "3": "b"}, "another length, 1 in the place of 2"),
+        ({3: "a"}, r"a str in the place of an int, at \[key 0\]"),
+        ({"sizes": (1, 2)}, r"a list in the place of a tuple, at \['sizes'\]"),
+        ([b"bytes"], r"a str in the place of a bytes, at \[0\]"),
+        ({1, 2}, "a list in the place of a set"),
+        ([float("nan")], "Out of range float values"),
+        (float("inf"), "Out of range float values"),
+        ({"not a name": date(2024, 1, 1)}, r"a str in the place of a date, at \[value 0\]"),
+        (Order("tea", date(2024, 5, 31)), "a dict in the place of an Order"),
+    ],
+)
+def test_json_refuses_what_would_come_back_otherwise(tmp_path, value, told):
+    """What JSON would silently change, tuples, keys that are no text, NaN, is refused, with place and way out."""
+
+    @asset
+    def changed():
+        return value
+
+    manager = FilesystemIOManager(base_dir=tmp_path, serializer="json")
+    with pytest.raises(NotStorableError, match=told) as caught:
+        materialize([changed], resources={"io_manager": manager})
+    assert "annotate the step with what it returns, or use serializer='auto'" in str(caught.value)
+    assert files(tmp_path) == []
+    auto = FilesystemIOManager(base_dir=tmp_path, serializer="auto")
+    assert materialize([changed], resources={"io_manager": auto}).success
+    assert files(tmp_path) == ["changed"]
+
+
+@pytest.mark.parametrize(
+    ("annotation", "value", "told"),
+    [
+        (list[int], ["1"], r"as list\[int\], it would have an int in the place of a str, at \[0\]"),
+        (set[float], {1, 2.5}, "another set"),
+        (Counter, counted, r"another int, at \.seen"),
+        (list[Order], 5, r"as list\[Order\], it would be refused"),
+    ],
+)
+def test_json_refuses_what_its_annotation_does_not_restore(tmp_path, annotation, value, told):
+    """A value that is not what the step says it returns is refused, if reading it back as that would change it."""
+
+    @asset
+    def changed() -> annotation:
+        return value
+
+    manager = FilesystemIOManager(base_dir=tmp_path, serializer="json")
+    with pytest.raises(NotStorableError, match=told):
+        materialize([changed], resources={"io_manager": manager})
+
+
+class Size(enum.Enum):
+    SMALL = "s"
+
+
+class Pair(NamedTuple):
+    left: int
+    right: date
+
+
+@pytest.mark.parametrize(
+    ("annotation", "value"),
+    [
+        (dict[int, str], {3: "a"}),
+        (tuple[int, ...], (1, 2)),
+        (list[tuple[int, str]], [(1, "a")]),
+        (set[int], {1, 2}),
+        (bytes, b"\x00\xff"),
+        (float, 1),
+        (Size, Size.SMALL),
+        (Pair, Pair(1, date(2024, 5, 31))),
+        (Point | None, Point(3)),
+        (dict[str, Order], {"a": Order("tea", date(2024, 5, 31), (1, 2))}),
+        (Any, {"a": [1, 2.5, None, True]}),
+    ],
+)
+def test_json_gives_back_what_the_step_says_it_returns(tmp_path, annotation, value):
+    """What the annotation of the step restores comes back as it was, to whoever takes it, annotated or not."""
+
+    @asset
+    def kept() -> annotation:
+        return value
+
+    @asset
+    def untold(kept):
+        assert kept == value
+        assert type(kept) is type(value) or annotation is float
+
+    defs = Definitions(
+        [kept, untold], resources={"io_manager": FilesystemIOManager(base_dir=tmp_path, serializer="json")}
+    )
+    assert defs.materialize().success
+    assert defs.load_asset_value(kept) == value
 
 
 plain_data = st.recursive(

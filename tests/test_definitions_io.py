@@ -24,6 +24,7 @@ from resourcekit import (
     InMemoryIOManager,
     InputContext,
     IOManager,
+    NotReadableError,
     NotStorableError,
     NotStoredError,
     OutputContext,
@@ -108,8 +109,27 @@ def test_base_dir(tmp_path, monkeypatch):
         materialize([numbers], resources={"io_manager": FilesystemIOManager(base_dir=EnvVar("STORE"))})
 
 
+def test_a_base_dir_of_the_users(tmp_path, monkeypatch):
+    """A `~` at the beginning of `base_dir` is the user's home."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for base_dir in ("~/text", Path("~", "path")):
+        materialize([numbers], resources={"io_manager": FilesystemIOManager(base_dir=base_dir)})
+    assert files(tmp_path) == ["path/numbers", "text/numbers"]
+
+
+def test_an_empty_base_dir(tmp_path, monkeypatch):
+    """An empty `base_dir` is refused, also from a variable: it would be the folder that the program runs in."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("STORE", "")
+    with pytest.raises(DefinitionError, match=r"base_dir: .*it is empty: give a directory"):
+        FilesystemIOManager(base_dir="")
+    with pytest.raises(ConfigError, match=r"io_manager\.base_dir"):
+        materialize([numbers], resources={"io_manager": FilesystemIOManager(base_dir=EnvVar("STORE"))})
+    assert files(tmp_path) == []
+
+
 def test_a_base_dir_that_cannot_be(tmp_path):
-    """A directory that cannot be made is an error before any step runs."""
+    """A directory that cannot be made is an error before any step runs, and says that a file is in its place."""
     (tmp_path / "file").touch()
     ran = []
 
@@ -117,9 +137,82 @@ def test_a_base_dir_that_cannot_be(tmp_path):
     def runs():
         ran.append(1)
 
-    with pytest.raises(FileExistsError):
-        materialize([runs], resources={"io_manager": FilesystemIOManager(base_dir=tmp_path / "file")})
+    for place, kind in ((tmp_path / "file", FileExistsError), (tmp_path / "file" / "below", NotADirectoryError)):
+        with pytest.raises(kind, match="base_dir must be a directory, and a file is in its place") as caught:
+            materialize([runs], resources={"io_manager": FilesystemIOManager(base_dir=place)})
+        assert caught.value.filename == str(place)
     assert ran == []
+
+
+def test_a_directory_that_cannot_be_written_to(tmp_path, monkeypatch):
+    """An error of the operating system names the file of the value, not the one that was to take its place."""
+
+    def refuse(path, *_args):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(PermissionError) as caught:
+        materialize([numbers], resources={"io_manager": FilesystemIOManager(base_dir=tmp_path)})
+    assert caught.value.filename == str(tmp_path / "numbers")
+
+
+@pytest.mark.parametrize("key", [["x" * 300], ["x" * 300, "y"]])
+def test_a_key_that_is_too_long(tmp_path, key):
+    """A key that no file can be called like is told so; nothing can be kept under it."""
+
+    @asset(key=key)
+    def long():
+        return 1
+
+    defs = Definitions([long], resources={"io_manager": FilesystemIOManager(base_dir=tmp_path)})
+    with pytest.raises(NotStorableError, match="key is too long for the name of a file here; give it a shorter key"):
+        defs.materialize()
+    with pytest.raises(NotStoredError):
+        defs.load_asset_value(long)
+
+
+def test_what_an_io_manager_raises(tmp_path):
+    """An error of an IO manager has a note: its key and class, its method, and whose value it was to keep or give."""
+
+    class Broken(ConfigurableIOManager):
+        def handle_output(self, context, obj):
+            raise ValueError("full")
+
+        def load_input(self, context):
+            raise ValueError("gone")
+
+    @asset(io_manager_key="broken")
+    def kept():
+        return 1
+
+    resources = {"broken": Broken(), "io_manager": FilesystemIOManager(base_dir=tmp_path)}
+
+    @asset
+    def taker(kept): ...
+
+    defs = Definitions([kept, taker], resources=resources)
+    for selection, note in (
+        (kept, "handle_output of IO manager 'broken' (Broken), storing the value of asset 'kept'"),
+        (taker, "load_input of IO manager 'broken' (Broken), loading the value of asset 'kept' for 'kept'"),
+    ):
+        with pytest.raises(ValueError, match=r"full|gone") as caught:
+            defs.materialize(selection)
+        assert caught.value.__notes__[0] == f"resourcekit: {note}"
+    with pytest.raises(ValueError, match="gone") as caught:
+        defs.load_asset_value(kept)
+    assert caught.value.__notes__ == [
+        "resourcekit: load_input of IO manager 'broken' (Broken), loading the value of asset 'kept'"
+    ]
+
+    @asset
+    def unloaded(): ...
+
+    @asset
+    def wants(unloaded): ...
+
+    with pytest.raises(NotStoredError) as caught:
+        materialize([unloaded, wants], selection=wants)
+    assert "load_input of the execution's own memory" in caught.value.__notes__[0]
 
 
 def test_the_class_is_a_factory(tmp_path):
@@ -198,8 +291,10 @@ def test_what_cannot_be_read(tmp_path):
     """A damaged file is told with asset and path, and with what was raised as its cause."""
     defs = Definitions([numbers, total], resources={"io_manager": FilesystemIOManager(base_dir=tmp_path)})
     (tmp_path / "numbers").write_bytes(b"rubbish")
-    with pytest.raises(NotStorableError, match="numbers cannot be read by PickleSerializer: UnpicklingError") as caught:
+    with pytest.raises(NotReadableError, match="numbers cannot be read by PickleSerializer: UnpicklingError") as caught:
         defs.load_asset_value(numbers)
+    assert not isinstance(caught.value, NotStorableError)
+    assert pickle.loads(pickle.dumps(caught.value)).what == "asset 'numbers'"
     assert isinstance(caught.value.__cause__, pickle.UnpicklingError)
 
 

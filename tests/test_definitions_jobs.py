@@ -150,7 +150,7 @@ def refused(body, words):
 def test_what_a_job_refuses():
     """What does not work in a job is told when the job is made, with the way out."""
     refused(lambda: one(5), "takes 0 values, it was given 1")
-    refused(lambda: add(1, c=2), "'c', which is no parameter")
+    refused(lambda: add(1, c=2), "'c', which is no parameter of it; there is: a, b")
     refused(lambda: add(1, context=2), "'context', which is filled when the job runs")
     refused(lambda: gather([], word="x"), "'word', which is filled")
     refused(lambda: add(1, a=2), "'a' twice")

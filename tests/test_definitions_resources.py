@@ -91,6 +91,40 @@ def test_every_kind_of_thing_in_a_dict():
     assert run(all_of_them, resources) == ("db", (1,), [1], "https://api.example.com", None, mock)
 
 
+def test_a_provider_that_makes_resources():
+    """A provider of dependency-injector's that makes resources is refused: no run would call their hooks."""
+
+    @asset
+    def name(database: ResourceParam[object]) -> str:
+        return database.name
+
+    way = "give the resource itself, database=Database(...): there is one for each run, or scope='app'"
+    for provider in (providers.Singleton(Database), providers.Factory(Database)):
+        (problem,) = Definitions([name], resources={"database": provider}).check()
+        assert (problem.code, problem.where, problem.hint) == ("raw-resource", "name", way)
+        assert f"the {type(provider).__name__} under 'database' makes a Database that no run sets up" in str(problem)
+    with pytest.raises(DefinitionError, match="'database' gave a Database that no run has set up; give the resource"):
+        run(name, {"database": providers.Callable(Database)})
+
+
+def test_a_provider_that_gives_what_needs_no_run():
+    """A provider may give a resource without hooks and resources of its own, or one that the run has set up."""
+
+    class Named(ConfigurableResource):
+        name: str
+
+    @asset
+    def name(database: ResourceParam[object]) -> str:
+        return database.name
+
+    class Reached(ResourceContainer):
+        main = Database(name="live")
+        database = providers.Callable(lambda main: main, main)
+
+    assert run(name, {"database": providers.Factory(Named, name="made")}) == "made"
+    assert run(name, Reached) == "live"
+
+
 def test_a_vended_type_asks_for_the_factory():
     """A parameter annotated with what a factory vends is a resource, unless an asset of its name is there."""
 
@@ -132,7 +166,7 @@ def test_a_missing_key():
     """A missing key is told with the step, the keys there are and the nearest, before anything is set up."""
     found = problems(names, databse=Database(), orders=Orders(database=Database()))
     assert found == [("unknown-resource", "names(database)", "did you mean databse?")]
-    with pytest.raises(DefinitionError, match="its keys: databse") as caught:
+    with pytest.raises(DefinitionError, match="'databse' holds Database") as caught:
         materialize([names], resources={"databse": Database(name=EnvVar("SURELY_NOT_SET"))})
     assert [problem.where for problem in caught.value.problems] == ["names(database)", "names(orders)"]
 
@@ -142,7 +176,29 @@ def test_resources_are_found_by_name_only():
     found = problems(names, first=Database(), orders=Orders(database=Database()))
     assert found == [("unknown-resource", "names(database)", "name the parameter first")]
     found = problems(names, first=Database(), second=Database(), orders=Orders(database=Database()))
-    assert found == [("unknown-resource", "names(database)", None)]
+    assert found == [("unknown-resource", "names(database)", "name the parameter first or second")]
+
+
+def test_the_nearest_key_is_one_of_the_type():
+    """Of the keys of the type, the nearest is proposed; one of another type is named as what it is."""
+
+    @asset
+    def rows(database: Database): ...
+
+    @asset
+    def page(url: ResourceParam[str]): ...
+
+    def hint(step, **resources):
+        return Definitions([step], resources=resources).check()[0].hint
+
+    assert hint(rows, databse=Orders(database=Database()), base=Database()) == "did you mean base?"
+    assert hint(rows, databse=Database(), base=Database()) == "did you mean databse?"
+    assert hint(rows, databse=5) == "the nearest, databse, holds int: add a Database under 'database'"
+    assert hint(rows, databse=providers.Callable(Database)) == "did you mean databse?"
+    assert hint(rows, shop=5) == "add a Database under that key"
+    assert hint(rows, database=5) == "give a Database there, or change the parameter's name or annotation"
+    assert hint(rows) == "give it, resources={'database': Database(...)}"
+    assert hint(page) == "give it, resources={'url': ...}"
 
 
 def test_a_wrong_type():

@@ -329,7 +329,7 @@ def test_a_missing_key_names_function_parameter_keys_and_the_nearest(shop: Shop)
     assert (error.function, error.parameter) == (read.__qualname__, "ordrs")
     assert str(error) == (
         f"{read.__qualname__}() cannot be given 'ordrs': Shop has no key 'ordrs' and none of type Missing; "
-        "its keys: database, orders, client, url; did you mean orders?"
+        "its keys: database, orders, client, url; the nearest, orders, holds Orders: add a Missing under 'ordrs'"
     )
 
 
@@ -341,7 +341,12 @@ def test_an_empty_container_has_nothing_to_propose() -> None:
     @inject
     def read(anything=injected()) -> None: ...  # type: ignore[no-untyped-def]
 
-    with Empty().run(), pytest.raises(InjectionError, match=r"Empty has no key 'anything'; its keys: none$"):
+    with (
+        Empty().run(),
+        pytest.raises(
+            InjectionError, match=r"Empty has no key 'anything'; its keys: none; add a value under that key$"
+        ),
+    ):
         read()
 
 
@@ -351,7 +356,7 @@ def test_many_keys_are_not_all_listed() -> None:
 
     def read(database: Database) -> None: ...
 
-    with pytest.raises(InjectionError, match=r"key_11, \.\.\.$"):
+    with pytest.raises(InjectionError, match=r"key_11, \.\.\.; add a Database under that key$"):
         app.call(read)
 
 

@@ -140,7 +140,8 @@ def static_names() -> set[str]:
     assert spec is not None
     assert spec.origin is not None
     tree = ast.parse(Path(spec.origin).read_text(encoding="utf-8"))
-    imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    typing_only = [each for each in tree.body if isinstance(each, ast.If) and ast.unparse(each.test) == "TYPE_CHECKING"]
+    imports = [node for each in typing_only for node in each.body if isinstance(node, ast.ImportFrom)]
     return {alias.name for node in imports for alias in node.names if (node.module or "").startswith(PACKAGE)}
 
 

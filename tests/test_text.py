@@ -321,6 +321,7 @@ BAD = [
     (5, str, "it is of type int; put it in quotes"),
     (b"x", str, "it is of type bytes"),
     ("\ud800", bytes, "UTF-8"),
+    *[("", cls, "it is empty; '.' is the folder") for cls in (Path, PurePosixPath)],
     ("x", UUID, "not a UUID"),
     ("2024-05-31T12:00", date, "without a time"),
     (datetime(2024, 5, 31), date, "it is of type datetime"),

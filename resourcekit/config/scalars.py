@@ -98,6 +98,12 @@ def _stripped(text: str, cls: Callable[[str], object]) -> object:
     return cls(text.strip())
 
 
+def _path(text: str, cls: Callable[[str], object]) -> object:
+    if not text:
+        refuse(cls.__name__, "it is empty; '.' is the folder that the program runs in")
+    return cls(text)
+
+
 def _iso(text: str, cls: Any) -> object:
     return cls.fromisoformat(text.strip())
 
@@ -117,8 +123,8 @@ _READERS: Final[dict[type | None, Callable[[str, Any], object]]] = {
     float: _number,
     Decimal: _number,
     bytes: _bytes,
-    Path: lambda text, cls: cls(text),
-    PurePath: lambda text, cls: cls(text),
+    Path: _path,
+    PurePath: _path,
     UUID: _stripped,
     datetime: _iso,
     date: _iso,

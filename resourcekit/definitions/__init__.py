@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from resourcekit.definitions.assets import AssetDefinition, asset
 from resourcekit.definitions.collection import Definitions, definitions
@@ -21,6 +21,7 @@ from resourcekit.definitions.contexts import (
 from resourcekit.definitions.direct import build_asset_context, build_op_context
 from resourcekit.definitions.failures import (
     ExecutionError,
+    NotReadableError,
     NotStorableError,
     NotStoredError,
     ResourceNotRequestedError,
@@ -62,6 +63,7 @@ __all__ = (
     "JobDefinition",
     "JsonSerializer",
     "MaterializeResult",
+    "NotReadableError",
     "NotStorableError",
     "NotStoredError",
     "OpDefinition",
@@ -91,6 +93,15 @@ __all__ = (
 
 def __dir__() -> list[str]:
     return sorted(__all__)
+
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name):
+        """Tell what stands for a name that only Dagster has."""
+        from resourcekit.absent import absent
+
+        raise absent(sys.modules[__name__], name)
 
 
 class _CallableModule(ModuleType):

@@ -11,7 +11,7 @@ from resourcekit.definitions.direct import call_directly
 from resourcekit.definitions.graph import Node, StepGraph, Upstream
 from resourcekit.definitions.keys import AssetKey, as_asset_key
 from resourcekit.definitions.retry import RetryPolicy
-from resourcekit.definitions.steps import Step, StepOptions, name_of
+from resourcekit.definitions.steps import Step, StepOptions, as_list, name_of
 from resourcekit.errors import DefinitionError, Problem, kind_in_words, nearest
 
 __all__ = ("AssetDefinition", "asset", "asset_graph")
@@ -206,9 +206,7 @@ def asset_graph(assets: Iterable[Any], where: str) -> StepGraph:
         DefinitionError: One is no asset, or two have the same key.
     """
     known: dict[str, AssetDefinition[..., Any]] = {}
-    if isinstance(assets, Step | str | Mapping):
-        raise DefinitionError(f"{where} wants a list of assets, write [{getattr(assets, '__name__', '...')}]")
-    for each in assets:
+    for each in as_list(assets, where, "assets"):
         if not isinstance(each, AssetDefinition):
             raise DefinitionError(_no_asset(each, where))
         other = known.setdefault(each.name, each)

@@ -8,9 +8,10 @@ from typing import Any
 
 import attrs
 
-from resourcekit.annotations import type_name
+from resourcekit.annotations import is_resource_class, type_name
 from resourcekit.definitions.graph import Node, StepGraph, upstream_of
 from resourcekit.definitions.io_managers import is_io_manager
+from resourcekit.definitions.provided import unmanaged_class, way_out
 from resourcekit.definitions.steps import DEFAULT_IO_MANAGER, Parameter
 from resourcekit.errors import InjectionError, Problem, did_you_mean, listed, nearest
 from resourcekit.graph import Held
@@ -122,6 +123,7 @@ class _Binder:
         self.keys += [filled.key for filled in self.filled]
         self.keys += self._inside(step.spec)
         self.keys += self._io_managers()
+        self.problems += self._unmanaged()
         context = next((each.name for each in parameters if each.is_context), None)
         annotations = {each.name: each.annotation for each in parameters}
         return BoundStep(self.node, tuple(self.filled), self.defaults, context, annotations)
@@ -159,23 +161,26 @@ class _Binder:
         if wish.is_optional:
             return None
         error = no_key(function, wish, self.blueprint)
-        of_type = None if error.hint else _of_type(function, wish, self.blueprint)
-        if of_type is not None:
-            reason = f"{self.blueprint.name} has no key {wish.name!r}; {of_type!r} holds {type_name(wish.wanted)}"
-            raise InjectionError(function, wish.name, reason, f"name the parameter {of_type}")
+        if not self.blueprint.graph.keys:
+            example = f"{type_name(wish.wanted)}(...)" if is_resource_class(wish.wanted) else "..."
+            error.hint = f"give it, resources={{{wish.name!r}: {example}}}"
         raise error
 
     def _unknown_input(self, parameter: Parameter) -> Problem:
         """What is wrong with a parameter that nothing fills."""
-        name, keys = parameter.name, self.blueprint.graph.keys
+        name, step, keys = parameter.name, self.node.step, self.blueprint.graph.keys
+        known: list[str] = []
         if parameter.unresolved is not None:
             message = f"nothing gives {name!r}, and its annotation cannot be resolved: {parameter.unresolved}"
             hint = "import the name at run time, not under TYPE_CHECKING alone, or give the default injected()"
             return self.node.problem("unknown-input", message, name, hint)
-        if self.node.step.kind == "op":
-            known: list[str] = []
+        if step.kind == "op":
             message = f"nothing gives {name!r}"
-            hint = f"pass a value where the job calls it, {self.node.step.name}({name}=...)"
+            hint = f"pass a value where the job calls it, {step.name}({name}=...)"
+        elif name == step.name.rpartition("/")[2] and name not in keys:
+            message = "needs itself: an asset's parameter is the asset of that name"
+            hint = f"call the parameter like what it takes, or say which asset that is, ins={{{name!r}: ...}}"
+            return self.node.problem("step-cycle", message, name, hint)
         else:
             known = [other.name.rpartition("/")[2] for other in self.graph.nodes.values() if other is not self.node]
             message = f"there is no asset {name!r}; there is: {listed(known) or 'none'}"
@@ -195,6 +200,15 @@ class _Binder:
         known = self.blueprint.graph.keys
         message = f"required_resource_keys has {key!r}, and there is no such resource"
         self.problems.append(self.node.problem("unknown-resource", message, None, did_you_mean(key, known)))
+
+    def _unmanaged(self) -> Iterator[Problem]:
+        """Providers that make resources past the run: their hooks would not be called."""
+        for key in dict.fromkeys(self.keys):
+            held = held_at(self.blueprint, key)
+            cls = unmanaged_class(held)
+            if cls is not None:
+                message = f"the {type(held.content).__name__} under {key!r} makes a {cls.__name__} that no run sets up"
+                yield self.node.problem("raw-resource", message, None, way_out(key, cls))
 
     def _inside(self, spec: FunctionSpec) -> Iterator[str]:
         """What the bare `inject` fills of a function that is a step."""
@@ -241,13 +255,6 @@ class _Binder:
             hint = "give a ConfigurableIOManager, or any object with these two methods"
             self.problems.append(node.problem("wrong-resource", message, None, hint))
         yield key
-
-
-def _of_type(function: str, wish: Wish, blueprint: Blueprint) -> str | None:
-    try:
-        return find_key(function, wish, blueprint)
-    except InjectionError:  # Several are of the type.
-        return None
 
 
 def _may_keep(held: Held) -> bool:

@@ -14,6 +14,7 @@ from resourcekit.definitions.materialization import Selection
 from resourcekit.definitions.pipelines import Config, Pipeline, Settings
 from resourcekit.definitions.progress import Progress
 from resourcekit.definitions.results import ExecutionResult
+from resourcekit.definitions.steps import as_list
 from resourcekit.errors import DefinitionError, Problem, did_you_mean, kind_in_words
 
 __all__ = ("Definitions", "definitions")
@@ -45,7 +46,7 @@ class Definitions:
         jobs: Iterable[JobDefinition] = (),
         resources: Resources | None = None,
     ) -> None:
-        self.assets = tuple(assets or ())
+        self.assets = tuple(as_list(assets or (), "Definitions(assets=...)", "assets"))
         self.resources = resources
         self._graph = asset_graph(self.assets, "Definitions(assets=...)")
         self._jobs = _by_name(jobs or ())
@@ -89,7 +90,7 @@ class Definitions:
         ... def page(url: ResourceParam[str]) -> str:
         ...     return url
         >>> print(*Definitions(assets=[page], resources={"uri": "x"}).check())  # doctest: +ELLIPSIS
-        page(url): resources has no key 'url'...its keys: uri [unknown-resource]
+        page(url): resources has no key 'url'; 'uri' holds str [unknown-resource]
             ...
             hint:      did you mean uri?
         """
@@ -262,7 +263,7 @@ class Definitions:
 
 def _by_name(jobs: Iterable[Any]) -> dict[str, JobDefinition]:
     found: dict[str, JobDefinition] = {}
-    for job in jobs:
+    for job in as_list(jobs, "Definitions(jobs=...)", "jobs"):
         if not isinstance(job, JobDefinition):
             given = getattr(job, "__name__", None) or kind_in_words(job)
             raise DefinitionError(f"Definitions(jobs=...) wants jobs, not {given}; decorate a function with @job")

@@ -8,7 +8,7 @@ from typing import Any, Final, NoReturn
 
 from resourcekit.definitions.graph import Constant, FanIn, Node, Source, Upstream
 from resourcekit.definitions.steps import Step
-from resourcekit.errors import DefinitionError, kind_in_words
+from resourcekit.errors import DefinitionError, did_you_mean, kind_in_words
 
 __all__ = ("Composition", "Handle", "composing")
 
@@ -75,7 +75,9 @@ class Composition:
         filled = [each.name for each in parameters if each.name not in inputs]
         wrong = [name for name in kwargs if name not in inputs]
         if wrong:
-            reason = "filled when the job runs" if wrong[0] in filled else "no parameter of it"
+            reason = "filled when the job runs"
+            if wrong[0] not in filled:
+                reason = f"no parameter of it; {did_you_mean(wrong[0], inputs)}"
             raise DefinitionError(f"job {self.job!r}: {step} was given {wrong[0]!r}, which is {reason}")
         if len(args) > len(inputs):
             raise DefinitionError(f"job {self.job!r}: {step} takes {len(inputs)} values, it was given {len(args)}")

@@ -19,7 +19,7 @@ from resourcekit.definitions.contexts import (
 from resourcekit.definitions.keys import AssetKey
 from resourcekit.definitions.layers import Resources, layered
 from resourcekit.definitions.steps import Parameter, Step
-from resourcekit.errors import InjectionError, RunStateError
+from resourcekit.errors import InjectionError, RunStateError, did_you_mean
 from resourcekit.injection.filling import FromCurrent
 from resourcekit.record import record_of
 from resourcekit.run import Run, open_runs
@@ -244,7 +244,13 @@ class _Call:
             raise InjectionError(self.step.spec.name, twice, reason, "give it once")
         signature = self.step.spec.signature
         left = [each for each in signature.parameters.values() if each.name not in given]
-        bound = signature.replace(parameters=left).bind_partial(*args, **kwargs).arguments
+        try:
+            bound = signature.replace(parameters=left).bind_partial(*args, **kwargs).arguments
+        except TypeError as error:
+            wrong = next((name for name in kwargs if name not in signature.parameters), None)
+            names = [each.name for each in left]
+            advice = f"it takes: {', '.join(names)}" if wrong is None else did_you_mean(wrong, names)
+            raise TypeError(f"{self.step.spec.name}() {error}; {advice}") from None
         for each in left:
             if each.kind is each.VAR_KEYWORD:
                 bound |= bound.pop(each.name, {})

@@ -8,7 +8,8 @@ from functools import partial
 from time import sleep
 from typing import TYPE_CHECKING, Any
 
-from resourcekit.definitions.execution import Call, Execution, Pause, StepMachine, refuse_awaitable
+from resourcekit.definitions.calls import Call, Pause, StepMachine, refuse_awaitable
+from resourcekit.definitions.execution import Execution
 
 if TYPE_CHECKING:
     from anyio import CapacityLimiter

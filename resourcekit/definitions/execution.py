@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import inspect
 import os
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from time import perf_counter
 from types import TracebackType
@@ -14,48 +13,21 @@ import attrs
 
 from resourcekit.annotations import element_annotation
 from resourcekit.definitions.binding import Binding, BoundStep
-from resourcekit.definitions.contexts import ExecutionContext, InputContext, OutputContext, StepResources
+from resourcekit.definitions.calls import Call, Pause, StepMachine
+from resourcekit.definitions.contexts import ExecutionContext, StepResources
 from resourcekit.definitions.failures import ExecutionError
 from resourcekit.definitions.graph import Constant, Node, Schedule, Source, StepGraph, Upstream
-from resourcekit.definitions.io_managers import InMemoryIOManager, is_io_manager
+from resourcekit.definitions.keeping import Keeping, received, stays
 from resourcekit.definitions.outputs import Output
 from resourcekit.definitions.progress import StepEvent, StepListener
 from resourcekit.definitions.results import ExecutionResult, StepResult
-from resourcekit.errors import DefinitionError, kind_in_words
-from resourcekit.graph import Held
-from resourcekit.injection.matching import check_value, held_at
-from resourcekit.record import spec_of
+from resourcekit.injection.matching import check_value
+from resourcekit.lifecycle.outcome import note
 from resourcekit.run import Blueprint, Run
 
-__all__ = ("Call", "Execution", "Pause", "StepMachine")
+__all__ = ("Execution",)
 
-_OURS: Final = (__file__, os.path.join(os.path.dirname(__file__), "engine.py"))
-
-
-@attrs.frozen(eq=False)
-class Call:
-    """A call that a step wants made: of its function, of an IO manager, of a provider.
-
-    Args:
-        function: What to call, without arguments.
-        what: What it is, for messages.
-        stays: It must be made in the run's own thread: what it works with has a class with ``threads=False``.
-    """
-
-    function: Callable[[], Any]
-    what: str
-    stays: bool = False
-
-
-@attrs.frozen
-class Pause:
-    """A wait that a step wants, in seconds."""
-
-    seconds: float
-
-
-StepMachine = Generator[Call | Pause, Any, Any]
-"""What a step does: yields each call, is sent what it gave or thrown what it raised."""
+_OURS: Final = (__file__, *(os.path.join(os.path.dirname(__file__), name) for name in ("engine.py", "keeping.py")))
 
 
 class Execution:
@@ -91,7 +63,7 @@ class Execution:
         self._tell = tell
         self._stops = stops
         self._live: Any = None
-        self._io_managers: dict[str | None, Any] = {}
+        self._keeping = Keeping(blueprint, run)
         self._metadata: dict[str, dict[str, Any]] = {}
         self._results: dict[str, StepResult] = {}
         self._outputs: dict[str, Any] = {}
@@ -129,7 +101,7 @@ class Execution:
         found: dict[str, Any] = {}
         arguments = dict(bound.defaults)
         for filled in bound.filled:
-            found[filled.key] = yield from self._resource(filled.key)
+            found[filled.key] = yield from received(self._live, self.blueprint, filled.key)
             if filled.wish is not None:
                 arguments[filled.wish.name] = found[filled.key]
                 check_value(node.step.spec.name, filled.wish, found[filled.key])
@@ -139,18 +111,8 @@ class Execution:
         context = self._context(bound, found, attempt)
         if bound.context is not None:
             arguments[bound.context] = context
-        given = yield Call(partial(node.step.function, **arguments), str(node.step), self._stays(*found))
+        given = yield Call(partial(node.step.function, **arguments), str(node.step), stays(self.blueprint, found))
         yield from self._keep(bound, given, context)
-
-    def _resource(self, key: str) -> StepMachine:
-        """What users of a key receive."""
-        found = self._live
-        for name in key.split("."):
-            found = getattr(found, name)
-        held: Held = held_at(self.blueprint, key)
-        if held.kind == "provider":
-            found = yield Call(found, f"the provider of {key!r}")
-        return found
 
     def _context(self, bound: BoundStep, resources: Mapping[str, Any], attempt: int) -> ExecutionContext:
         step = bound.node.step
@@ -186,58 +148,18 @@ class Execution:
             upstream: The step.
             **what: Who needs it and as what: arguments of the `InputContext`.
         """
-        keeper = yield from self._io_manager(upstream)
-        output = self._output_context(upstream)
-        context = InputContext(upstream_output=output, run_id=self.run.run_id, tags=self.run.tags, **what)
-        load = partial(keeper.load_input, context)
-        return (yield Call(load, f"loading the value of {upstream.step}", self._stays(self._keeper_key(upstream))))
+        return (yield from self._keeping.load(self._live, upstream, **what))
 
     def _keep(self, bound: BoundStep, given: Any, context: ExecutionContext) -> StepMachine:
         """Give the value of a step to its IO manager, unless it gives none."""
         node = bound.node
         told = dict(given.metadata) if isinstance(given, Output) else {}
         value = given.value if isinstance(given, Output) else given
-        output = self._output_context(node)
+        output = self._keeping.output_context(node)
         if value is not attrs.NOTHING and not (node.step.gives_nothing and value is None):
-            keeper = yield from self._io_manager(node)
-            store = partial(keeper.handle_output, output, value)
-            yield Call(store, f"storing the value of {node.step}", self._stays(self._keeper_key(node)))
+            yield from self._keeping.store(self._live, node, value, output)
             self._outputs[node.name] = value
         self._metadata[node.name] = {**context.output_metadata, **told, **output.metadata}
-
-    def _output_context(self, node: Node) -> OutputContext:
-        step = node.step
-        return OutputContext(
-            step_key=node.name,
-            asset_key=getattr(step, "key", None),
-            run_id=self.run.run_id,
-            tags=self.run.tags,
-            annotation=step.returned,
-            definition_metadata=step.options.metadata,
-        )
-
-    def _io_manager(self, node: Node) -> StepMachine:
-        """What keeps the value of a step: one object for the execution."""
-        key = self._keeper_key(node)
-        if key not in self._io_managers:
-            found = InMemoryIOManager() if key is None else (yield from self._resource(key))
-            if not is_io_manager(found):
-                raise DefinitionError(
-                    f"{key!r} keeps the value of {node.step}, and is {kind_in_words(found)}, which has no "
-                    "handle_output and load_input"
-                )
-            self._io_managers.setdefault(key, found)
-        return self._io_managers[key]
-
-    def _keeper_key(self, node: Node) -> str | None:
-        """The key of what keeps the value of a step; None for this execution's memory."""
-        key = node.step.options.io_manager_key
-        return key if key in self.blueprint.graph.keys else None
-
-    def _stays(self, *keys: str | None) -> bool:
-        """Whether any resource that *keys* need must not leave the run's own thread."""
-        steps = self.blueprint.plan(tuple(key for key in keys if key is not None)).steps
-        return not all(spec_of(step.resource).settings.threads for step in steps)
 
     def _succeed(self, node: Node, attempts: int, duration: float) -> None:
         self._results[node.name] = StepResult(
@@ -254,10 +176,8 @@ class Execution:
 
     def _fail(self, node: Node, error: Exception, attempts: int, duration: float) -> None:
         error.__traceback__ = _outside(error.__traceback__)
-        note = f"resourcekit: {node.step} failed"
-        note += f", defined at {node.step.location}" if node.step.location else ""
-        if note not in getattr(error, "__notes__", ()):
-            error.add_note(note)
+        place = f", defined at {node.step.location}" if node.step.location else ""
+        note(error, f"resourcekit: {node.step} failed{place}")
         self._failed.append(error)
         self._results[node.name] = StepResult(
             name=node.name,
@@ -290,17 +210,18 @@ class Execution:
         if self._failed:
             raise ExecutionError(self._failed)
 
-    def result(self, final: Exception | None) -> ExecutionResult:
+    def result(self, final: BaseException | None) -> ExecutionResult:
         """What the execution did.
 
         Args:
-            final: What left the run: a failed step's error, or one of a resource.
+            final: What left the run: a failed step's error, one of a resource, or an interrupt.
         """
         steps = dict(self._results)
+        reason = "the resources were not set up" if self._live is None else f"interrupted by {type(final).__name__}"
         for name in self.binding.steps:
             if name not in steps:
                 kind = self.graph.nodes[name].step.kind
-                steps[name] = StepResult(name=name, kind=kind, status="skipped", reason="the resources were not set up")
+                steps[name] = StepResult(name=name, kind=kind, status="skipped", reason=reason)
         return ExecutionResult(
             name=self.name,
             run_id=self.run.run_id,
@@ -331,7 +252,7 @@ def _outside(trace: TracebackType | None) -> TracebackType | None:
     return outside or trace
 
 
-def _all_errors(failed: Sequence[Exception], final: Exception | None) -> tuple[BaseException, ...]:
+def _all_errors(failed: Sequence[Exception], final: BaseException | None) -> tuple[BaseException, ...]:
     """Every error of an execution: of its steps, of what surfaced, of teardowns that were attached to it."""
     found: list[BaseException] = list(failed)
     if final is not None:
@@ -340,14 +261,3 @@ def _all_errors(failed: Sequence[Exception], final: Exception | None) -> tuple[B
         attached = getattr(final, "teardown_errors", None)
         found += getattr(attached, "exceptions", ())
     return tuple(found)
-
-
-def refuse_awaitable(call: Call, given: Any) -> None:
-    """Refuse what cannot be awaited here.
-
-    Raises:
-        DefinitionError: Always.
-    """
-    if inspect.iscoroutine(given):
-        given.close()
-    raise DefinitionError(f"{call.what} gave an awaitable, and nothing said so beforehand: make it `async def`")

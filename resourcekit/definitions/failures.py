@@ -8,7 +8,14 @@ from typing import Any, Self
 
 from resourcekit.errors import ResourceKitError, listed, nearest
 
-__all__ = ("ExecutionError", "NotStorableError", "NotStoredError", "ResourceNotRequestedError", "StepStateError")
+__all__ = (
+    "ExecutionError",
+    "NotReadableError",
+    "NotStorableError",
+    "NotStoredError",
+    "ResourceNotRequestedError",
+    "StepStateError",
+)
 
 
 class ExecutionError(ResourceKitError, ExceptionGroup[Exception]):
@@ -105,7 +112,7 @@ class NotStoredError(ResourceKitError, FileNotFoundError):
 
 
 class NotStorableError(ResourceKitError, TypeError):
-    """An IO manager cannot store a value, or read what is stored; what was stored before is as it was.
+    """An IO manager cannot store a value; what was stored before is as it was.
 
     Args:
         what: Whose value, in words: ``asset 'orders'``.
@@ -114,6 +121,28 @@ class NotStorableError(ResourceKitError, TypeError):
 
     >>> print(NotStorableError("asset 'orders'", "pickle cannot write a generator", "return a list"))
     asset 'orders': pickle cannot write a generator; return a list
+    """
+
+    def __init__(self, what: str, reason: str, hint: str) -> None:
+        super().__init__(what, reason, hint)
+        self.what = what
+        self.reason = reason
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.reason}; {self.hint}"
+
+
+class NotReadableError(ResourceKitError, ValueError):
+    """What an IO manager has stored cannot be read, or not as what is wanted: it is damaged, or was written otherwise.
+
+    Args:
+        what: Whose value, in words: ``asset 'orders'``.
+        reason: What is wrong.
+        hint: The way out.
+
+    >>> print(NotReadableError("asset 'orders'", "/data/orders is damaged", "run 'orders' again"))
+    asset 'orders': /data/orders is damaged; run 'orders' again
     """
 
     def __init__(self, what: str, reason: str, hint: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -9,11 +10,14 @@ from pathlib import Path
 from typing import IO, Any, Final
 from uuid import uuid4
 
+from resourcekit.annotations import accepts
+from resourcekit.annotations.checks import Check
 from resourcekit.definitions.contexts import InputContext, OutputContext
-from resourcekit.definitions.failures import NotStorableError, NotStoredError
+from resourcekit.definitions.failures import NotReadableError, NotStorableError, NotStoredError
 from resourcekit.definitions.io_managers import ConfigurableIOManagerFactory, IOManager
-from resourcekit.definitions.serializers import Serializer, serializers_of
-from resourcekit.errors import kind_in_words
+from resourcekit.definitions.serializers import JsonSerializer, PickleSerializer, Serializer, serializers_of
+from resourcekit.errors import kind_in_words, shortened
+from resourcekit.fields import field
 
 __all__ = ("FileStore", "FilesystemIOManager")
 
@@ -57,6 +61,7 @@ class FileStore(IOManager):
 
         Raises:
             NotStorableError: It cannot be written; the file that was there is as it was.
+            OSError: The disk is full, the directory cannot be written to, or the like.
         """
         serializer = self._serializer(obj, context)
         base = self.path(context.get_identifier())
@@ -78,7 +83,7 @@ class FileStore(IOManager):
 
         Raises:
             NotStoredError: There is no such file.
-            NotStorableError: It cannot be read.
+            NotReadableError: It cannot be read.
         """
         base = self.path(context.get_identifier())
         found = max(self._files(base), key=lambda each: each[0].stat().st_mtime_ns, default=None)
@@ -89,10 +94,10 @@ class FileStore(IOManager):
         path, serializer = found
         with path.open("rb") as file:
             try:
-                return serializer.load(file, context.annotation)
+                return _load(serializer, file, context)
             except Exception as error:
                 reason = f"{path} cannot be read by {type(serializer).__name__}: {type(error).__name__}"
-                raise NotStorableError(what, reason, "run it again, or read it as what it was written") from error
+                raise NotReadableError(what, reason, "run it again, or read it as what it was written") from error
 
     def _serializer(self, obj: Any, context: OutputContext) -> Serializer:
         """What writes a value: the only one, else the first that accepts it."""
@@ -107,7 +112,7 @@ class FileStore(IOManager):
     def _files(self, base: Path) -> Iterator[tuple[Path, Serializer]]:
         for serializer in self.serializers:
             path = _with_suffix(base, serializer)
-            if path.is_file():
+            if _is_file(path):
                 yield path, serializer
 
     def __repr__(self) -> str:
@@ -118,6 +123,15 @@ def _escaped(part: str) -> str:
     """A part of a key as a name in a directory, whatever is in it; two parts never share one."""
     safe = _UNSAFE.sub(lambda found: f"%{ord(found[0]):02X}", part)
     return safe if safe.strip(".") else safe.replace(".", "%2E")
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            return False
+        raise
 
 
 def _with_suffix(base: Path, serializer: Serializer) -> Path:
@@ -131,18 +145,45 @@ def _dump(serializer: Serializer, value: Any, file: IO[bytes], context: OutputCo
         raise  # The disk's, not the value's.
     except Exception as error:
         reason = f"{type(serializer).__name__} cannot write {kind_in_words(value)}: {error}"
-        hint = "return plain data, or keep it in memory, with io_manager_key and an InMemoryIOManager"
-        raise NotStorableError(str(context), reason, hint) from error
+        raise NotStorableError(str(context), reason, _way_out(serializer)) from error
+
+
+def _way_out(serializer: Serializer) -> str:
+    """What to do about a value that a serializer cannot write."""
+    memory = "or keep it in memory, with io_manager_key and an InMemoryIOManager"
+    if isinstance(serializer, PickleSerializer):
+        return f"return plain data, {memory}"
+    if isinstance(serializer, JsonSerializer):
+        return "return plain data, annotate the step with what it returns, or use serializer='auto'"
+    return "return what it writes, or use serializer='pickle'"
+
+
+def _load(serializer: Serializer, file: IO[bytes], context: InputContext) -> Any:
+    """Read a value as what it was written, if that is what the parameter takes; else as what the parameter takes."""
+    unattached: Any = None  # The check looks at the value alone.
+    wanted, written = context.annotation, context.upstream_output.annotation
+    if written is not Any and accepts(wanted, written):
+        value = serializer.load(file, written)
+        if wanted is Any or Check(wanted).matches(None, unattached, value):
+            return value
+        file.seek(0)
+    return serializer.load(file, wanted)
 
 
 def _replace(path: Path, write: Callable[[IO[bytes]], None], what: str) -> None:
     """Write a new file beside *path*, and put it in its place when it is complete."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        is_directory = path.is_dir()
     except (FileExistsError, NotADirectoryError) as error:
         reason = f"{path.parent} cannot be a directory, a file of that name is in the way"
         raise NotStorableError(what, reason, "an asset's key cannot begin with another's whole key here") from error
-    if path.is_dir():
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+        reason = "a part of its key is too long for the name of a file here"
+        raise NotStorableError(shortened(what), reason, "give it a shorter key") from error
+    if is_directory:
         reason = f"{path} is a directory, of assets whose keys begin with this one"
         raise NotStorableError(what, reason, "give it another key")
     temporary = path.with_name(f".{uuid4().hex}.tmp")
@@ -152,16 +193,24 @@ def _replace(path: Path, write: Callable[[IO[bytes]], None], what: str) -> None:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
-    except BaseException:
+    except BaseException as error:
+        if isinstance(error, OSError) and error.filename == str(temporary):
+            error.filename = str(path)  # What the user knows.
         temporary.unlink(missing_ok=True)
         raise
+
+
+def _check_base_dir(_manager: object, _attribute: object, base_dir: object) -> None:
+    if base_dir == "":
+        raise ValueError("it is empty: give a directory, '.' for the one that the program runs in")
 
 
 class FilesystemIOManager(ConfigurableIOManagerFactory[FileStore]):
     """Keeps the values of steps as files; its users receive a `FileStore`.
 
     Args:
-        base_dir: The directory, made when it is not there; ``.resourcekit/storage`` when it is not given.
+        base_dir: The directory, made when it is not there; ``.resourcekit/storage`` when it is not given. ``~`` at its
+            beginning is the user's home.
         serializer: ``"pickle"``; ``"json"``; ``"parquet"`` (data frames, by pyarrow); ``"auto"``, which takes Parquet
             for data frames, JSON for plain data and pickle for the rest; a `Serializer` of your own; or a list of
             them, of which the first that accepts a value writes it.
@@ -178,7 +227,7 @@ class FilesystemIOManager(ConfigurableIOManagerFactory[FileStore]):
     '["tea"]'
     """
 
-    base_dir: Path | str | None = None
+    base_dir: Path | str | None = field(default=None, validator=_check_base_dir)
     serializer: str | Serializer | Sequence[Serializer] = "pickle"
 
     def create_io_manager(self, context: object) -> FileStore:
@@ -194,6 +243,10 @@ class FilesystemIOManager(ConfigurableIOManagerFactory[FileStore]):
             DefinitionError: The serializer is none, or needs a library that is not installed.
             OSError: The directory cannot be made.
         """
-        base_dir = _DEFAULT if self.base_dir is None else Path(self.base_dir)
-        base_dir.mkdir(parents=True, exist_ok=True)
+        base_dir = _DEFAULT if self.base_dir is None else Path(self.base_dir).expanduser()
+        try:
+            base_dir.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError) as error:
+            reason = "base_dir must be a directory, and a file is in its place"
+            raise type(error)(error.errno, reason, str(base_dir)) from None
         return FileStore(base_dir, serializers_of(self.serializer))

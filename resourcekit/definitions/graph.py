@@ -104,6 +104,9 @@ class StepGraph:
             path = list(reversed(error.args[1]))
             start = min(range(len(path) - 1), key=lambda place: self.places[path[place]])
             names = [*path[start:-1], *path[: start + 1]]
+            if len(names) == 2:
+                return self.nodes[names[0]].problem("step-cycle", "needs itself",
+                                                    hint="take it out of its own deps and ins")  # fmt: skip
             return self.nodes[names[0]].problem("step-cycle", f"needs itself: {' -> '.join(names)}",
                                                 hint="split one of them in two")  # fmt: skip
         return None

@@ -116,7 +116,8 @@ class JobDefinition:
         Raises:
             DefinitionError: Ops and resources do not fit together; all that is wrong is told.
             PlanError | ConfigError | PreflightError: The resources cannot be set up; nothing was opened.
-            Exception: What the first op that failed has raised; of several at once, an `ExecutionError`.
+            Exception: What the first op that failed has raised; of several at once, an `ExecutionError`. What became of
+                all, until then, is its ``execution_result``.
             RunStateError: It needs an event loop and one is running here: use `aexecute_in_process`.
 
         >>> from resourcekit import op

@@ -17,11 +17,13 @@ from resourcekit.definitions.execution import Execution
 from resourcekit.definitions.graph import StepGraph
 from resourcekit.definitions.io_managers import is_io_manager
 from resourcekit.definitions.layers import Layers, Resources, layered, single_definition
+from resourcekit.definitions.overlays import check_config
 from resourcekit.definitions.progress import Progress, shown
 from resourcekit.definitions.results import ExecutionResult
 from resourcekit.definitions.selection import select
 from resourcekit.errors import DefinitionError, Problem, RunStateError, kind_in_words
 from resourcekit.injection.matching import held_at
+from resourcekit.lifecycle.outcome import put
 from resourcekit.run import Blueprint, ContainerBlueprint, Run
 
 __all__ = ("Config", "Pipeline", "Settings")
@@ -113,6 +115,7 @@ class Pipeline:
             binding = bind(self.graph, chosen, blueprint)
             if binding.problems:
                 raise _problems_error(self.title, binding.problems)
+            check_config(settings.config, blueprint, binding.keys)
             run = _run(blueprint, binding.keys, settings)
             with shown(settings.progress, self.title, len(chosen)) as tell:
                 stops = settings.raise_on_error
@@ -128,29 +131,27 @@ class Pipeline:
         with self._prepared(settings) as execution:
             reason = _needs_loop(execution, settings)
             self._refuse_loop(reason)
-            final = None
             try:
                 if reason is None:
                     execute(execution)
                 else:
                     _in_loop(partial(execute_async, execution, settings.max_concurrent))
-            except Exception as error:
-                if settings.raise_on_error:
+            except BaseException as error:
+                if _is_raised(error, execution, settings):
                     raise
-                final = error
-            return execution.result(final)
+                return execution.result(error)
+            return execution.result(None)
 
     async def aexecute(self, settings: Settings) -> ExecutionResult:
         """`execute` from async code, in the caller's event loop."""
         with self._prepared(settings) as execution:
-            final = None
             try:
                 await execute_async(execution, settings.max_concurrent)
-            except Exception as error:
-                if settings.raise_on_error:
+            except BaseException as error:
+                if _is_raised(error, execution, settings):
                     raise
-                final = error
-            return execution.result(final)
+                return execution.result(error)
+            return execution.result(None)
 
     def _refuse_loop(self, reason: str | None) -> None:
         """Refuse to go on where an event loop is needed and one is running here.
@@ -202,6 +203,14 @@ def _run(blueprint: ContainerBlueprint, keys: tuple[str, ...], settings: Setting
     """A run of exactly *keys*: none, where there is none."""
     tags, run_id, is_concurrent = settings.tags, settings.run_id, settings.is_concurrent_start
     return blueprint.run(keys, settings.config, tags=tags, run_id=run_id, is_concurrent=is_concurrent, is_timed=False)
+
+
+def _is_raised(error: BaseException, execution: Execution, settings: Settings) -> bool:
+    """Whether the caller gets an error raised; then it has what the execution did until it came."""
+    if isinstance(error, Exception) and not settings.raise_on_error:
+        return False
+    put(error, "execution_result", execution.result(error))
+    return True
 
 
 def _problems_error(name: str, problems: Sequence[Problem]) -> DefinitionError:

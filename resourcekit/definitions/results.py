@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, overload
 
 import attrs
@@ -11,7 +11,8 @@ from resourcekit.definitions.failures import StepStateError
 from resourcekit.definitions.keys import AssetKey, as_asset_key
 from resourcekit.definitions.outputs import Output
 from resourcekit.definitions.steps import Step
-from resourcekit.errors import UnknownKeyError
+from resourcekit.errors import SetupError, TeardownError, UnknownKeyError
+from resourcekit.lifecycle.outcome import TEARDOWN_NOTE, told
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -60,13 +61,15 @@ class StepResult:
     def __str__(self) -> str:
         took = "" if self.duration is None else f" in {self.duration:.2f} s"
         tries = f", {self.attempts} attempts" if self.attempts > 1 else ""
-        told = f": {type(self.error).__name__}: {self.error}" if self.error is not None else ""
-        return f"{self.name}  {self.status}{took}{tries}{f': {self.reason}' if self.reason else told}"
+        error = "" if self.error is None else ": " + "\n    ".join(_told(self.error))
+        return f"{self.name}  {self.status}{took}{tries}{f': {self.reason}' if self.reason else error}"
 
 
 @attrs.frozen(eq=False, kw_only=True)
 class ExecutionResult:
     """What an execution did: its steps, their values, everything that went wrong.
+
+    An error that `materialize` raises has it too, as its ``execution_result``. Pickled, it leaves its values behind.
 
     Args:
         name: The job's name; for assets, ``"materialize"``.
@@ -127,7 +130,7 @@ class ExecutionResult:
 
         Raises:
             UnknownKeyError: It is no step of this execution.
-            StepStateError: It failed, or was skipped.
+            StepStateError: It failed, or was skipped; or the result comes from another process.
         """
         name = step.name if isinstance(step, Step) else step if isinstance(step, str) else str(as_asset_key(step, ""))
         found = self.steps.get(name)
@@ -137,7 +140,18 @@ class ExecutionResult:
             raise StepStateError(name, f"it failed with {type(found.error).__name__}: {found.error}") from found.error
         if found.reason is not None:
             raise StepStateError(name, f"it was skipped: {found.reason}")
+        if found.gives_value and name not in self._outputs:
+            raise StepStateError(name, "this result was pickled, its values stayed behind")
         return self._outputs.get(name)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For pickle, which the errors that carry it need: without the values, which may be anything."""
+        state = {field.name: getattr(self, field.name) for field in attrs.fields(type(self))}
+        return {**state, "tags": dict(self.tags), "_outputs": {}}
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        for name, value in state.items():
+            object.__setattr__(self, name, value)
 
     def output_for_node(self, name: str) -> Any:
         """`output_for` under Dagster's name.
@@ -150,10 +164,10 @@ class ExecutionResult:
     def __str__(self) -> str:
         done = sum(step.success for step in self.steps.values())
         lines = [f"{self.name} {self.run_id}: {'success' if self.success else 'failed'}, {done} of {len(self.steps)}"]
-        lines += [f"  {step}" for step in self.steps.values()]
         of_steps = {id(step.error) for step in self.steps.values()}
-        lines += [f"  {type(each).__name__}: {each}" for each in self.errors if id(each) not in of_steps]
-        return "\n".join(lines)
+        told = [str(step) for step in self.steps.values()]
+        told += ["\n    ".join(_told(each)) for each in _apart(self.errors) if id(each) not in of_steps]
+        return "\n  ".join([*lines, *"\n".join(told).splitlines()])
 
     def __rich__(self) -> Text:
         """What rich prints: the same lines, in colour."""
@@ -168,3 +182,18 @@ class ExecutionResult:
 
 
 _STYLES: Final = {"success": "green", "failed": "red", "skipped": "yellow"}
+
+
+def _apart(errors: Iterable[BaseException]) -> Iterator[BaseException]:
+    """Each error that a hook raised by itself: a group says only how many there are."""
+    for error in errors:
+        if isinstance(error, TeardownError | SetupError):
+            yield from error.exceptions
+        else:
+            yield error
+
+
+def _told(error: BaseException) -> list[str]:
+    """What to say of an error: with the notes that name step, resource or IO manager, without those on other errors."""
+    text = "\n".join(told(error)).partition(f"\n{TEARDOWN_NOTE}")[0]
+    return [line.removeprefix("resourcekit: ") for line in text.splitlines()]

@@ -8,8 +8,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from importlib import import_module
 from importlib.util import find_spec
+from math import isfinite
 from typing import IO, Any, ClassVar, Final
 
+from resourcekit.annotations import type_name
+from resourcekit.definitions.roundtrip import first_change
 from resourcekit.errors import DefinitionError, did_you_mean, kind_in_words
 
 __all__ = ("JsonSerializer", "ParquetSerializer", "PickleSerializer", "Serializer", "serializers_of")
@@ -59,7 +62,8 @@ class Serializer(ABC):
 
         Args:
             file: The file, open for reading.
-            annotation: What the parameter says it takes.
+            annotation: What to give: what the step says it returns where that suits the parameter, else what the
+                parameter says it takes; Any where neither says anything.
 
         Returns:
             The value.
@@ -83,7 +87,10 @@ class PickleSerializer(Serializer):
 
 
 class JsonSerializer(Serializer):
-    """JSON: plain data; and attrs classes, dataclasses, dates and enums where the parameter's annotation names them.
+    """JSON: plain data; and tuples, sets, attrs classes, dataclasses, dates and enums where the step is annotated so.
+
+    A value is written only if it can be read back as it was: plain data always can, the rest if the step says that it
+    returns it, ``-> list[Order]``.
 
     >>> JsonSerializer().accepts({"tea": [1, 2.5, None]}), JsonSerializer().accepts((1, 2))
     (True, False)
@@ -98,17 +105,44 @@ class JsonSerializer(Serializer):
             return all(map(self.accepts, plain))
         if type(value) is dict:
             return all(type(key) is str and self.accepts(item) for key, item in plain.items())
-        return value is None or type(value) in (str, int, float, bool)
+        return value is None or type(value) in (str, int, bool) or (type(value) is float and isfinite(plain))
 
     def dump(self, value: Any, file: IO[bytes], annotation: Any) -> None:
-        """Write a value."""
-        text = json.dumps(_converter().unstructure(value), ensure_ascii=False)
+        """Write a value.
+
+        Raises:
+            ValueError: Read back as *annotation* it would be another.
+            TypeError: It has something that JSON has no words for.
+        """
+        text = json.dumps(_converter().unstructure(value), ensure_ascii=False, allow_nan=False)
+        if not self.accepts(value) or annotation is not Any:
+            _check_comes_back(value, text, annotation)
         file.write(text.encode())
 
     def load(self, file: IO[bytes], annotation: Any) -> Any:
-        """Read a value: as the parameter's annotation says."""
-        data = json.loads(file.read())
-        return data if annotation is Any else _converter().structure(data, annotation)
+        """Read a value as *annotation*; plain data where that is Any."""
+        return _parsed(file.read(), annotation)
+
+
+def _parsed(text: str | bytes, annotation: Any) -> Any:
+    data = json.loads(text)
+    return data if annotation is Any else _converter().structure(data, annotation)
+
+
+def _check_comes_back(value: Any, text: str, annotation: Any) -> None:
+    """Refuse what JSON text does not give back as it was.
+
+    Raises:
+        ValueError: It does not.
+    """
+    wanted = "without a return annotation" if annotation is Any else f"as {type_name(annotation)}"
+    try:
+        found = _parsed(text, annotation)
+    except Exception as error:
+        raise ValueError(f"read back {wanted}, it would be refused") from error
+    change = first_change(value, found)
+    if change is not None:
+        raise ValueError(f"read back {wanted}, it would have {change}")
 
 
 def _converter() -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import update_wrapper
 from typing import Any, ClassVar, Final, Generic, ParamSpec, TypeVar, cast, get_args
 
@@ -19,7 +19,7 @@ from resourcekit.injection.function import FunctionSpec
 from resourcekit.injection.markers import INJECTED, is_marked
 from resourcekit.injection.reading import Wish
 
-__all__ = ("DEFAULT_IO_MANAGER", "Parameter", "Step", "StepOptions", "name_of")
+__all__ = ("DEFAULT_IO_MANAGER", "Parameter", "Step", "StepOptions", "as_list", "name_of")
 
 P = ParamSpec("P")
 R_co = TypeVar("R_co", covariant=True)
@@ -190,6 +190,23 @@ def _origin(annotation: Any) -> Any:
 
 def _is_context(annotation: Any) -> bool:
     return any(isinstance(each, type) and issubclass(each, ExecutionContext) for each in union_members(annotation))
+
+
+def as_list(given: Any, where: str, noun: str) -> list[Any]:
+    """What a caller gave in a list.
+
+    Args:
+        given: What was given.
+        where: What it was given to, for the message.
+        noun: What belongs in the list, in the plural.
+
+    Raises:
+        DefinitionError: It is no list, nor another iterable; a single one must be in a list too.
+    """
+    if isinstance(given, str | Mapping) or not isinstance(given, Iterable):
+        example = getattr(given, "__name__", "...")
+        raise DefinitionError(f"{where} wants a list of {noun}, not {kind_in_words(given)}: write [{example}]")
+    return list(given)
 
 
 def name_of(function: Any, name: str | None, kind: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any, get_origin
 
 from resourcekit.annotations import accepts, type_name, union_members
 from resourcekit.annotations.validators import build_validator
-from resourcekit.errors import InjectionError, kind_in_words, listed, nearest
+from resourcekit.errors import InjectionError, kind_in_words, listed, nearest, with_article
 from resourcekit.graph import Held
 from resourcekit.injection.function import FunctionSpec
 from resourcekit.injection.reading import Wish
@@ -39,12 +39,10 @@ def find_key(function: str, wish: Wish, blueprint: Blueprint) -> str | None:
     if wish.name in blueprint.graph.keys:
         held = held_at(blueprint, wish.name)
         if not _fits(wish, held):
-            found = type(held.content) if held.kind == "value" else held.offers
-            raise _wrong_type(function, wish, type_name(found), fitting)
+            raise _wrong_type(function, wish, type_name(_found(held)), fitting)
         return wish.name
     if len(fitting) > 1:
-        reason = f"{blueprint.name} has no key {wish.name!r}, and {len(fitting)} of type {type_name(wish.wanted)}"
-        raise InjectionError(function, wish.name, reason, f"name the parameter {' or '.join(sorted(fitting))}")
+        raise no_key(function, wish, blueprint)
     return fitting[0] if fitting else None
 
 
@@ -75,12 +73,35 @@ def _fitting_keys(wish: Wish, blueprint: Blueprint) -> list[str]:
 
 
 def no_key(function: str, wish: Wish, blueprint: Blueprint) -> InjectionError:
-    """The error of a container that has nothing for *wish*."""
-    keys = list(blueprint.graph.keys)
-    of_type = "" if wish.wanted is Any else f" and none of type {type_name(wish.wanted)}"
-    reason = f"{blueprint.name} has no key {wish.name!r}{of_type}; its keys: {listed(keys) or 'none'}"
-    near = nearest(wish.name, keys)
-    return InjectionError(function, wish.name, reason, f"did you mean {near}?" if near else "")
+    """The error of a container that has nothing under the name of *wish*: it proposes what is of the type."""
+    missing = f"{blueprint.name} has no key {wish.name!r}"
+    fitting = _fitting_keys(wish, blueprint)
+    if not fitting:
+        keys = list(blueprint.graph.keys)
+        of_type = "" if wish.wanted is Any else f" and none of type {type_name(wish.wanted)}"
+        reason = f"{missing}{of_type}; its keys: {listed(keys) or 'none'}"
+        return InjectionError(function, wish.name, reason, _way_to_a_key(wish, blueprint))
+    name = type_name(wish.wanted)
+    found = f"; {fitting[0]!r} holds {name}" if len(fitting) == 1 else f", and {len(fitting)} of type {name}"
+    near = nearest(wish.name, fitting)
+    hint = f"did you mean {near}?" if near else f"name the parameter {' or '.join(sorted(fitting))}"
+    return InjectionError(function, wish.name, missing + found, hint)
+
+
+def _way_to_a_key(wish: Wish, blueprint: Blueprint) -> str:
+    """What to do where no key is known to be of the type: the nearest by name may be of another type."""
+    near = nearest(wish.name, blueprint.graph.keys)
+    wanted = "a value" if wish.wanted is Any else with_article(type_name(wish.wanted))
+    if near is None:
+        return f"add {wanted} under that key"
+    held = held_at(blueprint, near)
+    if _fits(wish, held):
+        return f"did you mean {near}?"
+    return f"the nearest, {near}, holds {type_name(_found(held))}: add {wanted} under {wish.name!r}"
+
+
+def _found(held: Held) -> Any:
+    return type(held.content) if held.kind == "value" else held.offers
 
 
 def check_value(function: str, wish: Wish, value: object) -> None:
@@ -95,7 +116,9 @@ def check_value(function: str, wish: Wish, value: object) -> None:
 
 def _wrong_type(function: str, wish: Wish, found: str, fitting: Collection[str]) -> InjectionError:
     reason = f"it wants {type_name(wish.wanted)}, the key of that name holds {found}"
-    hint = f"name it {' or '.join(sorted(fitting))}" if fitting else "rename the parameter, or change its annotation"
+    hint = f"name it {' or '.join(sorted(fitting))}"
+    if not fitting:
+        hint = f"give {with_article(type_name(wish.wanted))} there, or change the parameter's name or annotation"
     return InjectionError(function, wish.name, reason, hint)
 
 

@@ -11,19 +11,24 @@ from resourcekit.context import LOGGER
 from resourcekit.errors import SetupError, TeardownError
 from resourcekit.plan import Step
 
-__all__ = ("annotate", "surfacing", "together")
+__all__ = ("TEARDOWN_NOTE", "annotate", "note", "put", "surfacing", "together", "told")
 
-_HEAD: Final = "resourcekit: teardown failed as well:"
+TEARDOWN_NOTE: Final = "resourcekit: teardown failed as well:"
+"""How the note begins that tells of teardown errors on another."""
 
 
 def annotate(error: BaseException, step: Step, phase: str) -> None:
     """Note on *error* which resource and phase it comes from, once."""
     path = " -> ".join(step.path)
     declared = f", declared at {step.node.held.location}" if step.node.held.location else ""
-    note = f"resourcekit: {phase} of {step.name!r} ({type(step.resource).__name__}), needed as {path}{declared}"
+    note(error, f"resourcekit: {phase} of {step.name!r} ({type(step.resource).__name__}), needed as {path}{declared}")
+
+
+def note(error: BaseException, text: str) -> None:
+    """Put a note on *error*, once, unless it refuses notes."""
     notes = _notes(error)
-    if note not in notes:
-        notes.append(note)
+    if text not in notes:
+        notes.append(text)
 
 
 def surfacing(primary: BaseException | None, errors: Sequence[BaseException]) -> BaseException | None:
@@ -50,7 +55,7 @@ def surfacing(primary: BaseException | None, errors: Sequence[BaseException]) ->
     if others:
         _attach(main, others)
     if main is not primary and main.__context__ is None:
-        _write(main, "__context__", primary)
+        put(main, "__context__", primary)
     return main
 
 
@@ -67,7 +72,7 @@ def together(errors: Sequence[BaseException]) -> BaseException | None:
         return SetupError(ordinary) if len(ordinary) > 1 else main
     for error in ordinary:
         LOGGER.error("a set-up hook failed, %s surfaces", type(main).__name__, exc_info=error)
-    _write(main, "__context__", SetupError(ordinary) if ordinary else None)
+    put(main, "__context__", SetupError(ordinary) if ordinary else None)
     return main
 
 
@@ -88,15 +93,16 @@ def _attach(main: BaseException, errors: Sequence[BaseException]) -> None:
     before = former.exceptions if isinstance(former, TeardownError) else ()
     ordinary = [*before, *(error for error in errors if isinstance(error, Exception))]
     if ordinary:
-        _write(main, "teardown_errors", TeardownError(ordinary))
+        put(main, "teardown_errors", TeardownError(ordinary))
     interrupts = [error for error in errors if not isinstance(error, Exception)]
-    lines = [f"  {line}" for error in (*ordinary, *interrupts) for line in _told(error)]
+    lines = [f"  {line}" for error in (*ordinary, *interrupts) for line in told(error)]
     notes = _notes(main)
-    notes[:] = [note for note in notes if not str(note).startswith(_HEAD)]
-    notes.append("\n".join([_HEAD, *lines]))
+    notes[:] = [text for text in notes if not str(text).startswith(TEARDOWN_NOTE)]
+    notes.append("\n".join([TEARDOWN_NOTE, *lines]))
 
 
-def _told(error: BaseException) -> list[str]:
+def told(error: BaseException) -> list[str]:
+    """The lines that tell of *error*: its type, message and notes."""
     # traceback survives an exception that raises in its __str__.
     text = "".join(traceback.format_exception_only(error)).rstrip()
     return text.splitlines()
@@ -107,7 +113,7 @@ def _notes(error: BaseException) -> list[str]:
     notes = _read(error, "__notes__")
     if not isinstance(notes, list):
         notes = []
-        _write(error, "__notes__", notes)
+        put(error, "__notes__", notes)
     return notes
 
 
@@ -119,6 +125,7 @@ def _read(error: BaseException, name: str) -> object:
     return found
 
 
-def _write(error: BaseException, name: str, value: object) -> None:
+def put(error: BaseException, name: str, value: object) -> None:
+    """Set an attribute of *error*, unless it refuses."""
     with suppress(Exception):  # Where it refuses, the log and run.report tell.
         BaseException.__setattr__(error, name, value)  # Past a frozen class's own.
