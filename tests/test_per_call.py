@@ -609,3 +609,52 @@ def test_the_tour_of_the_design() -> None:
         with app.override(database=Database(host="fake")):
             assert app.call(nightly_report, date(2026, 11, 24)) == "2026-11-24: ['fake']"
     assert LOG == ["+database", "+database", "-database", "-database"]
+
+
+def test_calls_again_and_again(shop: Shop) -> None:
+    """Every call has a run of its own, the last as the first; given arguments, overrides and a start are seen."""
+
+    @inject
+    def inner(transaction: Transaction) -> Transaction:
+        return transaction
+
+    @shop.inject
+    def outer(number: int, database: Database, transaction: Transaction) -> tuple[int, str, bool, bool]:
+        own = inner()
+        return number, database.host, own is transaction, transaction.database is database
+
+    for number in range(4):
+        assert outer(number) == (number, "localhost", True, True)
+    given = Database(host="given")
+    for _ in range(2):
+        assert outer(1, database=given)[1:] == ("given", True, False)
+    with shop.override(database=Database(host="mock")):
+        for _ in range(3):
+            assert outer(1) == (1, "mock", True, True)
+    with shop:
+        LOG.clear()
+        for _ in range(3):
+            assert outer(2) == (2, "localhost", True, True)
+        assert LOG == ["begin", "commit"] * 3
+    LOG.clear()
+    assert outer(3) == (3, "localhost", True, True)
+    assert LOG == ["+database", "begin", "commit", "-database"]
+
+
+@pytest.mark.anyio
+async def test_async_calls_again_and_again(shop: Shop) -> None:
+    """The same for async functions, async generators and `acall`."""
+
+    @shop.inject
+    async def fetch(transaction: Transaction) -> str:
+        return transaction.database.host
+
+    @shop.inject
+    async def stream(transaction: Transaction) -> AsyncIterator[str]:
+        yield transaction.database.host
+
+    for _ in range(3):
+        assert await fetch() == "localhost"
+        assert [each async for each in stream()] == ["localhost"]
+        assert await shop.acall(fetch.__wrapped__) == "localhost"  # type: ignore[attr-defined]
+    assert LOG == ["+database", "begin", "commit", "-database"] * 9

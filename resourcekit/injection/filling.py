@@ -12,11 +12,11 @@ from resourcekit.changes import keep, latest
 from resourcekit.current import CURRENT
 from resourcekit.errors import InjectionError, NoActiveRunError, RunStateError
 from resourcekit.graph import Held
-from resourcekit.injection.function import FunctionSpec
+from resourcekit.injection.function import FunctionSpec, KnownCall
 from resourcekit.injection.matching import check_value, held_at, key_for, no_key
 from resourcekit.injection.reading import Wish
 from resourcekit.injection.specialised import Specialised
-from resourcekit.run import Blueprint, Run, Session, open_runs
+from resourcekit.run import Blueprint, ContainerBlueprint, Run, Session, open_runs
 
 __all__ = ("Fill", "Filling", "FromCurrent", "PerCall", "per_call")
 
@@ -115,25 +115,25 @@ class Filling(ABC):
 
     def __enter__(self) -> Self:
         if self._run is not None:
-            self._run._open()
+            self._run.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._run is not None:
-            self._run._close(error)
+            self._run.__exit__(kind, error, trace)
 
     async def __aenter__(self) -> Self:
         if self._run is not None:
-            await self._run._aopen()
+            await self._run.__aenter__()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._run is not None:
-            await self._run._aclose(error)
+            await self._run.__aexit__(kind, error, trace)
 
 
 Fill = Callable[[FunctionSpec, tuple[Any, ...], Mapping[str, Any]], Filling]
@@ -217,38 +217,79 @@ class PerCall(Filling):
         given: The caller's arguments by position.
         named: The caller's arguments by name; they win.
         blueprint: The container's.
+        is_concurrent: Its resources are set up beside one another.
 
     Raises:
         InjectionError: The container lacks what is asked for.
     """
 
     def __init__(
-        self, spec: FunctionSpec, given: tuple[Any, ...], named: Mapping[str, Any], blueprint: Blueprint
+        self,
+        spec: FunctionSpec,
+        given: tuple[Any, ...],
+        named: Mapping[str, Any],
+        blueprint: ContainerBlueprint,
+        is_concurrent: bool,
     ) -> None:
         super().__init__(spec, given, named)
+        self._blueprint = blueprint
         self._keys = _keys_for(spec, named, blueprint)
         roots = dict.fromkeys(self._keys.values())
-        inside = spec.inside
-        while inside is not None:
+        for inside in spec.all_inside():
             inside.update()
             roots |= dict.fromkeys(_keys_for(inside, named, blueprint).values())
-            inside = inside.inside
-        self._run = Run(blueprint, tuple(roots))
-
-    def concurrently(self) -> Self:
-        """The same with a run that sets its resources up beside one another."""
-        assert self._run is not None
-        self._run._configure((), None, None, is_timed=False, is_concurrent=True)
-        return self
+        self._make: Callable[[], Run[Any]] | None = None
+        if is_concurrent:
+            self._run = Run(blueprint, tuple(roots))
+            self._run._configure((), None, None, is_timed=False, is_concurrent=True)
+        else:
+            self._make = blueprint.plain_run(tuple(roots))
+            self._run = self._make()
 
     def _source(self, wish: Wish) -> tuple[Held, Any] | None:
         key = self._keys.get(wish.name)
         if key is None or self._run is None:
             return None
-        return held_at(self._run._blueprint, key), self._run._exposed(key)[1]
+        return held_at(self._blueprint, key), self._run._exposed(key)[1]
+
+    def _arranged(self) -> tuple[Any, Mapping[str, Any]]:
+        arranged = super()._arranged()
+        if self._make is not None and not (self._made or self._unsure):
+            self._spec.learn(self._blueprint, self._make, self._keys)
+        return arranged
 
 
-def per_call(blueprint: Callable[[], Blueprint], *, is_concurrent: bool = False) -> Fill:
+class Repeated(Filling):
+    """`PerCall` for a function that was called before in the same container: all is known by then.
+
+    Args:
+        spec: The function's.
+        given: The caller's arguments by position.
+        named: The caller's arguments by name; none is for what is injected.
+        known: What is known.
+    """
+
+    def __init__(self, spec: FunctionSpec, given: tuple[Any, ...], named: Mapping[str, Any], known: KnownCall) -> None:
+        self._spec = spec
+        self._given = given
+        self._named = named
+        self._known = known
+        self._run = known.make()
+
+    def arguments(self) -> tuple[Any, Mapping[str, Any]]:
+        """The arguments of the call, by position and by name."""
+        known, view = self._known, None if self._run is None else self._run._view
+        return self._spec.arrange(self._given, self._named, dict(zip(known.names, known.read(view), strict=True)))
+
+    async def aarguments(self) -> tuple[Any, Mapping[str, Any]]:
+        """The same."""
+        return self.arguments()
+
+    def _source(self, wish: Wish) -> tuple[Held, Any] | None:
+        raise AssertionError(f"{wish.name} is known")
+
+
+def per_call(blueprint: Callable[[], ContainerBlueprint], *, is_concurrent: bool = False) -> Fill:
     """The `Fill` that opens a run for each call.
 
     Args:
@@ -256,13 +297,14 @@ def per_call(blueprint: Callable[[], Blueprint], *, is_concurrent: bool = False)
         is_concurrent: Its resources are set up beside one another.
     """
 
-    def fill(spec: FunctionSpec, given: tuple[Any, ...], named: Mapping[str, Any]) -> PerCall:
-        return PerCall(spec, given, named, blueprint())
+    def fill(spec: FunctionSpec, given: tuple[Any, ...], named: Mapping[str, Any]) -> Filling:
+        current = blueprint()
+        known = None if is_concurrent else spec.known_call(current, named)
+        if known is not None:
+            return Repeated(spec, given, named, known)
+        return PerCall(spec, given, named, current, is_concurrent)
 
-    def fill_concurrently(spec: FunctionSpec, given: tuple[Any, ...], named: Mapping[str, Any]) -> PerCall:
-        return fill(spec, given, named).concurrently()
-
-    return fill_concurrently if is_concurrent else fill
+    return fill
 
 
 def _keys_for(spec: FunctionSpec, named: Mapping[str, Any], blueprint: Blueprint) -> dict[str, str]:

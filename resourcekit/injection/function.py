@@ -5,18 +5,38 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from operator import attrgetter
 from typing import Any, Final
-from weakref import WeakKeyDictionary
+from weakref import ReferenceType, WeakKeyDictionary, ref
+
+import attrs
 
 from resourcekit.errors import InjectionError
 from resourcekit.injection.names import Annotations, names_of
 from resourcekit.injection.reading import Wish, read_signature
-from resourcekit.run import Blueprint
+from resourcekit.run import Blueprint, Run
 
-__all__ = ("MARK", "FunctionSpec", "function_spec", "unbound")
+__all__ = ("MARK", "FunctionSpec", "KnownCall", "function_spec", "read_keys", "unbound")
 
 MARK: Final = "__resourcekit_injection__"
 """Where a function that the bare `inject` made keeps its `FunctionSpec`."""
+
+
+@attrs.frozen(eq=False)
+class KnownCall:
+    """What calling a function in a run of its own takes, in one container.
+
+    Args:
+        blueprint: The container's.
+        make: Makes the run.
+        names: The injected parameters.
+        read: Gives what is injected into them, off the view of the run.
+    """
+
+    blueprint: ReferenceType[Blueprint]
+    make: Callable[[], Run[Any]]
+    names: tuple[str, ...]
+    read: Callable[[Any], tuple[Any, ...]]
 
 
 class FunctionSpec:
@@ -42,6 +62,7 @@ class FunctionSpec:
     def _read(self) -> None:
         self.reading = read_signature(self.name, self.signature, self._annotations, self._bound)
         self.keys.clear()
+        self._known_call: KnownCall | None = None
 
     @property
     def is_final(self) -> bool:
@@ -56,6 +77,32 @@ class FunctionSpec:
     def annotation(self, name: str) -> Any:
         """The annotation of a parameter or of "return"; ``Parameter.empty`` where there is none, or none resolved."""
         return self._annotations[name]
+
+    def all_inside(self) -> Iterator[FunctionSpec]:
+        """The specs of the functions that the bare `inject` made and this one, or one of them, stands around."""
+        inside = self.inside
+        while inside is not None:
+            yield inside
+            inside = inside.inside
+
+    def learn(self, blueprint: Blueprint, make: Callable[[], Run[Any]], keys: Mapping[str, str]) -> None:
+        """Keep what a call has shown, unless another may differ: not everything is injected, or annotations are due.
+
+        Args:
+            blueprint: The container's.
+            make: Makes the run.
+            keys: The key for each parameter that was injected.
+        """
+        is_final = self.is_final and all(inside.is_final for inside in self.all_inside())
+        if is_final and keys and len(keys) == len(self.reading.wishes):
+            self._known_call = KnownCall(ref(blueprint), make, tuple(keys), read_keys(tuple(keys.values())))
+
+    def known_call(self, blueprint: Blueprint, named: Collection[str]) -> KnownCall | None:
+        """What is known of a call in a container, None where the caller gives what is injected, or nothing is known."""
+        known = self._known_call
+        if known is None or known.blueprint() is not blueprint or (named and any(map(named.__contains__, known.names))):
+            return None
+        return known
 
     def wishes(self, named: Collection[str]) -> Iterator[Wish]:
         """What is asked for, less the arguments *named* by the caller."""
@@ -115,6 +162,12 @@ class FunctionSpec:
         ordered = {name: values[name] for name in self.signature.parameters}
         whole = inspect.BoundArguments(self.signature, ordered)
         return whole.args, whole.kwargs
+
+
+def read_keys(keys: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
+    """What gives the objects of *keys*, off the view of a run."""
+    several = attrgetter(*keys)
+    return several if len(keys) > 1 else lambda view: (several(view),)
 
 
 def unbound(function: Any) -> Any:

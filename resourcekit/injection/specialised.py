@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence, Sized
 from functools import partial
 from inspect import Parameter, Signature
-from operator import attrgetter
 from types import FunctionType
 from typing import Any, Final
 from weakref import WeakKeyDictionary
@@ -18,7 +17,7 @@ from weakref import WeakKeyDictionary
 from resourcekit.changes import latest
 from resourcekit.current import CURRENT, current_run
 from resourcekit.generated import execute
-from resourcekit.injection.function import FunctionSpec
+from resourcekit.injection.function import FunctionSpec, read_keys
 from resourcekit.injection.reading import Reading
 from resourcekit.lifecycle.compiled import Compiled
 from resourcekit.run import Session
@@ -77,8 +76,7 @@ class Specialised:
         shown = None if run is None else run._shown
         if shown is None or any(session is not run or not hasattr(shown[1], key) for session, key in found):
             return
-        several = attrgetter(*keys)
-        self._reads[shown[0]] = (change, several if len(keys) > 1 else lambda view: (several(view),))
+        self._reads[shown[0]] = (change, read_keys(tuple(keys)))
 
     def _of_run(self) -> tuple[Any, ...] | None:
         """What is injected inside a run of code that is known; None anywhere else."""
