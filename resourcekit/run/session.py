@@ -16,6 +16,7 @@ from resourcekit.errors import Location, RunStateError, kind_in_words, preflight
 from resourcekit.frames import caller_location
 from resourcekit.lifecycle.compiled import Compiled, Failure
 from resourcekit.lifecycle.drivers import Observer, drive, drive_async
+from resourcekit.lifecycle.loops import OwningLoop
 from resourcekit.lifecycle.machine import Scope, set_up, tear_down
 from resourcekit.lifecycle.outcome import surfacing
 from resourcekit.lifecycle.report import Observation, Outcome, RunEvent, RunReport, tell
@@ -43,6 +44,7 @@ class Session(Showing):
     _order: Sequence[str] | None = None  # Where the machine has set up.
     _opened_at = 0.0
     _opened_by: Location | None = None
+    _owner: OwningLoop | None = None  # Where it was opened by hand, or is an app: the loop it belongs to.
 
     tags: Mapping[str, str] = _NOTHING
     """What the caller gave the run."""
