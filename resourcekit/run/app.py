@@ -22,7 +22,7 @@ from resourcekit.lifecycle.watch import StartWatch
 from resourcekit.plan import Step
 from resourcekit.run.blueprint import AppScope, Blueprint, Preflight
 from resourcekit.run.ending import end_async, end_sync
-from resourcekit.run.session import Session
+from resourcekit.run.session import Session, check_flag
 from resourcekit.substitutes import substitutes
 
 __all__ = ("App", "AppRun", "open_runs", "runs_of")
@@ -191,6 +191,8 @@ class App(AppScope):
         self._turn.release()
 
     def _begins(self, blueprint: Blueprint, is_concurrent: bool | None) -> AppRun | None:
+        if is_concurrent is not None:
+            check_flag("start(concurrent=...)", is_concurrent)
         self._threads = (threading.get_ident(),)
         if self._entered:
             return None
