@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Final, NoReturn, Protocol, TypeVar, overload
 
 import attrs
 
@@ -125,10 +125,17 @@ def _is_text(given: object) -> bool:
     return isinstance(given, str) and given != ""
 
 
+_OF_EVERY_SHELL: Final = frozenset(
+    {"HOME", "HOST", "HOSTNAME", "LANG", "LOGNAME", "MAIL", "OLDPWD", "PATH", "PWD", "SHELL", "SHLVL", "TEMP", "TERM"}
+    | {"TMP", "TMPDIR", "USER", "USERNAME"}
+)
+"""Variables that nobody has set for this program: a misspelt name means another."""
+
+
 def _read_variable(environ: Mapping[str, str], name: str) -> str:
     found = environ.get(name)
     if found is None:
-        near = nearest(name, environ)
+        near = nearest(name, environ.keys() - _OF_EVERY_SHELL, likeness=0.8)
         hint = f"set it, or give EnvVar({name!r}, default=...)"
         raise SourceError(
             f"variable {name} is not set",

@@ -136,6 +136,13 @@ class Environments(Generic[C_co]):
 
         return joined("Environments", {name: self[name].env() for name in self}, self.variable, self.default)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """For pickle and copies: a container pickles as its recipe, and a lock does not."""
+        return {name: each for name, each in vars(self).items() if name != "_lock"} | {"_made": dict(self._made)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, _lock=threading.Lock())
+
     def __iter__(self) -> Iterator[str]:
         return iter(self.containers)
 

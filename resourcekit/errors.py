@@ -44,6 +44,7 @@ CONFIG_CODES: Final = frozenset(
         "invalid-value",
         "missing-config",
         "missing-variable",
+        "replaced-overlay",
         "unknown-field",
         "unknown-key",
         "unreadable-source",
@@ -55,11 +56,11 @@ _LISTED: Final = 12
 _LONGEST_NAME: Final = 100
 
 
-def nearest(name: str, candidates: Iterable[str]) -> str | None:
-    """The candidate most like *name*, or None when nothing comes near."""
+def nearest(name: str, candidates: Iterable[str], likeness: float = 0.6) -> str | None:
+    """The candidate most like *name*, or None when nothing comes near: as near as *likeness*, between 0 and 1."""
     import difflib  # Only when something is already wrong.
 
-    found = difflib.get_close_matches(name, sorted(candidates), n=1, cutoff=0.6)
+    found = difflib.get_close_matches(name, sorted(candidates), n=1, cutoff=likeness)
     return found[0] if found else None
 
 
@@ -237,13 +238,13 @@ class InvalidFieldError(DefinitionError, TypeError, ValueError):
 
 
 class ProblemError(ResourceKitError):
-    """One `Problem` as an exception: the entries of `PlanError` and `ConfigError`.
+    """One `Problem` as an exception: the entries of `PlanError` and `ConfigError`, whose text tells all of each.
 
     Args:
         problem: The problem.
 
     >>> str(ProblemError(Problem(code="cycle", where="a", message="needs itself")))
-    'a: needs itself [cycle]'
+    'a [cycle]'
     """
 
     def __init__(self, problem: Problem) -> None:
@@ -251,7 +252,8 @@ class ProblemError(ResourceKitError):
         self.problem = problem
 
     def __str__(self) -> str:
-        return f"{self.problem.where}: {self.problem.message} [{self.problem.code}]"
+        # Its group has told all of it: a traceback shows both.
+        return f"{self.problem.where} [{self.problem.code}]"
 
 
 def _indent(text: str) -> str:
@@ -262,6 +264,7 @@ class _ProblemGroup(ResourceKitError, ExceptionGroup[ProblemError]):
     """An ExceptionGroup of problems, found before the first hook ran."""
 
     problems: tuple[Problem, ...]
+    _is_part = False  # Of a group that tells its problems: a traceback shows both.
 
     def __new__(cls, problems: Sequence[Problem]) -> Self:
         return super().__new__(cls, f"{len(problems)} problem(s)", [ProblemError(problem) for problem in problems])
@@ -277,6 +280,8 @@ class _ProblemGroup(ResourceKitError, ExceptionGroup[ProblemError]):
     def __str__(self) -> str:
         count = len(self.problems)
         head = f"{count} problem{'s' if count > 1 else ''}, nothing was opened"
+        if self._is_part:
+            return head
         return "\n".join([head, *(f"  {_indent(str(problem))}" for problem in self.problems)])
 
     @property
@@ -294,7 +299,7 @@ class PlanError(_ProblemGroup):
     >>> try:
     ...     raise PlanError([Problem(code="cycle", where="a", message="a -> b -> a")])
     ... except* ProblemError as group:
-    ...     print(group.exceptions[0])
+    ...     print(group.exceptions[0].problem)
     a: a -> b -> a [cycle]
     """
 
@@ -328,11 +333,14 @@ class PreflightError(ResourceKitError, ExceptionGroup[_ProblemGroup]):
     """
 
     problems: tuple[Problem, ...]
+    _is_part = False
 
     def __new__(cls, problems: Sequence[Problem]) -> Self:
         plan = [problem for problem in problems if problem.stage == "plan"]
         config = [problem for problem in problems if problem.stage != "plan"]
         parts = [kind(some) for kind, some in ((PlanError, plan), (ConfigError, config)) if some]
+        for part in parts:
+            part._is_part = True
         return super().__new__(cls, f"{len(problems)} problems", parts)
 
     def __init__(self, problems: Sequence[Problem]) -> None:

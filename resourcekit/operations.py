@@ -60,6 +60,7 @@ class Operations(Inspected):
             A context manager, for ``with`` and ``async with``, that gives the live resources.
 
         Raises:
+            TypeError: An argument is of the wrong type.
             UnknownKeyError: On entering: a key is not in the container.
             PlanError | ConfigError | PreflightError: On entering: something is wrong; nothing was opened.
 
@@ -72,7 +73,7 @@ class Operations(Inspected):
         ...     resources.clock.zone
         'CET'
         """
-        if config is None and tags is None and run_id is None and not (concurrent or report):
+        if config is None and tags is None and run_id is None and concurrent is False and report is False:
             try:
                 plain: Run[Self] = self._plain_runs.objects[keys]()
             except (KeyError, TypeError):  # It is to be made first, or these are no keys: opening it tells.

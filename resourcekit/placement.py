@@ -17,17 +17,19 @@ __all__ = ("place",)
 Placed = dict[int, dict[str, Overlaid]]
 
 
-def place(graph: Graph, overlays: Sequence[Overlay]) -> tuple[Placed, list[Problem]]:
+def place(graph: Graph, overlays: Sequence[Overlay], *, reaches_replaced: bool = False) -> tuple[Placed, list[Problem]]:
     """Lay *overlays* over the resources of *graph*, later ones over earlier ones, field by field.
 
     Args:
         graph: The container's graph.
         overlays: In order of precedence, the strongest last.
+        reaches_replaced: Whether they were meant for what has replaced declarations too, which is a problem: they
+            are for declarations. The container's own overlays are older than what replaces something for a while.
 
     Returns:
         The values by node index and field name, and a problem for each unknown key and field.
     """
-    placing = _Placing(graph)
+    placing = _Placing(graph, reaches_replaced)
     for overlay in overlays:
         placing.source = overlay.source
         for key, content in overlay.tree.items():
@@ -36,8 +38,9 @@ def place(graph: Graph, overlays: Sequence[Overlay]) -> tuple[Placed, list[Probl
 
 
 class _Placing:
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, reaches_replaced: bool) -> None:
         self.graph = graph
+        self.reaches_replaced = reaches_replaced
         self.placed: Placed = {}
         self.problems: list[Problem] = []
         self.source = ""
@@ -58,8 +61,11 @@ class _Placing:
         self._report("unknown-key", key, f"no key {key!r} in this container", hint)
 
     def _put(self, node: Node, parts: Sequence[str], content: object) -> None:
-        if node.held.is_replacement:
-            return  # An overlay is for the declaration, not for what replaces it.
+        if node.held.is_replacement:  # An overlay is for the declaration, not for what replaces it.
+            if self.reaches_replaced:
+                self._report("replaced-overlay", node.name, "it is overridden, and config is for what was declared",
+                             "give what overrides it these values: container.override(...)", node)  # fmt: skip
+            return
         if not node.is_resource:
             self._report("unknown-field", node.name, f"{node.name!r} is a {node.held.kind}, it has no fields",
                          "override the key itself: with container.override(...)")  # fmt: skip

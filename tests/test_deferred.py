@@ -146,6 +146,16 @@ def test_a_malformed_variable(annotation: typing.Any, text: str, reason: str, mo
     assert leaks(caught.value, HIDDEN) == []
 
 
+@pytest.mark.parametrize(("missing", "other"), [("PW", "PWD"), ("PATHS", "PATH"), ("DB_HOST", "DB_PORT")])
+def test_a_missing_variable_that_is_like_no_other(missing: str, other: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A variable that every shell has, or that is only somewhat like the missing one, is not proposed."""
+    monkeypatch.delenv(missing, raising=False)
+    monkeypatch.setenv(other, "x")
+    with pytest.raises(ConfigError) as caught, open_resource(Database(host=EnvVar(missing))):
+        pass
+    assert caught.value.problems[0].hint == f"set it, or give EnvVar({missing!r}, default=...)"
+
+
 def test_a_missing_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is not set is an error that names variable, field, place, and a variable with nearly that name."""
     monkeypatch.delenv("DATABASE_HOST", raising=False)

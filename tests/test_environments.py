@@ -1,5 +1,7 @@
 """`Environments`: one container per environment, chosen by a variable."""
 
+import copy
+import pickle
 import threading
 
 import pytest
@@ -98,6 +100,20 @@ def test_a_single_environment_needs_no_choice():
     """One container is the default by itself; a default is enough where nothing else chooses."""
     assert isinstance(Environments(only=Base).current(), Base)
     assert isinstance(Environments(dev=Base, prod=Prod, default="dev").current(), Base)
+
+
+@pytest.mark.parametrize(
+    "moved", [lambda each: pickle.loads(pickle.dumps(each)), copy.copy, copy.deepcopy], ids=["pickle", "copy", "deep"]
+)
+def test_sent_to_another_process(environments, moved):
+    """Environments pickle, with the containers as they were changed and nothing that is live; a copy is independent."""
+    environments["dev"].database = Database(host="changed")
+    with environments["dev"].run():
+        sent = moved(environments)
+    with sent.current().run() as resources:
+        assert resources.database.host == "changed"
+    assert sent["prod"] is not environments["prod"]
+    assert repr(sent) == repr(environments)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import traceback
 
 import pytest
 
@@ -45,6 +46,15 @@ def test_a_group_of_one_kind_is_split_by_problem() -> None:
     assert isinstance(part, ConfigError)
     assert part.problems == (other,)
     assert "c.port: expected int, got str [wrong-type]" in str(part)
+
+
+@pytest.mark.parametrize("error", [PlanError([CYCLE]), ConfigError([MISSING]), PreflightError([CYCLE, MISSING])])
+def test_a_traceback_tells_each_problem_once(error: PlanError | ConfigError | PreflightError) -> None:
+    """What a traceback prints of a group has each problem's text once; its parts are told by place and code."""
+    text = "".join(traceback.format_exception(error))
+    for problem in error.problems:
+        assert text.count(problem.message) == 1
+        assert text.count(f"ProblemError: {problem.where} [{problem.code}]") == 1
 
 
 def test_a_part_of_the_teardown_errors_is_a_teardown_error() -> None:

@@ -340,6 +340,21 @@ def test_an_overlay_applies_to_the_declaration_not_to_what_replaces_it() -> None
         assert resources.database.port == 2
 
 
+def test_a_run_cannot_configure_what_overrides_a_key() -> None:
+    """The overlay of a run would do nothing to what an override put there, so it is an error that says so."""
+    app = App()
+    with app.override(database=Database(port=2)):
+        for config in ({"database": {"port": 1}}, {"database.port": 1}, {"orders": {"database": {"port": 1}}}):
+            with pytest.raises(ConfigError) as caught, app.run(config=config):
+                pass
+            (problem,) = caught.value.problems
+            assert (problem.code, problem.where) == ("replaced-overlay", "database")
+            assert "overridden" in problem.message
+        assert [problem.code for problem in app.check()] == []
+    with app.run(config={"database": {"port": 1}}) as resources:
+        assert resources.database.port == 1
+
+
 def test_a_container_with_config_is_another_container() -> None:
     """`with_config` leaves the container it came from as it was."""
     app = App()

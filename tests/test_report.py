@@ -150,13 +150,47 @@ def test_failures_are_told(app, monkeypatch):
     assert events[-2].error is error.exceptions[0] is run.report.teardown_errors[0]
     assert "teardown_after_execution" in str(run.report)
     assert "failed" in str(run.report)
-    assert str(run.report).endswith("  teardown error: ConnectionError")
+    assert str(run.report).endswith("  teardown_after_execution of 'database' (Database) raised ConnectionError")
     data = json.loads(json.dumps(run.report.to_dict()))
     assert data["teardown_errors"] == ["ConnectionError"]
     assert data["outcome"] == "teardown failed"
     assert data["order"] == ["database", "orders"]
     assert data["phases"][-1]["status"] == "failed"
     assert data["error"] is None
+
+
+class Silent(Exception):
+    """Takes no notes."""
+
+    __notes__ = property(lambda self: None)
+
+
+class Failing(ConfigurableResource):
+    """Cannot be set up."""
+
+    orders: Orders
+
+    def setup_for_execution(self, context):
+        raise Silent
+
+
+@pytest.mark.parametrize("options", [{}, {"report": True}, {"concurrent": True}], ids=str)
+@pytest.mark.parametrize("world", WORLDS)
+def test_the_report_names_what_failed(world, options, monkeypatch):
+    """Printed, a report names each resource that failed, and its hook, whatever the error takes; as data too."""
+    monkeypatch.setenv("DB_PASSWORD", SECRET)
+    database = in_world(world, Database)(host="broken", password=SECRET)
+    app = ResourceContainer.of({"failing": in_world(world, Failing)(orders=Orders(database=database))})
+    run = app.run(**options)
+    assert isinstance(run_in(world, run, lambda resources: None), Silent)
+    assert str(run.report).splitlines()[-2:] == [
+        "  setup_for_execution of 'failing' (Failing) raised Silent",
+        "  teardown_after_execution of 'failing.orders.database' (Database) raised ConnectionError",
+    ]
+    assert run.report.to_dict()["failures"] == [
+        {"name": "failing", "phase": "setup_for_execution", "error": "Silent"},
+        {"name": "failing.orders.database", "phase": "teardown_after_execution", "error": "ConnectionError"},
+    ]
 
 
 def test_the_bodys_error_is_in_the_report(app):

@@ -237,6 +237,33 @@ def test_tags_that_are_no_mapping(tags):
         App().run(tags=tags)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ({"concurrent": "yes"}, r"run\(concurrent=...\) is True or False, not a str"),
+        ({"concurrent": None}, r"run\(concurrent=...\) is True or False, not a NoneType"),
+        ({"report": "no"}, r"run\(report=...\) is True or False, not a str"),
+        ({"report": 0}, r"run\(report=...\) is True or False, not an int"),
+        ({"run_id": 5}, r"run\(run_id=...\) wants text, not an int"),
+        ({"tags": {"attempt": 1}}, "there is an int in it"),
+        ({"tags": {1: "attempt"}}, "there is an int in it"),
+    ],
+)
+def test_arguments_of_the_wrong_kind(arguments, text):
+    """What `run` cannot mean is refused where it is written, and not taken for true."""
+    with pytest.raises(TypeError, match=text):
+        App().run(**arguments)
+
+
+def test_a_start_that_is_neither_concurrent_nor_not():
+    """So is what `start` cannot mean; the container can be started after that."""
+    app = App()
+    with pytest.raises(TypeError, match=r"start\(concurrent=...\) is True or False, not a str"):
+        app.start(concurrent="no")
+    app.start(concurrent=None)
+    app.close()
+
+
 def test_the_current_run_is_the_innermost_of_its_container():
     """Look-ups find the innermost run of the container that is asked, through runs of other containers."""
     app, other = App(), Storage()

@@ -26,7 +26,6 @@ from resourcekit.generated import execute
 from resourcekit.hooks import Hook
 from resourcekit.lifecycle.drivers import drive, drive_async, refuse_awaitable
 from resourcekit.lifecycle.machine import CallFailed, LiveResource, Scope, Undo, enter, reset, teardown_by_hook
-from resourcekit.lifecycle.outcome import annotate
 from resourcekit.lifecycle.templates import Template, Unsupported, link_expressions, template_of
 from resourcekit.plan import Step
 from resourcekit.values import copied
@@ -146,7 +145,7 @@ class Compiled:
         """Tell *scope* what is up where setting up has failed; gives the error, which says whose it is."""
         number = failure.line - self.first_up
         self._tell(scope, failure.values, max(number, 0))
-        return _annotated(failure.error, self.up_lines, number)
+        return _failed(scope, failure.error, self.up_lines, number)
 
     def failed_down(self, failure: Failure, scope: Scope, kept: Sequence[Any]) -> BaseException:
         """Leave in *scope* what is still to be undone where tearing down has failed; gives the error."""
@@ -154,18 +153,17 @@ class Compiled:
         self.tell(scope, kept)
         done = {(line.step, line.phase) for line in self.down_lines[: max(number + 1, 0)]}
         scope.undo[:] = [undo for undo in scope.undo if (undo.step, undo.phase) not in done]
-        return _annotated(failure.error, self.down_lines, number)
+        return _failed(scope, failure.error, self.down_lines, number)
 
 
-def _annotated(error: BaseException, lines: Sequence[Line], number: int) -> BaseException:
+def _failed(scope: Scope, error: BaseException, lines: Sequence[Line], number: int) -> BaseException:
     """The error, which says whose it is if it came out of one of *lines*, and not of the run's own."""
     if not 0 <= number < len(lines):
         return error
     step, phase = lines[number].step, lines[number].phase
     if isinstance(error, CallFailed):  # It went through the machine, which knows the call.
         step, phase, error = error.call.step, error.call.phase, error.error
-    annotate(error, step, phase)
-    return error
+    return scope.failed(error, step, phase)
 
 
 def compile_steps(

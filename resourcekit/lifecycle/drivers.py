@@ -15,15 +15,34 @@ from resourcekit.lifecycle.machine import Call, CallFailed, Machine
 from resourcekit.lifecycle.scopes import innermost_cancel_scope
 from resourcekit.plan import Step
 
-__all__ = ("Observer", "aperform", "drive", "drive_async", "perform", "refuse_awaitable")
+__all__ = ("Observer", "aperform", "close_awaitable", "drive", "drive_async", "perform", "refuse_awaitable")
 
 Observer = Callable[[Call], AbstractContextManager[object]]
 """Gives what is entered around each call: it sees when the call starts, ends and fails."""
 
+Refuse = Callable[[Step, str, Any], None]
+"""Raises the error for what a phase of a step gave that nobody can await."""
+
 _UNSEEN: Final = nullcontext()
 
 
-def drive(machine: Machine, observe: Observer | None = None) -> Any:
+def refuse_awaitable(step: Step, phase: str, given: Any) -> None:
+    """Refuse what a sync run cannot await.
+
+    Raises:
+        RunStateError: Always.
+    """
+    close_awaitable(given)
+    raise RunStateError(f"{phase} of {step.name!r} gave an awaitable, and the run is sync; open it with `async with`")
+
+
+def close_awaitable(given: Any) -> None:
+    """Let go of what is not to be awaited after all."""
+    if inspect.iscoroutine(given):
+        given.close()
+
+
+def drive(machine: Machine, observe: Observer | None = None, refuse: Refuse = refuse_awaitable) -> Any:
     """Run *machine* to its end in a sync run, and give what it returns."""
     resume = partial(machine.send, None)
     while True:
@@ -33,14 +52,14 @@ def drive(machine: Machine, observe: Observer | None = None) -> Any:
             return stop.value
         try:
             with observe(call) if observe is not None and call.is_observed else _UNSEEN:
-                given = perform(call)
+                given = perform(call, refuse)
         except BaseException as error:
             resume = partial(machine.throw, CallFailed(call, error))
         else:
             resume = partial(machine.send, given)
 
 
-def perform(call: Call) -> Any:
+def perform(call: Call, refuse: Refuse = refuse_awaitable) -> Any:
     """Make one call of a sync run, and give what it gives.
 
     Raises:
@@ -49,7 +68,7 @@ def perform(call: Call) -> Any:
     started = perf_counter()
     given = call.function()
     if _is_awaited(call, given):
-        refuse_awaitable(call.step, call.phase, given)
+        refuse(call.step, call.phase, given)
     call.done(given, perf_counter() - started)
     return given
 
@@ -106,7 +125,7 @@ class _Shield(ExitStack):
         try:
             self.enter_context(CancelScope(shield=True))
         except BaseException:  # There is no loop any more.
-            _close(given)
+            close_awaitable(given)
             raise
         self.is_open = True
 
@@ -171,18 +190,3 @@ async def _in_time(call: Call, given: Any) -> Any:
 
 def _is_awaited(call: Call, given: Any) -> bool:
     return inspect.isawaitable(given) if call.awaits_any else inspect.iscoroutine(given)
-
-
-def refuse_awaitable(step: Step, phase: str, given: Any) -> None:
-    """Refuse what a sync run cannot await.
-
-    Raises:
-        RunStateError: Always.
-    """
-    _close(given)
-    raise RunStateError(f"{phase} of {step.name!r} gave an awaitable, and the run is sync; open it with `async with`")
-
-
-def _close(given: Any) -> None:
-    if inspect.iscoroutine(given):
-        given.close()

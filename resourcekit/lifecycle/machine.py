@@ -19,7 +19,7 @@ from resourcekit.context import RunContext
 from resourcekit.deferred import Computed
 from resourcekit.errors import DefinitionError, kind_in_words
 from resourcekit.hooks import Hook, is_manager
-from resourcekit.lifecycle.outcome import annotate
+from resourcekit.lifecycle.outcome import HookFailure, annotate
 from resourcekit.lifecycle.scopes import innermost_cancel_scope
 from resourcekit.lifecycle.timing import Limit, limit_of
 from resourcekit.plan import Step
@@ -127,6 +127,7 @@ class Scope:
         live: What is up, by identity of the declaration.
         undo: What is to be undone, in the order it was done.
         late: The errors of hooks that did their work, but took too long, or were interrupted right after it.
+        failures: Everything that has failed, in order.
     """
 
     is_async: bool
@@ -138,6 +139,13 @@ class Scope:
     live: dict[int, LiveResource] = attrs.field(factory=dict)
     undo: list[Undo] = attrs.field(factory=list)
     late: list[BaseException] = attrs.field(factory=list)
+    failures: list[HookFailure] = attrs.field(factory=list)
+
+    def failed(self, error: BaseException, step: Step, phase: str) -> BaseException:
+        """Note on *error*, and here, whose it is; gives the error."""
+        annotate(error, step, phase)
+        self.failures.append(HookFailure(step, phase, error))
+        return error
 
     def limit(self, step: Step) -> Limit | None:
         """How long a set-up hook may take: its own limit, or what is left of the whole start's."""
@@ -165,13 +173,11 @@ def set_up_one(scope: Scope, step: Step) -> Machine:
     try:
         yield from _bring_up(scope, step)
     except CallFailed as failed:
-        annotate(failed.error, failed.call.step, failed.call.phase)
-        return failed.error
+        return scope.failed(failed.error, failed.call.step, failed.call.phase)
     except GeneratorExit:  # A concurrent start has failed elsewhere: this step goes no further.
         raise
     except BaseException as error:  # Ctrl-C between two hooks; a user's object that fails when it is looked at.
-        annotate(error, step, "set-up")
-        return error
+        return scope.failed(error, step, "set-up")
     return scope.late.pop() if scope.late else None
 
 
@@ -182,13 +188,11 @@ def _limited(scope: Scope, call: Call) -> Machine:
     except CallFailed as failed:
         if not call.is_done:
             raise
-        annotate(failed.error, call.step, call.phase)
-        scope.late.append(failed.error)
+        scope.late.append(scope.failed(failed.error, call.step, call.phase))
         return call.given
     if call.limit is not None and call.took > call.limit.seconds:
         error = call.limit.error(call.step, call.phase)
-        annotate(error, call.step, call.phase)
-        scope.late.append(error)
+        scope.late.append(scope.failed(error, call.step, call.phase))
     return given
 
 
@@ -214,8 +218,7 @@ def tear_down(scope: Scope, outcome: BaseException | None) -> Machine:
             yield from _limited(scope, call)
         except CallFailed as failed:
             if not _is_passed_on(failed.error, outcome, undo.closes_scope):
-                annotate(failed.error, undo.step, undo.phase)
-                errors.append(failed.error)
+                errors.append(scope.failed(failed.error, undo.step, undo.phase))
         errors += scope.late
         scope.late.clear()
     scope.live.clear()

@@ -7,14 +7,29 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
 
+import attrs
+
 from resourcekit.context import LOGGER
 from resourcekit.errors import SetupError, TeardownError
 from resourcekit.plan import Step
 
-__all__ = ("TEARDOWN_NOTE", "annotate", "note", "put", "surfacing", "together", "told")
+__all__ = ("TEARDOWN_NOTE", "HookFailure", "annotate", "note", "put", "surfacing", "together", "told")
 
 TEARDOWN_NOTE: Final = "resourcekit: teardown failed as well:"
 """How the note begins that tells of teardown errors on another."""
+
+
+@attrs.frozen(eq=False)
+class HookFailure:
+    """Whose hook, or other phase, has raised an error."""
+
+    step: Step
+    phase: str
+    error: BaseException
+
+    def __str__(self) -> str:
+        owner = type(self.step.resource).__name__
+        return f"{self.phase} of {self.step.name!r} ({owner}) raised {type(self.error).__name__}"
 
 
 def annotate(error: BaseException, step: Step, phase: str) -> None:

@@ -11,6 +11,7 @@ import attrs
 
 from resourcekit.context import LOGGER
 from resourcekit.lifecycle.machine import Call
+from resourcekit.lifecycle.outcome import HookFailure
 from resourcekit.timeline import Timeline, make_timeline
 
 __all__ = ("Event", "Listener", "Observation", "Outcome", "PhaseEvent", "RunEvent", "RunReport", "log_events", "tell")
@@ -91,6 +92,7 @@ class RunReport:
     error: BaseException | None = attrs.field(default=None, repr=False)
     teardown_errors: tuple[BaseException, ...] = attrs.field(default=(), repr=False)
     phases: list[PhaseEvent] = attrs.field(factory=list)
+    _failures: tuple[HookFailure, ...] = attrs.field(default=(), repr=False, init=False)
     _needs: Callable[[], Mapping[str, Sequence[str]]] = attrs.field(default=dict, repr=False, alias="needs")
 
     @property
@@ -108,6 +110,10 @@ class RunReport:
             "outcome": self.outcome,
             "error": None if self.error is None else type(self.error).__name__,
             "teardown_errors": [type(error).__name__ for error in self.teardown_errors],
+            "failures": [
+                {"name": each.step.name, "phase": each.phase, "error": type(each.error).__name__}
+                for each in self._failures
+            ],
             "phases": [
                 {
                     "name": each.name,
@@ -130,7 +136,11 @@ class RunReport:
                 if each.name == name
             ]
             lines.append(f"  {number}  {name.ljust(width)}  {', '.join(spent)}".rstrip())
-        lines += [f"  teardown error: {type(error).__name__}" for error in self.teardown_errors]
+        lines += [f"  {failure}" for failure in self._failures]
+        told = {id(failure.error) for failure in self._failures}
+        lines += [
+            f"  teardown error: {type(error).__name__}" for error in self.teardown_errors if id(error) not in told
+        ]
         return "\n".join(lines)
 
 

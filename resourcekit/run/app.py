@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from time import perf_counter
 from typing import Final
@@ -16,11 +16,13 @@ from resourcekit.current import runs_here
 from resourcekit.errors import RunStateError
 from resourcekit.graph import Held
 from resourcekit.lifecycle.drivers import Observer
+from resourcekit.lifecycle.loops import owning_loop
 from resourcekit.lifecycle.machine import LiveResource, Scope
 from resourcekit.lifecycle.watch import StartWatch
 from resourcekit.plan import Step
 from resourcekit.run.blueprint import AppScope, Blueprint, Preflight
-from resourcekit.run.session import Session
+from resourcekit.run.ending import end_async, end_sync
+from resourcekit.run.session import Session, check_flag
 from resourcekit.substitutes import substitutes
 
 __all__ = ("App", "AppRun", "open_runs", "runs_of")
@@ -75,7 +77,7 @@ class App(AppScope):
         self.session: AppRun | None = None
         self._entered = 0
         self._turn = threading.Lock()  # Held while it starts or stops.
-        self._thread = 0  # Whose turn it is.
+        self._threads: Container[int] = ()  # Where it starts or stops: who waits there for that would hang.
         self._inherited: AppRun | None = None  # In a fork: what the parent has started.
         self._theirs: Mapping[int, LiveResource] = {}
         _APPS.add(self)
@@ -83,7 +85,7 @@ class App(AppScope):
     def inherit(self) -> None:
         """In a fork: what the parent has started stays the parent's, and who started it there is not here."""
         self._turn = threading.Lock()
-        self._thread = self._entered = 0
+        self._threads, self._entered = (), 0
         if self.session is not None:
             self._inherited, self._theirs, self.session = self.session, self.live, None
             self._inherited._inherit()
@@ -110,13 +112,12 @@ class App(AppScope):
         Raises:
             RunStateError: Waiting for the one who starts it would never end.
         """
-        if not self._takes_turn(blueprint):
-            if self._thread == threading.get_ident():
+        while not self._takes_turn(blueprint, _PAUSE):
+            if threading.get_ident() in self._threads:
                 raise RunStateError(
                     f"{blueprint.name} is being started or stopped by another task of this thread, which cannot go on "
                     "while this one waits: use `async with`"
                 )
-            self._turn.acquire()
         try:
             session = self._begins(blueprint, is_concurrent)
             if session is not None:
@@ -135,6 +136,7 @@ class App(AppScope):
         try:
             session = self._begins(blueprint, is_concurrent)
             if session is not None:
+                session._owner = owning_loop()
                 await session._aopen()
                 self._started(session)
             self._entered += 1
@@ -153,7 +155,7 @@ class App(AppScope):
         try:
             session = self._ends()
             if session is not None:
-                session._close(error)
+                end_sync(session, error)
         finally:
             self._give_turn()
 
@@ -165,7 +167,7 @@ class App(AppScope):
         try:
             session = self._ends()
             if session is not None:
-                await session._aclose(error)
+                await end_async(session, error)
         finally:
             self._give_turn()
 
@@ -176,20 +178,22 @@ class App(AppScope):
             raise RunStateError(self._inherited._over())
         return True  # The child goes on with its own error, sys.exit() for one.
 
-    def _takes_turn(self, blueprint: Blueprint) -> bool:
+    def _takes_turn(self, blueprint: Blueprint, patience: float = 0.0) -> bool:
         if any(isinstance(run, AppRun) and run._blueprint.app is self for run in runs_here()):
             raise RunStateError(
                 f"a hook of {blueprint.name} enters {blueprint.name} itself while it starts or stops; "
                 "give the hook's resource a field for what it needs"
             )
-        return self._turn.acquire(blocking=False)
+        return self._turn.acquire(timeout=patience)
 
     def _give_turn(self) -> None:
-        self._thread = 0
+        self._threads = ()
         self._turn.release()
 
     def _begins(self, blueprint: Blueprint, is_concurrent: bool | None) -> AppRun | None:
-        self._thread = threading.get_ident()
+        if is_concurrent is not None:
+            check_flag("start(concurrent=...)", is_concurrent)
+        self._threads = (threading.get_ident(),)
         if self._entered:
             return None
         self._theirs = {}
@@ -206,7 +210,8 @@ class App(AppScope):
     def _ends(self) -> AppRun | None:
         session = self.session
         assert session is not None, "who leaves has entered"
-        self._thread = threading.get_ident()
+        owner = session._owner
+        self._threads = (threading.get_ident(), threading.get_ident() if owner is None else owner.thread)
         self._entered -= 1
         if self._entered:
             return None

@@ -219,7 +219,7 @@ def preflight(
         problems += plan.sync_problems(done)
     placed, found = place(blueprint.graph, (*blueprint.overlays, *overlays))
     problems += found
-    problems += _app_overlays(blueprint, overlays)
+    problems += _misplaced(blueprint, overlays)
     drafts = {}
     if environ is not None:
         for step in (*steps, *plan.stuck):
@@ -244,9 +244,10 @@ def _missing(blueprint: Blueprint, plan: Plan) -> list[Step]:
     return [step for step in plan.steps if step.node.index in stale]
 
 
-def _app_overlays(blueprint: Blueprint, overlays: Sequence[Overlay]) -> Iterator[Problem]:
-    """A run cannot configure what the app has started."""
-    placed, _ = place(blueprint.graph, overlays) if overlays else ({}, [])
+def _misplaced(blueprint: Blueprint, overlays: Sequence[Overlay]) -> Iterator[Problem]:
+    """A run cannot configure what the app has started, nor what overrides a key."""
+    placed, problems = place(blueprint.graph, overlays, reaches_replaced=True) if overlays else ({}, [])
+    yield from (problem for problem in problems if problem.code == "replaced-overlay")
     for index, fields in placed.items():
         node = blueprint.graph.nodes[index]
         if blueprint.app.find(node.held) is not None:

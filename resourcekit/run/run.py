@@ -7,6 +7,8 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Generic, TypeVar
 
+from resourcekit.lifecycle.loops import owning_loop
+from resourcekit.run.ending import end_async, end_sync
 from resourcekit.run.session import Session
 
 __all__ = ("Run",)
@@ -48,16 +50,22 @@ class Run(Session, Generic[C_co]):
             TeardownError: Teardown hooks failed; every one has run.
             RunStateError: The run is not open.
         """
-        self._close(None)
+        end_sync(self, None)
 
     async def astart(self) -> C_co:
-        """`start` for async resources."""
+        """`start` for async resources. They belong to the event loop it is called in."""
+        self._owner = owning_loop()
         view: C_co = await self._aopen()
         return view
 
     async def aclose(self) -> None:
-        """`close` for async resources."""
-        await self._aclose(None)
+        """`close` for async resources: in any event loop, as long as the one of `astart` runs, which does the work.
+
+        Raises:
+            TeardownError: As for `close`; also for async hooks of resources whose event loop has ended.
+            RunStateError: The run is not open.
+        """
+        await end_async(self, None)
 
     def __enter__(self) -> C_co:
         view: C_co = self._open()
@@ -69,7 +77,8 @@ class Run(Session, Generic[C_co]):
         self._close(error)
 
     async def __aenter__(self) -> C_co:
-        return await self.astart()
+        view: C_co = await self._aopen()
+        return view
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

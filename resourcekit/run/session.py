@@ -16,6 +16,7 @@ from resourcekit.errors import Location, RunStateError, kind_in_words, preflight
 from resourcekit.frames import caller_location
 from resourcekit.lifecycle.compiled import Compiled, Failure
 from resourcekit.lifecycle.drivers import Observer, drive, drive_async
+from resourcekit.lifecycle.loops import OwningLoop
 from resourcekit.lifecycle.machine import Scope, set_up, tear_down
 from resourcekit.lifecycle.outcome import surfacing
 from resourcekit.lifecycle.report import Observation, Outcome, RunEvent, RunReport, tell
@@ -25,7 +26,7 @@ from resourcekit.run.frame import is_debugging
 from resourcekit.run.showing import Showing
 from resourcekit.run.view import end
 
-__all__ = ("Session",)
+__all__ = ("Session", "check_flag")
 
 _NOTHING: Final[Mapping[Any, Any]] = MappingProxyType({})
 
@@ -43,6 +44,7 @@ class Session(Showing):
     _order: Sequence[str] | None = None  # Where the machine has set up.
     _opened_at = 0.0
     _opened_by: Location | None = None
+    _owner: OwningLoop | None = None  # Where it was opened by hand, or is an app: the loop it belongs to.
 
     tags: Mapping[str, str] = _NOTHING
     """What the caller gave the run."""
@@ -56,7 +58,15 @@ class Session(Showing):
         is_timed: bool,
         is_concurrent: bool,
     ) -> None:
-        """What only some runs have."""
+        """What only some runs have.
+
+        Raises:
+            TypeError: Anything is of the wrong type.
+        """
+        check_flag("run(concurrent=...)", is_concurrent)
+        check_flag("run(report=...)", is_timed)
+        if run_id is not None and not isinstance(run_id, str):
+            raise TypeError(f"run(run_id=...) wants text, not {kind_in_words(run_id)}")
         self._overlays = overlays
         self._run_id = run_id
         self._is_timed = is_timed
@@ -178,6 +188,7 @@ class Session(Showing):
         """End the session, and raise what surfaces unless it is *error* on its way already."""
         if self._view is not None:
             end(self._view)
+        failures = () if self._scope is None else tuple(self._scope.failures)
         if error is not None:
             self._end("failed" if is_up else "setup failed")
         else:
@@ -185,6 +196,7 @@ class Session(Showing):
         if error is not None or errors:
             self.report.error = error
             self.report.teardown_errors = tuple(errors)
+            self.report._failures = failures
         interrupt = self._tell(self._outcome)
         final = surfacing(error, errors if interrupt is None else (*errors, interrupt))
         if final is not None and (final is not error or not is_up):
@@ -335,9 +347,22 @@ class Session(Showing):
         warn(f"{self} was left open{where}: use `with`, or call close()", ResourceWarning, source=self)
 
 
+def check_flag(what: str, given: object) -> None:
+    """Refuse what is neither True nor False: ``"no"`` is true.
+
+    Raises:
+        TypeError: It is something else.
+    """
+    if not isinstance(given, bool):
+        raise TypeError(f"{what} is True or False, not {kind_in_words(given)}")
+
+
 def _words(tags: object) -> dict[str, str]:
     if not isinstance(tags, Mapping):
         raise TypeError(f"run(tags=...) wants a mapping of words, not {kind_in_words(tags)}")
+    for word in (*tags, *tags.values()):
+        if not isinstance(word, str):
+            raise TypeError(f"run(tags=...) wants a mapping of words, there is {kind_in_words(word)} in it")
     return dict(tags)
 
 

@@ -1,0 +1,98 @@
+"""Ending a session that was opened by hand, or an app: in the event loop that has opened it, wherever one is."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+from resourcekit.errors import RunStateError
+from resourcekit.lifecycle.drivers import close_awaitable, drive, drive_async
+from resourcekit.lifecycle.loops import HandedOver, OwningLoop
+from resourcekit.lifecycle.machine import Scope, tear_down
+from resourcekit.plan import Step
+from resourcekit.run.session import Session
+
+__all__ = ("end_async", "end_sync")
+
+
+def end_sync(session: Session, error: BaseException | None) -> None:
+    """Tear down what *session* has up, and end it; called outside any loop, or inside the one that opened it."""
+    owner = session._owner
+    if owner is None or owner.is_here:
+        session._close(error)
+        return
+    scope = session._leaving(is_async=True)
+    handed = _hand_over(session, owner, scope, error)
+    interrupt = handed.wait()
+    session._closed(error, _errors(session, scope, error, handed, interrupt))
+
+
+async def end_async(session: Session, error: BaseException | None) -> None:
+    """`end_sync` in a task of any loop."""
+    owner = session._owner
+    if owner is None or owner.is_here:
+        await session._aclose(error)
+        return
+    scope = session._leaving(is_async=True)
+    handed = _hand_over(session, owner, scope, error)
+    interrupt = await handed.wait_async(is_shielded=error is not None)
+    session._closed(error, _errors(session, scope, error, handed, interrupt))
+
+
+def _hand_over(session: Session, owner: OwningLoop, scope: Scope, error: BaseException | None) -> HandedOver:
+    observe, before = session._observe, session._previous
+
+    async def torn_down() -> list[BaseException]:
+        session._previous = None
+        session._enter_context()  # Its hooks find what is still up.
+        try:
+            errors: list[BaseException] = await drive_async(
+                tear_down(scope, error), observe, has_failed=error is not None
+            )
+            return errors
+        finally:
+            session._previous = before
+
+    return HandedOver(owner, torn_down)
+
+
+def _errors(
+    session: Session, scope: Scope, error: BaseException | None, handed: HandedOver, interrupt: BaseException | None
+) -> list[BaseException]:
+    """What has failed, where the owner has done it; else what does not need it is done here, the rest is an error."""
+    owner = session._owner
+    assert owner is not None, "it was handed over"
+    errors: list[BaseException] = []
+    if handed.state == "done":
+        for each in handed.given:
+            if not isinstance(each, owner.cancelled):
+                errors.append(each)
+            elif interrupt is None:  # The loop is ending, which is no cancellation here.
+                errors.append(_told_again(each, f"the event loop that opened {session._title} has ended meanwhile"))
+    else:
+        if handed.state == "begun":
+            errors.append(RunStateError(f"the event loop that opened {session._title} has ended while it tore it down"))
+        errors += drive(tear_down(scope, error), session._observe, partial(_refuse, session._title))
+    return errors if interrupt is None else [*errors, interrupt]
+
+
+def _told_again(error: BaseException, message: str) -> RunStateError:
+    """An error of ours with the notes of another, which name the resource."""
+    told = RunStateError(message)
+    with suppress(AttributeError):
+        told.__notes__ = error.__notes__
+    return told
+
+
+def _refuse(title: str, step: Step, phase: str, given: Any) -> None:
+    """Refuse what only a loop could await that is not there any more.
+
+    Raises:
+        RunStateError: Always.
+    """
+    close_awaitable(given)
+    raise RunStateError(
+        f"{phase} of {step.name!r} is async, and the event loop that opened {title} has ended, or does not go on: "
+        "it was not awaited; let that loop run until the last one has left"
+    )
