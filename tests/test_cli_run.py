@@ -120,7 +120,7 @@ def test_its_help(program):
         (("target.py:count",), "requires an argument"),
         (("target.py:count", "monday"), 'unable to convert "monday" into int'),
         (("target.py:count", "3", "--siz", "large"), "--siz"),
-        (("target.py",), "has 7 of them, say which: target.py:count"),
+        (("target.py",), "has 7 things to run, say which: target.py:count"),
         (("target.py:conut",), "did you mean count?"),
         (
             ("target.py:Base",),
@@ -134,15 +134,22 @@ def test_its_help(program):
             "is no function: it is an Environments; see what it holds with",
         ),
         (("target.py:LIMIT",), "is no function: it is an int"),
+        (
+            ("two.py:run",),
+            "two.py has 2 containers, say with --container which has its resources: two.py:One, two.py:Two",
+        ),
         (("target.py:count", "3", "--env", "prd"), "did you mean prod?"),
         (("target.py:wants",), "wants() cannot be given 'other'"),
         (("target.py:count", "3", "--report", "x.txt"), "its suffix says the form, one of .html, .trace.json, .json"),
-        (("alone.py:run",), "alone has no container, or Environments; write alone:object; or say it with --container"),
+        (("alone.py:run",), "alone.py has no container, or Environments; say with --container which has its resources"),
     ],
 )
 def test_what_is_wrong_with_a_command(program, arguments, words):
     """A command that does not fit the function is one message and exit code 2; nothing is opened."""
     (program.folder / "alone.py").write_text("def run(day: int): ...\n")
+    (program.folder / "two.py").write_text(
+        "from resourcekit import *\nclass One(ResourceContainer): ...\nclass Two(One): ...\ndef run(): ...\n"
+    )
     done = program(*arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert words in " ".join(done.stderr.split())

@@ -107,10 +107,8 @@ def _execution(found: Target, asked: Asked) -> tuple[Any, Callable[[], int]]:
 
 def _beside(found: Target) -> Target:
     """The container in a function's module."""
-    try:
-        return container_in(found.module, found.module.__name__)
-    except CommandError as error:
-        raise CommandError(f"{error}; or say it with --container") from None
+    name = found.text.rpartition(":")[0] or found.text
+    return container_in(found.module, name, "say with --container which has its resources")
 
 
 def _parsed(
