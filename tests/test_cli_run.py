@@ -213,6 +213,45 @@ def test_no_secret_of_an_error(program):
     assert "s3cret" not in done.stderr
 
 
+LEAKY = """\
+from resourcekit import *
+class Db(ConfigurableResource):
+    password: str = secret(default="s3cret-one")
+    def setup_for_execution(self): ...
+    def teardown_after_execution(self):
+        raise ValueError("closing with " + self.password)
+class App(ResourceContainer):
+    db = Db()
+def bad(db: Db):
+    raise KeyError("called with " + db.password)
+def good(db: Db): ...
+@asset
+def step(db: Db):
+    raise KeyError("called with " + db.password)
+"""
+
+
+@pytest.mark.parametrize("name", ["bad", "good", "step"])
+def test_a_teardown_that_fails_too(tmp_path, name):
+    """What a teardown raises, and logs, is shown once, from the hook's own frame on, with secrets masked."""
+    (tmp_path / "target.py").write_text(LEAKY)
+    done = cli("run", f"target.py:{name}", cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.count("in teardown_after_execution") == 1
+    assert "ValueError: closing with ***" in done.stderr
+    assert done.stderr.count(f"in {name}") == (name != "good")
+    assert "s3cret-one" not in done.stderr
+    assert "/resourcekit/" not in done.stderr
+
+
+def test_logging_of_the_users(tmp_path):
+    """Where the program has set up logging, that decides what is logged and where."""
+    (tmp_path / "target.py").write_text(f"import logging\nlogging.basicConfig(filename='log.txt')\n{LEAKY}")
+    done = cli("run", "target.py:bad", cwd=tmp_path)
+    assert "a teardown hook failed" not in done.stderr
+    assert "a teardown hook failed" in (tmp_path / "log.txt").read_text()
+
+
 def test_async_functions_and_resources(program):
     """An async function runs in an async run, and so does a sync one that asks for an async resource."""
     assert program("target.py:later").stdout == "42\n"

@@ -14,6 +14,7 @@ import attrs
 from cyclopts import App
 
 from resourcekit.cli.faults import CommandError, UserCodeError, is_from_user_code
+from resourcekit.cli.logs import logs_told
 from resourcekit.cli.masking import secrets_of
 from resourcekit.cli.output import Lines, as_json, problem_lines, show, tell, written
 from resourcekit.cli.resources import containers_of
@@ -77,7 +78,7 @@ def run(asked: Asked, reports: Sequence[Path]) -> int:
         call = functools.partial(_result, watched, found.found, *given, is_concurrent=asked.is_concurrent)
         watch, do = Watch(watched, is_quiet=asked.is_quiet), functools.partial(_called, watched, found, call)
     try:
-        with watch:
+        with watch, logs_told(functools.partial(secrets_of, watched)):
             return do()
     except (PlanError, ConfigError, PreflightError) as error:
         if is_from_user_code(error):
