@@ -5,12 +5,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from html import escape
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Final
 
 import attrs
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+    from rich.text import Text
 
 __all__ = ("Table", "Tabular", "html_document", "table_html")
 
@@ -78,38 +80,46 @@ class _Fitting:
         least = [max(cell_len(word) for cell in column for word in cell.split() or [""]) for column in columns]
         space = options.max_width - _GAP * (len(used) - 1)
         if sum(least) <= space:
-            yield self._table(used, _shared(natural, least, space))
+            widths = _shared(natural, least, space)
+            yield from _lines(console, [(self.columns[index], "dim") for index in used], widths)
+            for row in self.rows:
+                cells = [_styled(row[index], "" if place else "cyan") for place, index in enumerate(used)]
+                yield from _lines(console, cells, widths)
         else:
-            yield from self._blocks(used)
+            for row in self.rows:
+                yield from self._block(console, options.max_width, row, used)
 
-    def _table(self, used: Sequence[int], widths: Sequence[int]) -> RenderableType:
-        from rich.table import Table as RichTable
-        from rich.text import Text
-
-        table = RichTable(box=None, padding=(0, _GAP, 0, 0), pad_edge=False, header_style="dim")
-        for place, (index, width) in enumerate(zip(used, widths, strict=True)):
-            table.add_column(self.columns[index], width=width, style=None if place else "cyan")
-        for row in self.rows:
-            table.add_row(*(Text(row[index], style=STYLES.get(row[index], "")) for index in used))
-        return table
-
-    def _blocks(self, used: Sequence[int]) -> Iterator[RenderableType]:
-        """Each row under its first cell; one without belongs to the row before."""
-        from rich.padding import Padding
-        from rich.table import Table as RichTable
-        from rich.text import Text
-
+    def _block(self, console: Console, width: int, row: Sequence[str], used: Sequence[int]) -> Iterator[Text]:
+        """A row under its first cell; one without belongs to the row before."""
+        head, *rest = [index for index in used if row[index]]
+        indent = 0 if row[used[0]] else 2
+        yield from _lines(console, [_styled(row[head], "cyan")], [width - indent], indent)
         label = max(len(self.columns[index]) for index in used)
-        for row in self.rows:
-            head, *rest = [index for index in used if row[index]]
-            indent = 0 if row[used[0]] else 2
-            yield Padding(Text(row[head], style=STYLES.get(row[head], "cyan")), (0, 0, 0, indent))
-            block = RichTable.grid(padding=(0, _GAP, 0, 0))
-            block.add_column(style="dim", no_wrap=True, min_width=label)
-            block.add_column(overflow="fold")
-            for index in rest:
-                block.add_row(self.columns[index], Text(row[index], style=STYLES.get(row[index], "")))
-            yield Padding(block, (0, 0, 0, indent + 2))
+        widths = [label, max(width - indent - 2 - label - _GAP, 1)]
+        for index in rest:
+            yield from _lines(console, [(self.columns[index], "dim"), _styled(row[index])], widths, indent + 2)
+
+
+def _styled(cell: str, style: str = "") -> tuple[str, str]:
+    return cell, STYLES.get(cell, style)
+
+
+def _lines(
+    console: Console, cells: Sequence[tuple[str, str]], widths: Sequence[int], indent: int = 0
+) -> Iterator[Text]:
+    """The lines of a row, each cell wrapped to its width."""
+    from rich.text import Text
+
+    columns = [Text(cell, style).wrap(console, width) for (cell, style), width in zip(cells, widths, strict=True)]
+    for parts in zip_longest(*columns, fillvalue=Text()):
+        line = Text(" " * indent)
+        for part, width in zip(parts, widths, strict=True):
+            padded = part.copy()
+            padded.rstrip()
+            padded.pad_right(width + _GAP - padded.cell_len)
+            line.append_text(padded)
+        line.rstrip()
+        yield line
 
 
 def _shared(natural: Sequence[int], least: Sequence[int], space: int) -> list[int]:

@@ -258,3 +258,17 @@ def test_the_example(tmp_path):
     done = cli("doctor", ROOT / AIRPORTS, cwd=tmp_path)
     assert done.returncode == 0
     assert done.stdout.startswith("doctor of Dev: 7 of 7 ok\n")
+
+
+def test_what_is_logged_meanwhile(tmp_path):
+    """What hooks log is shown beside the table, with secrets masked as in it."""
+    (tmp_path / "target.py").write_text(
+        "from resourcekit import ConfigurableResource, ResourceContainer, secret\n"
+        "class Database(ConfigurableResource):\n"
+        "    password: str = secret(default='s3cret-one')\n"
+        "    def setup_for_execution(self, context): context.log.warning('logging in with %s', self.password)\n"
+        "class App(ResourceContainer):\n"
+        "    database = Database()\n"
+    )
+    done = cli("doctor", "target.py", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "logging in with ***\n")

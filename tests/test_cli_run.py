@@ -120,7 +120,7 @@ def test_its_help(program):
         (("target.py:count",), "requires an argument"),
         (("target.py:count", "monday"), 'unable to convert "monday" into int'),
         (("target.py:count", "3", "--siz", "large"), "--siz"),
-        (("target.py",), "has 7 of them, say which: target.py:count"),
+        (("target.py",), "has 7 things to run, say which: target.py:count"),
         (("target.py:conut",), "did you mean count?"),
         (
             ("target.py:Base",),
@@ -134,15 +134,22 @@ def test_its_help(program):
             "is no function: it is an Environments; see what it holds with",
         ),
         (("target.py:LIMIT",), "is no function: it is an int"),
+        (
+            ("two.py:run",),
+            "two.py has 2 containers, say with --container which has its resources: two.py:One, two.py:Two",
+        ),
         (("target.py:count", "3", "--env", "prd"), "did you mean prod?"),
         (("target.py:wants",), "wants() cannot be given 'other'"),
         (("target.py:count", "3", "--report", "x.txt"), "its suffix says the form, one of .html, .trace.json, .json"),
-        (("alone.py:run",), "alone has no container, or Environments; write alone:object; or say it with --container"),
+        (("alone.py:run",), "alone.py has no container, or Environments; say with --container which has its resources"),
     ],
 )
 def test_what_is_wrong_with_a_command(program, arguments, words):
     """A command that does not fit the function is one message and exit code 2; nothing is opened."""
     (program.folder / "alone.py").write_text("def run(day: int): ...\n")
+    (program.folder / "two.py").write_text(
+        "from resourcekit import *\nclass One(ResourceContainer): ...\nclass Two(One): ...\ndef run(): ...\n"
+    )
     done = program(*arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert words in " ".join(done.stderr.split())
@@ -204,6 +211,45 @@ def test_no_secret_of_an_error(program):
     assert "ValueError: refused with ***" in done.stderr
     assert "OSError: at sqlite://app:***@db" in done.stderr
     assert "s3cret" not in done.stderr
+
+
+LEAKY = """\
+from resourcekit import *
+class Db(ConfigurableResource):
+    password: str = secret(default="s3cret-one")
+    def setup_for_execution(self): ...
+    def teardown_after_execution(self):
+        raise ValueError("closing with " + self.password)
+class App(ResourceContainer):
+    db = Db()
+def bad(db: Db):
+    raise KeyError("called with " + db.password)
+def good(db: Db): ...
+@asset
+def step(db: Db):
+    raise KeyError("called with " + db.password)
+"""
+
+
+@pytest.mark.parametrize("name", ["bad", "good", "step"])
+def test_a_teardown_that_fails_too(tmp_path, name):
+    """What a teardown raises, and logs, is shown once, from the hook's own frame on, with secrets masked."""
+    (tmp_path / "target.py").write_text(LEAKY)
+    done = cli("run", f"target.py:{name}", cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.count("in teardown_after_execution") == 1
+    assert "ValueError: closing with ***" in done.stderr
+    assert done.stderr.count(f"in {name}") == (name != "good")
+    assert "s3cret-one" not in done.stderr
+    assert "/resourcekit/" not in done.stderr
+
+
+def test_logging_of_the_users(tmp_path):
+    """Where the program has set up logging, that decides what is logged and where."""
+    (tmp_path / "target.py").write_text(f"import logging\nlogging.basicConfig(filename='log.txt')\n{LEAKY}")
+    done = cli("run", "target.py:bad", cwd=tmp_path)
+    assert "a teardown hook failed" not in done.stderr
+    assert "a teardown hook failed" in (tmp_path / "log.txt").read_text()
 
 
 def test_async_functions_and_resources(program):

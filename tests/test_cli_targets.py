@@ -66,7 +66,7 @@ def test_each_way_to_write_it(shop, tmp_path):
 @pytest.mark.parametrize(
     ("target", "words"),
     [
-        ("shop", "has 2 of them, say which: shop:Base, shop:Prod"),
+        ("shop", "has 2 containers, say which: shop:Base, shop:Prod"),
         ("shop:Bse", "there is no 'Bse'; did you mean Base?"),
         ("shop:Nothing", "there is no 'Nothing'; there is: Base, Database, Prod\n"),
         ("shop:Database", "is no container: it is the class Database"),

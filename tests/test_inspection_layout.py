@@ -67,3 +67,14 @@ def test_a_tall_layer_is_no_needle(sizes):
     assert 0.4 < right / bottom < 4
     for name, below in needs.items():
         assert all(found[each][0] + found[each][2] < found[name][0] for each in below)
+
+
+def test_a_circle_is_seen():
+    """The line that closes a circle leads back below the boxes, and inside the picture."""
+    graph = container({"a": ["b"], "b": ["a"]}).graph()
+    found, svg = boxes(graph), graph.svg()
+    paths = [[float(each) for each in re.findall(r"-?[\d.]+", path)] for path in re.findall(r'<path d="([^"]+)"', svg)]
+    back = next(numbers for numbers in paths if numbers[0] > numbers[-2])
+    lowest = 0.25 * back[1] + 0.75 * back[3]
+    bottom = max(y + height for _, y, _, height in found.values())
+    assert bottom < lowest <= float(re.search(r'viewBox="\S+ (\S+) \S+ (\S+)"', svg)[2])

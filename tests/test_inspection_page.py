@@ -166,7 +166,10 @@ def test_problems_are_shown(chromium, tmp_path):
 
     app = ResourceContainer.of({"a": Node(needs=[ref("b")]), "b": Node(needs=[ref("a")])})
     opened(chromium, app.graph().html(), tmp_path)
-    assert "needs itself" in chromium.find_element(By.ID, "problems").text
+    problems = chromium.find_element(By.ID, "problems")
+    assert "needs itself" in problems.text
+    assert all(box(chromium, name).rect["y"] > problems.rect["y"] + problems.rect["height"] for name in "ab")
+    looked_at(chromium, "graph-problems")
     box(chromium, "a").click()
     assert "</script><b>bold</b>" in panel(chromium)
     assert complaints(chromium) == []

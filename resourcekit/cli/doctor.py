@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 
 import attrs
 
+from resourcekit.cli.logs import logs_told
 from resourcekit.cli.masking import masked, secrets_of
 from resourcekit.hooks import health_hook
 from resourcekit.lifecycle.report import PhaseEvent
@@ -109,11 +110,12 @@ def examine(container: Any, keys: Sequence[str], *, together: bool) -> Diagnosis
     plan = container.plan(*keys)
     secrets = secrets_of(container, keys)
     findings: dict[str, Finding] = {}
-    for key in [plan.keys] if together else _one_by_one(plan):
-        names = _names(plan, key)
-        cause = None if together else _cause(plan, names, findings)
-        found = _skipped(plan, names, cause) if cause is not None else _visited(container, key, plan, secrets)
-        findings |= {finding.name: finding for finding in found if finding.name not in findings}
+    with logs_told(lambda: secrets):
+        for key in [plan.keys] if together else _one_by_one(plan):
+            names = _names(plan, key)
+            cause = None if together else _cause(plan, names, findings)
+            found = _skipped(plan, names, cause) if cause is not None else _visited(container, key, plan, secrets)
+            findings |= {finding.name: finding for finding in found if finding.name not in findings}
     ordered = (findings[step.name] for step in plan.steps if step.name in findings)
     return Diagnosis(plan.container, tuple(ordered))
 

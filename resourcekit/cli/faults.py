@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from types import FrameType, TracebackType
 from typing import Final
 
@@ -43,12 +43,33 @@ _STANDARD: Final = os.path.dirname(os.__file__) + os.sep
 _GO_BETWEENS: Final = tuple(f"{os.sep}site-packages{os.sep}{name}{os.sep}" for name in ("anyio", "cyclopts"))
 
 
-def print_traceback(error: BaseException, secrets: Sequence[str] = ()) -> None:
-    """Print the traceback of an error in the user's code, from its first frame on, secrets masked."""
-    start = _first_user_frame(error)
-    if start is not None or isinstance(error, SyntaxError):  # What has no syntax has no frame.
-        error.with_traceback(start)
+def print_traceback(error: BaseException, secrets: Sequence[str] = (), told: Collection[BaseException] = ()) -> None:
+    """Print the traceback of an error in the user's code, from its first frame on, secrets masked.
+
+    Args:
+        error: The error; so are those behind it, and in it, printed.
+        secrets: What must not be shown.
+        told: Errors that are printed by themselves: they are not told again as what was being handled.
+    """
+    for each in _with_those_behind(error):
+        start = _first_user_frame(each)
+        is_group = isinstance(each, BaseExceptionGroup)
+        if start is not None or is_group or isinstance(each, SyntaxError):  # What has no syntax has no frame.
+            each.with_traceback(start)
+        each.__suppress_context__ |= each.__context__ in told
     sys.stderr.write(masked("".join(traceback.format_exception(error)), secrets))
+
+
+def _with_those_behind(error: BaseException) -> list[BaseException]:
+    """An error, its causes, what was being handled, and what is in a group: each once."""
+    found: list[BaseException] = []
+    waiting: list[BaseException | None] = [error]
+    while waiting:
+        each = waiting.pop()
+        if each is not None and not any(each is other for other in found):
+            found.append(each)
+            waiting += [each.__cause__, each.__context__, *getattr(each, "exceptions", ())]
+    return found
 
 
 def says_all(error: BaseException) -> bool:

@@ -197,10 +197,15 @@ def execute(target: Target, pipeline: Pipeline, container: Any, *, is_concurrent
 
 
 def _tell(result: ExecutionResult, secrets: Sequence[str], *, is_quiet: bool) -> None:
-    """Show what was raised, and the result."""
+    """Show what was raised, and the result; what teardowns raised beside it is in the log."""
+    attached = [
+        each for error in result.errors for each in getattr(getattr(error, "teardown_errors", None), "exceptions", ())
+    ]
     for each in result.errors:
+        if any(each is other for other in attached):
+            continue
         if not says_all(each):
-            print_traceback(each, secrets)
+            print_traceback(each, secrets, told=result.errors)
         elif is_quiet:  # Else the result says it.
             tell(masked(f"error: {each}", secrets), style="bold red")
     if not is_quiet:

@@ -14,6 +14,7 @@ import attrs
 from cyclopts import App
 
 from resourcekit.cli.faults import CommandError, UserCodeError, is_from_user_code
+from resourcekit.cli.logs import logs_told
 from resourcekit.cli.masking import secrets_of
 from resourcekit.cli.output import Lines, as_json, problem_lines, show, tell, written
 from resourcekit.cli.resources import containers_of
@@ -77,7 +78,7 @@ def run(asked: Asked, reports: Sequence[Path]) -> int:
         call = functools.partial(_result, watched, found.found, *given, is_concurrent=asked.is_concurrent)
         watch, do = Watch(watched, is_quiet=asked.is_quiet), functools.partial(_called, watched, found, call)
     try:
-        with watch:
+        with watch, logs_told(functools.partial(secrets_of, watched)):
             return do()
     except (PlanError, ConfigError, PreflightError) as error:
         if is_from_user_code(error):
@@ -107,10 +108,8 @@ def _execution(found: Target, asked: Asked) -> tuple[Any, Callable[[], int]]:
 
 def _beside(found: Target) -> Target:
     """The container in a function's module."""
-    try:
-        return container_in(found.module, found.module.__name__)
-    except CommandError as error:
-        raise CommandError(f"{error}; or say it with --container") from None
+    name = found.text.rpartition(":")[0] or found.text
+    return container_in(found.module, name, "say with --container which has its resources")
 
 
 def _parsed(

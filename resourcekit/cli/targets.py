@@ -69,19 +69,20 @@ def containers_at(text: str) -> Target:
     return Target(text, module, found)
 
 
-def container_in(module: ModuleType, text: str) -> Target:
+def container_in(module: ModuleType, text: str, advice: str | None = None) -> Target:
     """What has a module's resources: its Environments, else its instance, else its class, else its Definitions.
 
     Args:
         module: The module.
         text: What to call it.
+        advice: What to do where there is none, or are several; by default to write the object behind it.
 
     Raises:
         CommandError: There is none, or several.
     """
     kinds = (_environments, _instances, _classes, definitions_in)
     candidates: dict[str, Any] = next((found for kind in kinds if (found := kind(module))), {})
-    return Target(text, module, _only(candidates, text, "container, or Environments"))
+    return Target(text, module, _only(candidates, text, "container, or Environments", "containers", advice))
 
 
 def callable_at(text: str) -> Target:
@@ -101,7 +102,7 @@ def callable_at(text: str) -> Target:
     candidates = definitions_in(module) or {**dict(_functions(module)), **jobs}
     if not candidates and _of_kind(module, "AssetDefinition"):
         candidates = {"assets": assets_of(module)}
-    return Target(text, module, _only(candidates, text, "function that asks for resources"))
+    return Target(text, module, _only(candidates, text, "function that asks for resources", "things to run"))
 
 
 def _check_function(found: Any, text: str) -> None:
@@ -222,13 +223,13 @@ def _distinct(found: dict[str, Any]) -> dict[str, Any]:
     return dict({id(each): (name, each) for name, each in found.items()}.values())
 
 
-def _only(candidates: Mapping[str, Any], text: str, what: str) -> Any:
+def _only(candidates: Mapping[str, Any], text: str, what: str, several: str, advice: str | None = None) -> Any:
     if len(candidates) == 1:
         return next(iter(candidates.values()))
     if not candidates:
-        raise CommandError(f"{text} has no {what}; write {text}:object")
-    names = [f"{text}:{name}" for name in candidates]
-    raise CommandError(f"{text} has {len(candidates)} of them, say which: {listed(names)}")
+        raise CommandError(f"{text} has no {what}; {advice or f'write {text}:object'}")
+    names = listed([f"{text}:{name}" for name in candidates])
+    raise CommandError(f"{text} has {len(candidates)} {several}, {advice or 'say which'}: {names}")
 
 
 def _kind(found: object) -> str:

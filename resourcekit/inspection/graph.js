@@ -338,6 +338,7 @@ function enter(name, other) {
   at("compare-label").hidden = others.length === 0;
   paint();
   tell();
+  if (state.isFitted) fit();
 }
 
 if (data.environments.length > 1) {
@@ -348,5 +349,4 @@ at("compare").addEventListener("change", (event) => enter(state.environment, eve
 
 draw();
 enter(data.current, null);
-fit();
 if (location.hash.length > 1) choose(decodeURIComponent(location.hash.slice(1)), true);

@@ -12,7 +12,7 @@ from typing import Final
 
 import attrs
 
-__all__ = ("Box", "Layout", "arrange")
+__all__ = ("Box", "Layout", "arrange", "dip")
 
 _ROW_GAP: Final = 16.0
 _COLUMN_GAP: Final = 72.0
@@ -129,6 +129,7 @@ class _Drawing:
         }
         right = max((box.x + box.width for box in boxes.values()), default=0.0)
         bottom = max((box.y + box.height for box in boxes.values()), default=0.0)
+        bottom = max([bottom, *(_lowest(points) for points in lines.values())])
         return Layout(boxes, lines, right, bottom)
 
     def _order(self) -> None:
@@ -172,6 +173,17 @@ class _Drawing:
             left = lefts[self.layer[bend]]
             points += [(left, ys[bend]), (left + widths[self.layer[bend]], ys[bend])]
         return (*points, (lefts[self.layer[target]], ys[target]))
+
+
+def dip(start: float, end: float) -> float:
+    """How far below its ends the control points of a line lie that leads back, from the right to the left."""
+    return 60 + (start - end) / 6
+
+
+def _lowest(points: Sequence[tuple[float, float]]) -> float:
+    """How far down a line reaches: a cubic curve goes three quarters of the way to its control points."""
+    (x, y), *_, (end_x, end_y) = points
+    return max(y, end_y) + (0.75 * dip(x, end_x) if end_x < x else 0.0)
 
 
 def _layers(count: int, pairs: Sequence[tuple[int, int]]) -> list[int]:

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Final
 
 from resourcekit.inspection.entries import GraphData, GraphEntry
-from resourcekit.inspection.layout import Box, arrange
+from resourcekit.inspection.layout import Box, arrange, dip
 
 __all__ = ("box_size", "curve", "svg")
 
@@ -50,10 +50,13 @@ def owner_line(entry: GraphEntry) -> str:
 
 
 def curve(points: Sequence[tuple[float, float]]) -> str:
-    """The path of a line through *points*, level in each of them."""
+    """The path of a line through *points*, level in each of them; one that goes back, in a circle, goes below."""
     parts = [f"M{points[0][0]:.1f} {points[0][1]:.1f}"]
     for place, ((x, y), (next_x, next_y)) in enumerate(pairwise(points)):
-        if place % 2:  # Between a bend's two points it runs level.
+        if next_x < x:
+            low = max(y, next_y) + dip(x, next_x)
+            parts.append(f"C{x + 70:.1f} {low:.1f} {next_x - 70:.1f} {low:.1f} {next_x:.1f} {next_y:.1f}")
+        elif place % 2:  # Between a bend's two points it runs level.
             parts.append(f"L{next_x:.1f} {next_y:.1f}")
         else:
             reach = max(24.0, abs(next_x - x) / 2)
