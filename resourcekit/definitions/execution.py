@@ -28,7 +28,8 @@ from resourcekit.run import Blueprint, Run
 
 __all__ = ("Execution",)
 
-_OURS: Final = (__file__, *(os.path.join(os.path.dirname(__file__), name) for name in ("engine.py", "keeping.py")))
+_HERE: Final = os.path.dirname(__file__)
+_OURS: Final = (__file__, *(os.path.join(_HERE, name) for name in ("calls.py", "engine.py", "keeping.py")))
 
 
 class Execution:
