@@ -8,6 +8,7 @@ from resourcekit import (
     AssetKey,
     DefinitionError,
     Definitions,
+    FilesystemIOManager,
     MaterializeResult,
     NotStoredError,
     Output,
@@ -337,6 +338,8 @@ def test_selection(selection, chosen):
     ("selection", "words"),
     [
         ("reprt", "did you mean report"),
+        ("orders, report", r"write a list, \['orders', 'report'\]"),
+        (5, "selection wants a list of assets or their names, not an int"),
         ("group:rw", "did you mean raw"),
         ("a**b", "cannot be read"),
         ([5], "not an int"),
@@ -467,3 +470,29 @@ def test_annotations_may_be_resolved_later():
     ((code, _, hint),) = problems(never)
     assert code == "unknown-input"
     assert "import the name at run time" in hint
+
+
+def test_a_value_of_an_asset_that_says_it_has_none(tmp_path):
+    """An asset annotated as returning None that returns something is told so, wherever values are kept."""
+
+    @asset
+    def clean() -> None:
+        return 5
+
+    for resources in ({}, {"io_manager": FilesystemIOManager(base_dir=tmp_path)}):
+        with pytest.raises(DefinitionError, match="asset 'clean' says that it returns None, and returned an int"):
+            materialize([clean], resources=resources)
+
+
+def test_a_value_that_was_not_given():
+    """Whoever takes the value of an asset that ran and gave none is told that, and how to wait only."""
+
+    @asset
+    def table():
+        return MaterializeResult(metadata={"rows": 2})
+
+    @asset
+    def count(table): ...
+
+    with pytest.raises(NotStoredError, match=r"it was run, and gave no value: .* only wait for it, deps=\['table'\]"):
+        materialize([table, count])

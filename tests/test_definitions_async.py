@@ -311,3 +311,19 @@ def test_loading_a_value_asynchronously():
 
     assert anyio.run(main) == 5
     assert anyio.run(main, backend="trio") == 5
+
+
+@pytest.mark.parametrize("limit", [1, 2])
+def test_next_of_what_is_empty(limit):
+    """A StopIteration of a step, which would end our own generators, is a RuntimeError that names the step."""
+
+    @asset
+    def first():
+        return next(iter([]))
+
+    @asset
+    def other(): ...
+
+    with pytest.raises(RuntimeError, match="asset 'first' raised StopIteration") as caught:
+        materialize([first, other], max_concurrent=limit)
+    assert isinstance(caught.value.__cause__, StopIteration)

@@ -156,7 +156,7 @@ counted.seen = 3
 @pytest.mark.parametrize(
     ("value", "told"),
     [
-        ({3: "a", "3": "b"}, "another length, 1 in the place of 2"),
+        ({3: "a", "3": "b"}, "a dict of 1 in the place of a dict of 2"),
         ({3: "a"}, r"a str in the place of an int, at \[key 0\]"),
         ({"sizes": (1, 2)}, r"a list in the place of a tuple, at \['sizes'\]"),
         ([b"bytes"], r"a str in the place of a bytes, at \[0\]"),

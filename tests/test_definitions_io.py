@@ -401,6 +401,8 @@ def test_several_io_managers(tmp_path):
     with pytest.raises(DefinitionError, match="no IO manager 'disk'") as caught:
         materialize([numbers, total], resources={"dsik": memory})
     assert [(each.where, each.hint) for each in caught.value.problems] == [("numbers", "did you mean dsik?")]
+    with pytest.raises(DefinitionError, match=r"hint: +add one, disk=FilesystemIOManager\(base_dir=...\)"):
+        materialize([numbers, total])
 
 
 def test_what_cannot_keep_values():

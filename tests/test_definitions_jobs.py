@@ -385,3 +385,25 @@ def test_memory_is_of_each_run():
     del memory.values["same",]
     assert [*memory.values] == [("number",)]
     assert materialize([number, same], selection="same", resources={"io_manager": memory, "origin": -1}).success
+
+
+def test_an_op_waits_for_one_that_returns_nothing():
+    """What an op gives that says it returns None may be passed on: the other waits for it, and is given None."""
+    done = []
+
+    @op
+    def clean_up() -> None:
+        done.append("clean_up")
+
+    @op
+    def load(start, both) -> int:
+        done.append((start, both))
+        return 1
+
+    @job
+    def cleaning():
+        cleaned = clean_up()
+        load(cleaned, [cleaned, 5])
+
+    assert cleaning.execute_in_process().output_for(load) == 1
+    assert done == ["clean_up", (None, [None, 5])]

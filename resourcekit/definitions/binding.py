@@ -233,6 +233,8 @@ class _Binder:
         for parameter, source in self.node.inputs.items():
             for name in upstream_of(source):
                 upstream = self.graph.nodes[name]
+                if upstream.step.gives_nothing and upstream.step.kind == "op":
+                    continue  # In a job, passing what it gives is how another waits for it.
                 if upstream.step.gives_nothing:
                     message = f"{upstream.step} says that it returns None: there is no value to take"
                     hint = f"let it return one; or only wait for it, deps=[{upstream.step.name}]"
@@ -245,7 +247,8 @@ class _Binder:
         if key not in self.blueprint.graph.keys:
             if key != DEFAULT_IO_MANAGER:
                 message = f"there is no IO manager {key!r}, which its io_manager_key names"
-                hint = did_you_mean(key, self.blueprint.graph.keys)
+                near = nearest(key, self.blueprint.graph.keys)
+                hint = f"did you mean {near}?" if near else f"add one, {key}=FilesystemIOManager(base_dir=...)"
                 self.problems.append(node.problem("unknown-resource", message, None, hint))
             return
         held = held_at(self.blueprint, key)

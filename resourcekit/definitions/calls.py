@@ -27,6 +27,18 @@ class Call:
     what: str
     stays: bool = False
 
+    def make(self) -> Any:
+        """Make the call.
+
+        Raises:
+            RuntimeError: It raised StopIteration, which neither a generator nor a future lets through.
+            Exception: What else it raised.
+        """
+        try:
+            return self.function()
+        except StopIteration as error:
+            raise RuntimeError(f"{self.what} raised StopIteration: of next() on what is empty, perhaps") from error
+
 
 @attrs.frozen
 class Pause:

@@ -67,7 +67,7 @@ def _drive(machine: StepMachine) -> Any:
 def _done(wanted: Call | Pause) -> Any:
     if isinstance(wanted, Pause):
         return sleep(wanted.seconds)
-    given = wanted.function()
+    given = wanted.make()
     if inspect.isawaitable(given):
         refuse_awaitable(wanted, given)
     return given
@@ -166,10 +166,10 @@ async def _done_async(wanted: Call | Pause, limiter: CapacityLimiter | None) -> 
 
         return await asleep(wanted.seconds)
     if limiter is None or wanted.stays or inspect.iscoroutinefunction(wanted.function):
-        given = wanted.function()
+        given = wanted.make()
     else:
         from anyio import to_thread
 
         # In a box: trio refuses to hand over an awaitable.
-        (given,) = await to_thread.run_sync(lambda: (wanted.function(),), limiter=limiter)
+        (given,) = await to_thread.run_sync(lambda: (wanted.make(),), limiter=limiter)
     return await given if inspect.isawaitable(given) else given

@@ -15,19 +15,21 @@ from resourcekit.annotations import element_annotation
 from resourcekit.definitions.binding import Binding, BoundStep
 from resourcekit.definitions.calls import Call, Pause, StepMachine
 from resourcekit.definitions.contexts import ExecutionContext, StepResources
-from resourcekit.definitions.failures import ExecutionError
+from resourcekit.definitions.failures import ExecutionError, NotStoredError
 from resourcekit.definitions.graph import Constant, Node, Schedule, Source, StepGraph, Upstream
 from resourcekit.definitions.keeping import Keeping, received, stays
 from resourcekit.definitions.outputs import Output
 from resourcekit.definitions.progress import StepEvent, StepListener
 from resourcekit.definitions.results import ExecutionResult, StepResult
+from resourcekit.errors import DefinitionError, kind_in_words
 from resourcekit.injection.matching import check_value
 from resourcekit.lifecycle.outcome import note
 from resourcekit.run import Blueprint, Run
 
 __all__ = ("Execution",)
 
-_OURS: Final = (__file__, *(os.path.join(os.path.dirname(__file__), name) for name in ("engine.py", "keeping.py")))
+_HERE: Final = os.path.dirname(__file__)
+_OURS: Final = (__file__, *(os.path.join(_HERE, name) for name in ("calls.py", "engine.py", "keeping.py")))
 
 
 class Execution:
@@ -134,6 +136,8 @@ class Execution:
             return source.value
         if isinstance(source, Upstream):
             upstream = self.graph.nodes[source.step]
+            if upstream.step.gives_nothing:
+                return None  # Only an op's: it is waited for.
             return (yield from self.load(upstream, name=parameter, step_key=bound.node.name, annotation=annotation))
         values: list[Any] = []
         for place, part in enumerate(source.parts):
@@ -148,7 +152,14 @@ class Execution:
             upstream: The step.
             **what: Who needs it and as what: arguments of the `InputContext`.
         """
-        return (yield from self._keeping.load(self._live, upstream, **what))
+        try:
+            return (yield from self._keeping.load(self._live, upstream, **what))
+        except NotStoredError as error:
+            ended = self._results.get(upstream.name)
+            if ended is None or not ended.success or ended.gives_value:
+                raise
+            hint = f"it was run, and gave no value: return one, or only wait for it, deps=[{upstream.step.name!r}]"
+            raise NotStoredError(error.what, error.where, hint) from None
 
     def _keep(self, bound: BoundStep, given: Any, context: ExecutionContext) -> StepMachine:
         """Give the value of a step to its IO manager, unless it gives none."""
@@ -156,7 +167,9 @@ class Execution:
         told = dict(given.metadata) if isinstance(given, Output) else {}
         value = given.value if isinstance(given, Output) else given
         output = self._keeping.output_context(node)
-        if value is not attrs.NOTHING and not (node.step.gives_nothing and value is None):
+        if node.step.gives_nothing:
+            _check_nothing(node, value)
+        elif value is not attrs.NOTHING:
             yield from self._keeping.store(self._live, node, value, output)
             self._outputs[node.name] = value
         self._metadata[node.name] = {**context.output_metadata, **told, **output.metadata}
@@ -241,6 +254,18 @@ class Execution:
                 total=len(self.binding.steps),
                 **details,
             )
+        )
+
+
+def _check_nothing(node: Node, value: object) -> None:
+    """Refuse a value of a step that says it has none: nothing would keep it.
+
+    Raises:
+        DefinitionError: There is one.
+    """
+    if value is not None and value is not attrs.NOTHING:
+        raise DefinitionError(
+            f"{node.step} says that it returns None, and returned {kind_in_words(value)}: correct its annotation"
         )
 
 

@@ -29,7 +29,7 @@ def first_change(value: Any, found: Any, where: str = "") -> str | None:
     if ours is None or theirs is None:
         return None if _is_same(value, found) else f"another {type(value).__name__}{_at(where)}"
     if len(ours) != len(theirs):
-        return f"another length, {len(found)} in the place of {len(value)}{_at(where)}"
+        return f"{_length(found)} in the place of {_length(value)}{_at(where)}"
     pairs = zip(ours, theirs, strict=True)
     changes = (first_change(part, other, where + name) for (name, part), (_, other) in pairs)
     return next((change for change in changes if change is not None), None)
@@ -39,6 +39,10 @@ def _is_same(value: Any, found: Any) -> bool:
     if isinstance(value, set | frozenset):
         return {(type(each), each) for each in value} == {(type(each), each) for each in found}
     return bool(value == found)
+
+
+def _length(value: Any) -> str:
+    return f"{kind_in_words(value)} of {len(value)}"
 
 
 def _at(where: str) -> str:

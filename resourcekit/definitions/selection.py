@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from resourcekit.definitions.graph import StepGraph
 from resourcekit.definitions.keys import AssetKey, as_asset_key
-from resourcekit.definitions.steps import Step
+from resourcekit.definitions.steps import Step, as_list
 from resourcekit.errors import DefinitionError, did_you_mean
 
 __all__ = ("select",)
@@ -30,7 +30,7 @@ def select(graph: StepGraph, selection: Any) -> tuple[str, ...]:
         return tuple(graph.nodes)
     single = isinstance(selection, str | Step | AssetKey)
     chosen: set[str] = set()
-    for clause in [selection] if single else selection:
+    for clause in [selection] if single else as_list(selection, "selection", "assets or their names"):
         chosen |= _meant(graph, clause)
     return tuple(name for name in graph.nodes if name in chosen)
 
@@ -63,7 +63,9 @@ def _levels(mark: str) -> int | None:
 
 def _known(graph: StepGraph, name: str) -> str:
     if name not in graph.nodes:
-        raise DefinitionError(f"selection: there is no step {name!r}; {did_you_mean(name, graph.nodes)}")
+        several = [part for part in re.split(r"[,\s]+", name) if part in graph.nodes]
+        advice = f"write a list, {several}" if several else did_you_mean(name, graph.nodes)
+        raise DefinitionError(f"selection: there is no step {name!r}; {advice}")
     return name
 
 
