@@ -209,15 +209,11 @@ else:
 
     def __getattr__(name):
         """Load a public name's module when the name is first used (PEP 562)."""
-        module = _HOMES.get(name)
-        if module is None:
-            import sys
-
-            from resourcekit.absent import absent
-
-            raise absent(sys.modules[__name__], name)
         from importlib import import_module
 
+        module = _HOMES.get(name)
+        if module is None:
+            raise import_module(f"{__name__}.absent").absent(import_module(__name__), name)
         home = import_module(f"{__name__}.{module}")
         # One name is both a package's and a function's: the package, which can be called like the function.
         found = globals()[name] = home if name == module else getattr(home, name)
