@@ -156,6 +156,19 @@ def test_a_directory_that_cannot_be_written_to(tmp_path, monkeypatch):
     assert caught.value.filename == str(tmp_path / "numbers")
 
 
+@pytest.mark.parametrize("method", ["mkdir", "is_file"])
+def test_what_the_operating_system_refuses_surfaces(tmp_path, monkeypatch, method):
+    """A folder that may not be made or looked into is the operating system's own error, not that of a missing value."""
+    defs = Definitions([numbers, total], resources={"io_manager": FileStore(tmp_path / "store", [PickleSerializer()])})
+
+    def refuse(path, *_args, **_options):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, method, refuse)
+    with pytest.raises(PermissionError):
+        defs.materialize(numbers if method == "mkdir" else total)
+
+
 @pytest.mark.parametrize("key", [["x" * 300], ["x" * 300, "y"]])
 def test_a_key_that_is_too_long(tmp_path, key):
     """A key that no file can be called like is told so; nothing can be kept under it."""
