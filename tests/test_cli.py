@@ -23,6 +23,7 @@ COMMANDS = {
     "plan.txt": (0, "plan", AIRPORTS, "--config", "docs/examples/airports.toml"),
     "plan-prod.txt": (0, "plan", f"{AIRPORTS}:Prod", "survey"),
     "graph.txt": (0, "graph", AIRPORTS),
+    "graph-part.txt": (0, "graph", AIRPORTS, "survey"),
     "graph.mermaid": (0, "graph", AIRPORTS, "--format", "mermaid"),
     "graph.dot": (0, "graph", f"{AIRPORTS}:Prod", "--format", "dot"),
     "env.txt": (0, "env", AIRPORTS),
@@ -30,6 +31,7 @@ COMMANDS = {
     "env.md": (0, "env", AIRPORTS, "--env", "prod", "--format", "markdown"),
     "diff.txt": (0, "diff", AIRPORTS, "dev", "prod"),
     "explain.txt": (0, "explain", AIRPORTS, "engine.port", "--env", "prod"),
+    "explain-path.txt": (0, "explain", AIRPORTS, "survey.questions.0.airports.engine.path"),
     "explain-overlay.txt": (0, "explain", AIRPORTS, "widest", "--config", "docs/examples/airports.toml"),
 }
 
