@@ -186,6 +186,10 @@ class Session(Showing):
 
     def _closed(self, error: BaseException | None, errors: Sequence[BaseException], is_up: bool = True) -> None:
         """End the session, and raise what surfaces unless it is *error* on its way already."""
+        if self._outcome == "inherited":  # A teardown hook has forked.
+            if error is None:
+                raise errors[-1]
+            return
         if self._view is not None:
             end(self._view)
         failures = () if self._scope is None else tuple(self._scope.failures)
@@ -211,8 +215,10 @@ class Session(Showing):
 
     def _inherit(self) -> None:
         """In a fork: it is the parent's, which goes on with it; nothing of it is used or torn down here."""
-        view, self._code = self._view, None
+        view, scope, self._code = self._view, self._scope, None
         self._end("inherited")
+        if scope is not None:  # A hook may have forked: the machine goes on in the child.
+            scope.lose(RunStateError(self._over()))
         if view is not None:
             end(view)
 
@@ -241,6 +247,9 @@ class Session(Showing):
 
     def _told_up(self, code: Compiled, failure: Failure) -> BaseException:
         """Where generated code has failed to set up, the machine goes on: it is told what is up; gives the error."""
+        if self._outcome == "inherited":  # A hook has forked, and its view took no more here.
+            error = failure.error
+            return RunStateError(self._over()) if isinstance(error, RunStateError) else error
         self._code = code
         self._scope = scope = self._new_scope(code.is_async, {})
         error = code.failed_up(failure, scope)
@@ -249,9 +258,13 @@ class Session(Showing):
 
     def _not_opened(self, error: BaseException) -> None:
         """Tear down what is up, and raise."""
+        if self._outcome == "inherited":
+            raise error
         self._closed(error, drive(tear_down(self._leaving(), error), self._observe), is_up=False)
 
     async def _anot_opened(self, error: BaseException) -> None:
+        if self._outcome == "inherited":
+            raise error
         errors = await drive_async(tear_down(self._leaving(), error), self._observe, has_failed=True)
         self._closed(error, errors, is_up=False)
 
