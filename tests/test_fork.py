@@ -345,7 +345,7 @@ def body(enter, *, is_async=False):
 )
 @pytest.mark.parametrize("ends", [[], [True]], ids=["goes-on", "exits"])
 def test_a_set_up_hook_that_forks(enter, is_async, ends):
-    """A child that comes out of a set-up hook gets the error there: in it nothing more is set up, and nothing torn down; it
+    """A child that comes out of a set-up hook gets the error there: in it nothing more is set up or torn down; it
     can open its own. The parent goes on."""
     run(
         FORKING
