@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import anyio
 import pytest
 
-from resourcekit import ConfigurableResource, NoActiveRunError, ResourceContainer, RunStateError
+from resourcekit import ConfigurableResource, NoActiveRunError, ResourceContainer, RunStateError, TeardownError
 
 TRACE: list[str] = []
 
@@ -173,6 +173,44 @@ def test_closing_a_run_inside_its_with():
     with pytest.raises(RunStateError, match="has ended"), run:
         run.close()
     assert TRACE == ["+", "-"]
+
+
+class Closing(ConfigurableResource):
+    """Closes its own run in a hook."""
+
+    where: str
+
+    def setup_for_execution(self):
+        self._close("set-up")
+
+    def teardown_after_execution(self):
+        self._close("teardown")
+
+    def _close(self, where):
+        TRACE.append(where)
+        if where == self.where:
+            RUNS.pop().close()
+
+
+RUNS: list[object] = []
+
+
+@pytest.mark.parametrize("options", [{}, {"report": True}, {"concurrent": True}], ids=str)
+@pytest.mark.parametrize("where", ["set-up", "teardown"])
+def test_a_hook_that_closes_its_own_run(where, options):
+    """That is an error of the hook, while the run is opened and while it is closed; every hook still runs once."""
+    run = ResourceContainer.of({"database": Database(), "closing": Closing(where=where)}).run(**options)
+    RUNS.append(run)
+    if where == "set-up":
+        with pytest.raises(RunStateError, match=r"not open|being opened"):
+            run.start()
+        assert TRACE in (["+", "set-up", "-"], ["set-up"])  # Concurrently, nothing is begun after the failure.
+    else:
+        run.start()
+        with pytest.raises(TeardownError) as caught:
+            run.close()
+        assert [type(each) for each in caught.value.exceptions] == [RunStateError]
+        assert TRACE[2:] == ["teardown", "-"]
 
 
 def test_use_after_exit():

@@ -43,6 +43,7 @@ class Session(Showing):
     _report: RunReport | None = None
     _order: Sequence[str] | None = None  # Where the machine has set up.
     _opened_at = 0.0
+    _is_ending = False
     _opened_by: Location | None = None
     _owner: OwningLoop | None = None  # Where it was opened by hand, or is an app: the loop it belongs to.
 
@@ -329,7 +330,7 @@ class Session(Showing):
 
     def _told_down(self, failure: Failure) -> BaseException:
         """Where generated code has failed to tear down, the machine goes on with what is left; gives the error."""
-        code, kept = self._code, self._kept
+        code, kept = self._code, failure.values.get("kept")
         self._scope = scope = self._new_scope(self._awaits, {})
         return failure.error if code is None or kept is None else code.failed_down(failure, scope, kept)
 
@@ -348,11 +349,15 @@ class Session(Showing):
 
     def _leaving(self, is_async: bool = False) -> Scope:
         """The machine's scope; made of what generated code has set up, where that does not go on itself."""
+        is_opening = self._scope is not None and self._code is None and self._order is None
+        if self.is_open and (self._is_ending or is_opening):
+            raise RunStateError("this run is being opened or closed: a hook of it cannot close it")
         if self._scope is None:
             if self._code is None or self._kept is None:
                 raise RunStateError(self._over() or "this run is not open: it was never opened, or has ended")
             self._scope = self._new_scope(is_async, {})
             self._code.tell(self._scope, self._kept)
+        self._is_ending = True
         return self._scope
 
     def _warn_left_open(self, warn: Callable[..., None]) -> None:
