@@ -19,7 +19,7 @@ from resourcekit.context import RunContext
 from resourcekit.deferred import Computed
 from resourcekit.errors import DefinitionError, kind_in_words
 from resourcekit.hooks import Hook, is_manager
-from resourcekit.lifecycle.outcome import HookFailure, annotate
+from resourcekit.lifecycle.outcome import HookFailure, annotate, never_began
 from resourcekit.lifecycle.scopes import innermost_cancel_scope
 from resourcekit.lifecycle.timing import Limit, limit_of
 from resourcekit.plan import Step
@@ -226,6 +226,8 @@ def tear_down(scope: Scope, outcome: BaseException | None) -> Machine:
         except CallFailed as failed:
             if not _is_passed_on(failed.error, outcome, undo.closes_scope):
                 errors.append(scope.failed(failed.error, undo.step, undo.phase))
+            if never_began(failed.error, undo.step, undo.phase):
+                scope.undo.append(undo)  # It is called again.
         errors += scope.late
         scope.late.clear()
     scope.live.clear()
