@@ -185,6 +185,36 @@ def test_hooks_that_are_called_by_hand():
     )
 
 
+class Quiet(ConfigurableResource):
+    """Can be torn down by anyone, any number of times."""
+
+    below: object = None
+
+    def teardown_after_execution(self):
+        self._is_open = False
+
+
+@pytest.mark.parametrize("concurrent", [False, True])
+def test_what_is_torn_down_out_of_order(concurrent):
+    """A resource that goes before one which was set up after it is told, with both names; in a concurrent run those
+    that do not need each other may go in any order."""
+    first, second = Quiet(), Quiet()
+    app = ResourceContainer.of({"first": first, "second": second, "user": Quiet(below=first)})
+
+    def close(key):
+        return lambda resources: getattr(resources, key).teardown_after_execution()
+
+    def told(key):
+        faults = fault_matrix(app, concurrent=concurrent, body=close(key))
+        return [leak.what for leak in faults[0].run().leaks if "torn down before" in leak.what]
+
+    assert told("first") == ["'first' (Quiet) was torn down before 'user', which was set up after it"]
+    assert told("second") == (
+        [] if concurrent else ["'second' (Quiet) was torn down before 'user', which was set up after it"]
+    )
+    assert told("user") == []
+
+
 class Vended:
     """What a factory vends; it must be closed."""
 

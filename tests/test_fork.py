@@ -269,3 +269,122 @@ def test_async_runs_and_apps_that_a_fork_inherits():
         asyncio.run(main())
         """
     ) == ["child"]
+
+
+FORKING = """
+class Forking(ConfigurableResource):
+    database: Database
+    where: str = "set-up"
+
+    def setup_for_execution(self):
+        HOOKS.append("+forking")
+        self._fork("set-up")
+
+    def teardown_after_execution(self):
+        HOOKS.append("-forking")
+        self._fork("teardown")
+
+    def _fork(self, where):
+        if where == self.where and CHILD == []:
+            CHILD.append(os.fork())
+            if CHILD[0]:
+                wait(CHILD[0])
+            elif EXIT:
+                sys.exit(0)
+
+
+class Later(ConfigurableResource):
+    forking: Forking
+
+    def setup_for_execution(self):
+        HOOKS.append("+later")
+
+
+class AppForking(Forking, scope="app"): ...
+
+
+CHILD, EXIT = [], []
+
+
+def container(kind, where="set-up"):
+    forking = kind(database=Database(), where=where)
+    return ResourceContainer.of({"forking": forking, "later": Later(forking=forking)})
+
+
+def body(enter, *, is_async=False):
+    async def amain():
+        async with enter():
+            HOOKS.append("body")
+
+    try:
+        if is_async:
+            import asyncio
+            asyncio.run(amain())
+        else:
+            with enter():
+                HOOKS.append("body")
+    except RunStateError as error:
+        assert os.getpid() != PARENT
+        assert "was opened in the process that this one was forked from" in str(error), error
+    except SystemExit:
+        assert EXIT and os.getpid() != PARENT
+    else:
+        assert os.getpid() == PARENT
+"""
+
+
+@pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
+@pytest.mark.parametrize(
+    "enter",
+    [
+        "container(Forking).run",
+        "lambda app=container(Forking): app.run(report=True)",
+        "lambda app=container(AppForking): app",
+    ],
+    ids=["generated", "machine", "app"],
+)
+@pytest.mark.parametrize("ends", [[], [True]], ids=["goes-on", "exits"])
+def test_a_set_up_hook_that_forks(enter, is_async, ends):
+    """A child that comes out of a set-up hook gets the error there: in it nothing more is set up or torn down; it
+    can open its own. The parent goes on."""
+    run(
+        FORKING
+        + f"""
+EXIT += {ends}
+body({enter}, is_async={is_async})
+if os.getpid() == PARENT:
+    assert HOOKS[1] == "+forking" and "body" in HOOKS and HOOKS[-2:] == ["-forking", "-True"], HOOKS
+else:
+    assert HOOKS == ["+True", "+forking"], HOOKS
+    with container(Forking).run():
+        pass
+    assert HOOKS[2:] == ["+False", "+forking", "+later", "-forking", "-False"], HOOKS
+    os._exit(0)
+"""
+    )
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_teardown_hook_that_forks(fails):
+    """A child that comes out of a teardown hook gets the error too, and tears nothing more down; an error of the body's
+    goes on in both."""
+    run(
+        FORKING
+        + f"""
+app = container(Forking, "teardown")
+if {fails}:
+    try:
+        with app.run(report=True):
+            HOOKS.append("body")
+            raise LookupError
+    except LookupError:
+        pass
+else:
+    body(lambda: app.run(report=True))
+if os.getpid() == PARENT:
+    assert HOOKS[-2:] == ["-forking", "-True"], HOOKS
+else:
+    assert HOOKS[-2:] == ["body", "-forking"], HOOKS
+    os._exit(0)
+"""
+    )

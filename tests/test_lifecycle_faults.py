@@ -262,3 +262,38 @@ def test_ctrl_c_at_every_step_of_the_machine(world, mode):
         done = [entry for entry in TRACE if entry[0] == "+"]
         expected = [entry.replace("+", "-") for entry in done if entry != "++k3"][::-1]
         assert downs in (expected, ["-k3", *expected])
+
+
+class Entering:
+    """A trace function that sends Ctrl-C where one teardown hook is entered, before its first line; once.
+
+    Args:
+        at: Which of those that are entered.
+    """
+
+    def __init__(self, at):
+        self.at = at
+        self.label = None
+
+    def __call__(self, frame, event, _argument):
+        if event == "call" and frame.f_code.co_name == "teardown_after_execution" and self.at >= 0:
+            self.at -= 1
+            if self.at < 0:
+                self.label = frame.f_locals["self"].label
+                raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("mode", ["generated", "machine"])
+def test_ctrl_c_on_the_way_into_a_teardown_hook(mode):
+    """Ctrl-C that comes before the first line of a teardown hook, which has done nothing by then, loses no hook."""
+    case = Case("sync", STEPS)
+    for at in range(3):
+        tracer, before = Entering(at), sys.gettrace()
+        sys.settrace(tracer)
+        try:
+            _, error = case.play({}, mode)
+        finally:
+            sys.settrace(before)
+        assert isinstance(error, KeyboardInterrupt)
+        assert tracer.label is not None
+        assert case.foretold({}) == TRACE

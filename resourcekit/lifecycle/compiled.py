@@ -26,6 +26,7 @@ from resourcekit.generated import execute
 from resourcekit.hooks import Hook
 from resourcekit.lifecycle.drivers import drive, drive_async, refuse_awaitable
 from resourcekit.lifecycle.machine import CallFailed, LiveResource, Scope, Undo, enter, reset, teardown_by_hook
+from resourcekit.lifecycle.outcome import never_began
 from resourcekit.lifecycle.templates import Template, Unsupported, link_expressions, template_of
 from resourcekit.plan import Step
 from resourcekit.values import copied
@@ -151,7 +152,11 @@ class Compiled:
         """Leave in *scope* what is still to be undone where tearing down has failed; gives the error."""
         number = failure.line - self.first_down
         self.tell(scope, kept)
-        done = {(line.step, line.phase) for line in self.down_lines[: max(number + 1, 0)]}
+        done = {
+            (line.step, line.phase)
+            for place, line in enumerate(self.down_lines[: max(number + 1, 0)])
+            if place < number or not never_began(failure.error, line.step, line.phase)
+        }
         scope.undo[:] = [undo for undo in scope.undo if (undo.step, undo.phase) not in done]
         return _failed(scope, failure.error, self.down_lines, number)
 

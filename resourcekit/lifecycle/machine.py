@@ -19,7 +19,7 @@ from resourcekit.context import RunContext
 from resourcekit.deferred import Computed
 from resourcekit.errors import DefinitionError, kind_in_words
 from resourcekit.hooks import Hook, is_manager
-from resourcekit.lifecycle.outcome import HookFailure, annotate
+from resourcekit.lifecycle.outcome import HookFailure, annotate, never_began
 from resourcekit.lifecycle.scopes import innermost_cancel_scope
 from resourcekit.lifecycle.timing import Limit, limit_of
 from resourcekit.plan import Step
@@ -128,6 +128,7 @@ class Scope:
         undo: What is to be undone, in the order it was done.
         late: The errors of hooks that did their work, but took too long, or were interrupted right after it.
         failures: Everything that has failed, in order.
+        lost: In the child that one of the hooks has forked: the error of whatever would go on with it there.
     """
 
     is_async: bool
@@ -140,12 +141,18 @@ class Scope:
     undo: list[Undo] = attrs.field(factory=list)
     late: list[BaseException] = attrs.field(factory=list)
     failures: list[HookFailure] = attrs.field(factory=list)
+    lost: BaseException | None = None
 
     def failed(self, error: BaseException, step: Step, phase: str) -> BaseException:
         """Note on *error*, and here, whose it is; gives the error."""
         annotate(error, step, phase)
         self.failures.append(HookFailure(step, phase, error))
         return error
+
+    def lose(self, error: BaseException) -> None:
+        """From now on nothing is set up or torn down here."""
+        self.lost = error
+        self.undo.clear()
 
     def limit(self, step: Step) -> Limit | None:
         """How long a set-up hook may take: its own limit, or what is left of the whole start's."""
@@ -178,7 +185,7 @@ def set_up_one(scope: Scope, step: Step) -> Machine:
         raise
     except BaseException as error:  # Ctrl-C between two hooks; a user's object that fails when it is looked at.
         return scope.failed(error, step, "set-up")
-    return scope.late.pop() if scope.late else None
+    return scope.late.pop() if scope.late and scope.lost is None else scope.lost
 
 
 def _limited(scope: Scope, call: Call) -> Machine:
@@ -219,10 +226,12 @@ def tear_down(scope: Scope, outcome: BaseException | None) -> Machine:
         except CallFailed as failed:
             if not _is_passed_on(failed.error, outcome, undo.closes_scope):
                 errors.append(scope.failed(failed.error, undo.step, undo.phase))
+            if never_began(failed.error, undo.step, undo.phase):
+                scope.undo.append(undo)  # It is called again.
         errors += scope.late
         scope.late.clear()
     scope.live.clear()
-    return errors
+    return errors if scope.lost is None else [*errors, scope.lost]
 
 
 def _is_passed_on(error: BaseException, outcome: BaseException | None, is_scope: bool) -> bool:

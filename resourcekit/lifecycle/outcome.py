@@ -5,6 +5,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
+from types import FunctionType
 from typing import Final
 
 import attrs
@@ -13,7 +14,7 @@ from resourcekit.context import LOGGER
 from resourcekit.errors import SetupError, TeardownError
 from resourcekit.plan import Step
 
-__all__ = ("TEARDOWN_NOTE", "HookFailure", "annotate", "note", "put", "surfacing", "together", "told")
+__all__ = ("TEARDOWN_NOTE", "HookFailure", "annotate", "never_began", "note", "put", "surfacing", "together", "told")
 
 TEARDOWN_NOTE: Final = "resourcekit: teardown failed as well:"
 """How the note begins that tells of teardown errors on another."""
@@ -30,6 +31,20 @@ class HookFailure:
     def __str__(self) -> str:
         owner = type(self.step.resource).__name__
         return f"{self.phase} of {self.step.name!r} ({owner}) raised {type(self.error).__name__}"
+
+
+def never_began(error: BaseException, step: Step, phase: str) -> bool:
+    """Whether Ctrl-C came between the call of a hook and its first line: it has done nothing then."""
+    trace, function = error.__traceback__, getattr(type(step.resource), phase, None)
+    if not isinstance(error, KeyboardInterrupt) or not isinstance(function, FunctionType):
+        return False
+    code = function.__code__
+    while trace is not None and trace.tb_frame.f_code is not code:
+        trace = trace.tb_next
+    import dis  # only when Ctrl-C has come to a hook
+
+    start = next(each.offset for each in dis.get_instructions(code) if each.opname == "RESUME")
+    return trace is not None and trace.tb_lasti <= start
 
 
 def annotate(error: BaseException, step: Step, phase: str) -> None:

@@ -188,7 +188,8 @@ class App(AppScope):
 
     def _give_turn(self) -> None:
         self._threads = ()
-        self._turn.release()
+        with suppress(RuntimeError):  # In the child of a hook's fork it is another one, that nobody holds.
+            self._turn.release()
 
     def _begins(self, blueprint: Blueprint, is_concurrent: bool | None) -> AppRun | None:
         if is_concurrent is not None:

@@ -51,10 +51,11 @@ def frame(
         "kept = run._kept",
         f"if error is not None or kept is None or run._code is not CODE or LISTENERS: "
         f"return {wait}run.{a}close_by_machine(error)",
+        "run._kept = None",  # A hook that closes it finds it closed.
     ]
     closed = [
         "set_class(run._view, Ended)",
-        "run._view = run._kept = None",
+        "run._view = None",
         "run._outcome = 'success'",
         "x = CURRENT.get()",
         "if x is not None and x() is run: CURRENT.set(None) if run._previous is None else run._leave_context()",

@@ -93,6 +93,7 @@ class Run(Session, Generic[C_co]):
             self._warn_left_open(warn)
         finally:
             if not self._awaits:
+                self._is_ending = False  # Ctrl-C may have come between this and the first hook.
                 self._close(None)
 
     def __repr__(self) -> str:

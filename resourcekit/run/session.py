@@ -43,6 +43,7 @@ class Session(Showing):
     _report: RunReport | None = None
     _order: Sequence[str] | None = None  # Where the machine has set up.
     _opened_at = 0.0
+    _is_ending = False
     _opened_by: Location | None = None
     _owner: OwningLoop | None = None  # Where it was opened by hand, or is an app: the loop it belongs to.
 
@@ -186,6 +187,10 @@ class Session(Showing):
 
     def _closed(self, error: BaseException | None, errors: Sequence[BaseException], is_up: bool = True) -> None:
         """End the session, and raise what surfaces unless it is *error* on its way already."""
+        if self._outcome == "inherited":  # A teardown hook has forked.
+            if error is None:
+                raise errors[-1]
+            return
         if self._view is not None:
             end(self._view)
         failures = () if self._scope is None else tuple(self._scope.failures)
@@ -211,8 +216,10 @@ class Session(Showing):
 
     def _inherit(self) -> None:
         """In a fork: it is the parent's, which goes on with it; nothing of it is used or torn down here."""
-        view, self._code = self._view, None
+        view, scope, self._code = self._view, self._scope, None
         self._end("inherited")
+        if scope is not None:  # A hook may have forked: the machine goes on in the child.
+            scope.lose(RunStateError(self._over()))
         if view is not None:
             end(view)
 
@@ -241,6 +248,9 @@ class Session(Showing):
 
     def _told_up(self, code: Compiled, failure: Failure) -> BaseException:
         """Where generated code has failed to set up, the machine goes on: it is told what is up; gives the error."""
+        if self._outcome == "inherited":  # A hook has forked, and its view took no more here.
+            error = failure.error
+            return RunStateError(self._over()) if isinstance(error, RunStateError) else error
         self._code = code
         self._scope = scope = self._new_scope(code.is_async, {})
         error = code.failed_up(failure, scope)
@@ -249,9 +259,13 @@ class Session(Showing):
 
     def _not_opened(self, error: BaseException) -> None:
         """Tear down what is up, and raise."""
+        if self._outcome == "inherited":
+            raise error
         self._closed(error, drive(tear_down(self._leaving(), error), self._observe), is_up=False)
 
     async def _anot_opened(self, error: BaseException) -> None:
+        if self._outcome == "inherited":
+            raise error
         errors = await drive_async(tear_down(self._leaving(), error), self._observe, has_failed=True)
         self._closed(error, errors, is_up=False)
 
@@ -316,7 +330,7 @@ class Session(Showing):
 
     def _told_down(self, failure: Failure) -> BaseException:
         """Where generated code has failed to tear down, the machine goes on with what is left; gives the error."""
-        code, kept = self._code, self._kept
+        code, kept = self._code, failure.values.get("kept")
         self._scope = scope = self._new_scope(self._awaits, {})
         return failure.error if code is None or kept is None else code.failed_down(failure, scope, kept)
 
@@ -335,11 +349,15 @@ class Session(Showing):
 
     def _leaving(self, is_async: bool = False) -> Scope:
         """The machine's scope; made of what generated code has set up, where that does not go on itself."""
+        is_opening = self._scope is not None and self._code is None and self._order is None
+        if self.is_open and (self._is_ending or is_opening):
+            raise RunStateError("this run is being opened or closed: a hook of it cannot close it")
         if self._scope is None:
             if self._code is None or self._kept is None:
                 raise RunStateError(self._over() or "this run is not open: it was never opened, or has ended")
             self._scope = self._new_scope(is_async, {})
             self._code.tell(self._scope, self._kept)
+        self._is_ending = True
         return self._scope
 
     def _warn_left_open(self, warn: Callable[..., None]) -> None:

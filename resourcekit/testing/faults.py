@@ -113,7 +113,8 @@ def fault_matrix(
     that sets up raises instead of doing its work, or one that tears down raises when it has done it, or the body
     raises; the first fault of the list is none. Afterwards nothing may be open that was not before: file and socket
     descriptors (on Linux), threads, tasks, what ``is_open`` and ``open_handles`` tell, and what Python warns of
-    (ResourceWarning). A hook that is called twice by hand, and a teardown hook that cannot cope, are told as well.
+    (ResourceWarning). A hook that is called twice by hand, a resource that is torn down before one that was set up
+    after it, and a teardown hook that cannot cope, are told as well.
 
     Args:
         container: A container, or a container class. App-scoped resources live for each run, also where the

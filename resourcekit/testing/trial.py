@@ -145,6 +145,7 @@ class _Trial:
         self._by_hand: Counter[tuple[str, str]] = Counter()
         self._seen: dict[str, Step] = {}
         self._tasks: list[str] = []
+        self._downs: list[str] = []  # The resources in the order in which their teardown began, by whomever.
         self.injected: BaseException | None = None
 
     def failed_by_itself(self, error: BaseException) -> bool:
@@ -229,6 +230,8 @@ class _Trial:
             self._fail(phase, step.name)
         self._begun[step.name] = (step, resource)
         with nullcontext() if self._scenario.is_concurrent else self._openings.opened_by(step):
+            if is_down:
+                self._goes_down(step.name)
             given = function()
         is_awaited = inspect.isawaitable(given) if call.awaits_any else inspect.iscoroutine(given)
         if is_awaited and self._scenario.backend != "sync":
@@ -244,6 +247,10 @@ class _Trial:
             self._fail(phase, step.name)
         return given
 
+    def _goes_down(self, name: str) -> None:
+        if name not in self._downs:
+            self._downs.append(name)
+
     def _count_by_hand(self, step: Step, resource: Any) -> None:
         """Count the calls of its hooks, also those that are not the run's."""
         if step.hooks.whole is None and step.name not in self._seen:
@@ -255,6 +262,8 @@ class _Trial:
 
     def _counted(self, which: tuple[str, str], hook: Callable[..., Any], *args: Any) -> Any:
         self._by_hand[which] += 1
+        if which[1] == _TEARDOWN:
+            self._goes_down(which[0])
         return hook(*args)
 
     def leaks(self) -> Iterator[Leak]:
@@ -263,11 +272,23 @@ class _Trial:
         for (name, hook), count in self._by_hand.items():
             if count > 1:
                 yield leak_of(self._seen[name], f"had {hook} called {count} times: the run calls it, nobody else need")
+        yield from self._out_of_order()
         for step, resource in self._begun.values():
             yield from self._still_open(step, resource)
         yield from (Leak(f"task {name!r} still runs") for name in self._tasks)
         yield from self._openings.leaks(self._scenario.grace)
         yield from self._failed()
+
+    def _out_of_order(self) -> Iterator[Leak]:
+        """Resources that went before one that comes after them; concurrently, before one that needs them."""
+        plan = self._run._blueprint.plan(self._run._asked)
+        steps = {step.name: step for step in plan.steps}
+        before = dict(zip(steps, (list(steps)[:place] for place in range(len(steps))), strict=True))
+        for place, name in enumerate(self._downs):
+            for later in self._downs[place + 1 :]:
+                if name in (plan.needs if self._scenario.is_concurrent else before)[later]:
+                    yield leak_of(steps[name], f"was torn down before {later!r}, which was set up after it")
+                    break
 
     def _still_open(self, step: Step, resource: Any) -> Iterator[Leak]:
         if self._scenario.is_open is None:
