@@ -265,7 +265,7 @@ def test_ctrl_c_at_every_step_of_the_machine(world, mode):
 
 
 class Entering:
-    """A trace function that sends Ctrl-C where one teardown hook is entered, before its first line; once.
+    """A profile function that sends Ctrl-C where one teardown hook is entered, before its first line; once.
 
     Args:
         at: Which of those that are entered.
@@ -288,12 +288,12 @@ def test_ctrl_c_on_the_way_into_a_teardown_hook(mode):
     """Ctrl-C that comes before the first line of a teardown hook, which has done nothing by then, loses no hook."""
     case = Case("sync", STEPS)
     for at in range(3):
-        tracer, before = Entering(at), sys.gettrace()
-        sys.settrace(tracer)
+        entering, before = Entering(at), sys.getprofile()
+        sys.setprofile(entering)
         try:
             _, error = case.play({}, mode)
         finally:
-            sys.settrace(before)
+            sys.setprofile(before)
         assert isinstance(error, KeyboardInterrupt)
-        assert tracer.label is not None
+        assert entering.label is not None
         assert case.foretold({}) == TRACE

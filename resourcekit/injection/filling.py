@@ -36,14 +36,8 @@ class Filling(ABC):
         self._spec = spec
         self._given = given
         self._named = named
-        self._extra: dict[str, Any] = {}
-        self._made: list[Wish] = []
-        self._unsure: list[Wish] = []
 
     @abstractmethod
-    def _source(self, wish: Wish) -> tuple[Held, Any] | None:
-        """What fills *wish*, live, or the provider that gives it; None to leave it to its default."""
-
     def arguments(self) -> tuple[Any, Mapping[str, Any]]:
         """The arguments of the call, by position and by name.
 
@@ -51,43 +45,10 @@ class Filling(ABC):
             InjectionError: A parameter cannot be filled.
             RunStateError: A provider gave what must be awaited.
         """
-        self._collect()
-        for wish in self._made:
-            made = self._extra[wish.name]
-            if inspect.isawaitable(made):
-                if inspect.iscoroutine(made):
-                    made.close()  # Nobody will await it.
-                raise RunStateError(
-                    f"{self._spec.name}() is sync, and the provider for {wish.name!r} gave an awaitable"
-                )
-        return self._arranged()
 
     async def aarguments(self) -> tuple[Any, Mapping[str, Any]]:
         """`arguments`, where what a provider gave is awaited if it must be."""
-        self._collect()
-        for wish in self._made:
-            made = self._extra[wish.name]
-            self._extra[wish.name] = await made if inspect.isawaitable(made) else made
-        return self._arranged()
-
-    def _collect(self) -> None:
-        for wish in self._spec.wishes(self._named):
-            source = self._source(wish)
-            if source is None:
-                self._extra[wish.name] = wish.default
-                continue
-            held, content = source
-            if held.kind == "provider":
-                content = content()
-                self._made.append(wish)
-            self._extra[wish.name] = content
-            if held.offers is Any:
-                self._unsure.append(wish)
-
-    def _arranged(self) -> tuple[Any, Mapping[str, Any]]:
-        for wish in self._unsure:
-            check_value(self._spec.name, wish, self._extra[wish.name])
-        return self._spec.arrange(self._given, self._named, self._extra)
+        return self.arguments()
 
     def returned(self, result: Any) -> Any:
         """What the call of a sync function gives: where it had a run of its own, no coroutine, which needs the run.
@@ -136,10 +97,64 @@ class Filling(ABC):
             await self._run.__aexit__(kind, error, trace)
 
 
+class Collecting(Filling):
+    """A filling that looks for what each parameter asks for."""
+
+    def __init__(self, spec: FunctionSpec, given: tuple[Any, ...], named: Mapping[str, Any]) -> None:
+        super().__init__(spec, given, named)
+        self._extra: dict[str, Any] = {}
+        self._made: list[Wish] = []
+        self._unsure: list[Wish] = []
+
+    @abstractmethod
+    def _source(self, wish: Wish) -> tuple[Held, Any] | None:
+        """What fills *wish*, live, or the provider that gives it; None to leave it to its default."""
+
+    def arguments(self) -> tuple[Any, Mapping[str, Any]]:
+        """What was found, and the caller's own."""
+        self._collect()
+        for wish in self._made:
+            made = self._extra[wish.name]
+            if inspect.isawaitable(made):
+                if inspect.iscoroutine(made):
+                    made.close()  # Nobody will await it.
+                raise RunStateError(
+                    f"{self._spec.name}() is sync, and the provider for {wish.name!r} gave an awaitable"
+                )
+        return self._arranged()
+
+    async def aarguments(self) -> tuple[Any, Mapping[str, Any]]:
+        """The same, awaited."""
+        self._collect()
+        for wish in self._made:
+            made = self._extra[wish.name]
+            self._extra[wish.name] = await made if inspect.isawaitable(made) else made
+        return self._arranged()
+
+    def _collect(self) -> None:
+        for wish in self._spec.wishes(self._named):
+            source = self._source(wish)
+            if source is None:
+                self._extra[wish.name] = wish.default
+                continue
+            held, content = source
+            if held.kind == "provider":
+                content = content()
+                self._made.append(wish)
+            self._extra[wish.name] = content
+            if held.offers is Any:
+                self._unsure.append(wish)
+
+    def _arranged(self) -> tuple[Any, Mapping[str, Any]]:
+        for wish in self._unsure:
+            check_value(self._spec.name, wish, self._extra[wish.name])
+        return self._spec.arrange(self._given, self._named, self._extra)
+
+
 Fill = Callable[[FunctionSpec, tuple[Any, ...], Mapping[str, Any]], Filling]
 
 
-class FromCurrent(Filling):
+class FromCurrent(Collecting):
     """Fills from the current run or those around it, else from the started apps: the way of the bare `inject`.
 
     The first that has a key for a parameter decides: another type under its name is an error.
@@ -207,7 +222,7 @@ def _not_live(function: str, wish: Wish, session: Session, key: str) -> Injectio
     return InjectionError(function, wish.name, reason, f"open the run with run({key!r})")
 
 
-class PerCall(Filling):
+class PerCall(Collecting):
     """Opens a run for one call, of exactly what is asked for: the way of a container's `inject`, `call` and `acall`.
 
     What a function asks for that the bare `inject` made is opened too; that one takes it from the run.
@@ -270,23 +285,14 @@ class Repeated(Filling):
     """
 
     def __init__(self, spec: FunctionSpec, given: tuple[Any, ...], named: Mapping[str, Any], known: KnownCall) -> None:
-        self._spec = spec
-        self._given = given
-        self._named = named
+        super().__init__(spec, given, named)
         self._known = known
         self._run = known.make()
 
     def arguments(self) -> tuple[Any, Mapping[str, Any]]:
-        """The arguments of the call, by position and by name."""
+        """What the run shows, and the caller's own."""
         known, view = self._known, None if self._run is None else self._run._view
         return self._spec.arrange(self._given, self._named, dict(zip(known.names, known.read(view), strict=True)))
-
-    async def aarguments(self) -> tuple[Any, Mapping[str, Any]]:
-        """The same."""
-        return self.arguments()
-
-    def _source(self, wish: Wish) -> tuple[Held, Any] | None:
-        raise AssertionError(f"{wish.name} is known")
 
 
 def per_call(blueprint: Callable[[], ContainerBlueprint], *, is_concurrent: bool = False) -> Fill:

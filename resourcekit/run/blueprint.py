@@ -14,7 +14,8 @@ from resourcekit.config.resolution import is_settled, resolve
 from resourcekit.deferred import Reference
 from resourcekit.errors import Problem, UnknownKeyError, kind_in_words
 from resourcekit.graph import Graph, Held
-from resourcekit.lifecycle.compiled import Compiled, compile_steps
+from resourcekit.lifecycle.compiled import Compiled
+from resourcekit.lifecycle.generation import compile_steps
 from resourcekit.lifecycle.machine import LiveResource
 from resourcekit.lifecycle.report import Listener
 from resourcekit.lifecycle.timing import TIMEOUTS, limit_of
