@@ -12,7 +12,7 @@ from resourcekit.graph import Graph, Node
 from resourcekit.record import raw_values, record_of, spec_of
 from resourcekit.values import holds, is_resource, leaves
 
-__all__ = ("place",)
+__all__ = ("Placed", "place")
 
 Placed = dict[int, dict[str, Overlaid]]
 
@@ -90,15 +90,7 @@ class _Placing:
         return {field.alias: values[field.name] for field in spec_of(given).fields if field.name in names}
 
     def _put_field(self, node: Node, name: str, rest: Sequence[str], content: object) -> None:
-        nested = {edge.field: edge.target for edge in node.edges if edge.field is not None}
-        for length in range(len(rest), -1, -1):
-            label = ".".join((name, *rest[:length]))
-            if label in nested:
-                self._put(self.graph.nodes[nested[label]], rest[length:], content)
-                return
-        if isinstance(content, Mapping) and any(label.startswith(f"{name}.") for label in nested):
-            for part, value in content.items():  # a table for the resources of a list or a dict
-                self._put_field(node, name, [*rest, str(part)], value)
+        if node.edges and self._put_nested(node, name, rest, content):
             return
         field = spec_of(node.held.content).by_alias.get(name)
         if field is None:
@@ -116,6 +108,20 @@ class _Placing:
         if before is not None:
             content = _merged(before.value, content)
         fields[field.name] = Overlaid(content, self.source)
+
+    def _put_nested(self, node: Node, name: str, rest: Sequence[str], content: object) -> bool:
+        """Place what is for a resource in a field, or in a list or dict there; False where it is not for one."""
+        nested = {edge.field: edge.target for edge in node.edges if edge.field is not None}
+        for length in range(len(rest), -1, -1):
+            label = ".".join((name, *rest[:length]))
+            if label in nested:
+                self._put(self.graph.nodes[nested[label]], rest[length:], content)
+                return True
+        if not isinstance(content, Mapping) or not any(label.startswith(f"{name}.") for label in nested):
+            return False
+        for part, value in content.items():
+            self._put_field(node, name, [*rest, str(part)], value)
+        return True
 
     def _report(self, code: str, where: str, message: str, hint: str, node: Node | None = None) -> None:
         declared = None if node is None else node.held.location

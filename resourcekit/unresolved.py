@@ -37,11 +37,17 @@ class _Unresolved:
         raise AttributeError(f"{kind} has no attribute {self._name!r}", name=self._name, obj=subject)
 
 
+@functools.cache
+def _unresolved(name: str) -> _Unresolved:
+    """The one that stands for every field of this name: the collector of cycles looks at each there is."""
+    return _Unresolved(name)
+
+
 def tell_unresolved(cls: Any) -> None:
     """Have each field of a new resource class tell that it has no value yet, where it is read too early."""
     for each in attrs.fields(cls):
         if not each.inherited or inspect.getattr_static(cls, each.name, None) is None:
-            setattr(cls, each.name, _Unresolved(each.name))
+            setattr(cls, each.name, _unresolved(each.name))
     definer = next((base for base in cls.__mro__ if "__getattr__" in base.__dict__), None)
     if definer is cls or (definer is not None and RECORD not in definer.__dict__):
         setattr(cls, "__getattr__", _after_ours(definer.__dict__["__getattr__"]))  # noqa: B010

@@ -16,7 +16,7 @@ from resourcekit.deferred import Deferred, EnvVar, ReadContext, SourceError, des
 from resourcekit.errors import DefinitionError, Problem, kind_in_words
 from resourcekit.record import raw_values, record_of, spec_of
 from resourcekit.spec import FieldSpec
-from resourcekit.values import Position, copied, holds, leaves, rebuild
+from resourcekit.values import SCALARS, Position, copied, holds, leaves, rebuild
 
 __all__ = ("is_settled", "resolve")
 
@@ -103,6 +103,8 @@ class _Reading:
     def overlay(self, overlaid: Overlaid) -> object:
         """An overlay's value, converted; what it leaves out of a dict or a nested class keeps what is declared."""
         self.sources.append(overlaid.source)
+        if type(overlaid.value) in SCALARS:
+            return self._convert(overlaid.value, self.wanted)
         try:
             value = stand_ins(overlaid.value)
         except DefinitionError as error:  # of an EnvVar or FileVar: no value from outside is in it

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 import attrs
@@ -19,7 +19,7 @@ from resourcekit.lifecycle.generation import compile_steps
 from resourcekit.lifecycle.machine import LiveResource
 from resourcekit.lifecycle.report import Listener
 from resourcekit.lifecycle.timing import TIMEOUTS, limit_of
-from resourcekit.placement import place
+from resourcekit.placement import Placed, place
 from resourcekit.plan import Plan, Step, make_plan
 from resourcekit.run.frame import frame
 from resourcekit.settings import ContainerSettings
@@ -218,9 +218,8 @@ def preflight(
     problems = list(plan.problems)
     if not is_async:
         problems += plan.sync_problems(done)
-    placed, found = place(blueprint.graph, (*blueprint.overlays, *overlays))
+    placed, found = _placed(blueprint, overlays)
     problems += found
-    problems += _misplaced(blueprint, overlays)
     drafts = {}
     if environ is not None:
         for step in (*steps, *plan.stuck):
@@ -245,15 +244,26 @@ def _missing(blueprint: Blueprint, plan: Plan) -> list[Step]:
     return [step for step in plan.steps if step.node.index in stale]
 
 
-def _misplaced(blueprint: Blueprint, overlays: Sequence[Overlay]) -> Iterator[Problem]:
-    """A run cannot configure what the app has started, nor what overrides a key."""
-    placed, problems = place(blueprint.graph, overlays, reaches_replaced=True) if overlays else ({}, [])
-    yield from (problem for problem in problems if problem.code == "replaced-overlay")
-    for index, fields in placed.items():
-        node = blueprint.graph.nodes[index]
-        if blueprint.app.find(node.held) is not None:
-            yield node.problem(
-                "app-overlay",
-                f"it is app-scoped and started, its {', '.join(fields)} cannot be set for one run",
-                hint="lay it over the container, container.with_config(...), and start that",
-            )
+def _placed(blueprint: Blueprint, overlays: Sequence[Overlay]) -> tuple[Placed, list[Problem]]:
+    """What the container's overlays and those of a run have for each resource, and what is wrong with that.
+
+    A run cannot configure what the app has started, nor what overrides a key.
+    """
+    graph = blueprint.graph
+    if not overlays:
+        return place(graph, blueprint.overlays)
+    own, problems = place(graph, overlays, reaches_replaced=True)
+    placed = own
+    if blueprint.overlays:
+        placed, found = place(graph, (*blueprint.overlays, *overlays))
+        problems = [*found, *(problem for problem in problems if problem.code == "replaced-overlay")]
+    problems += (
+        graph.nodes[index].problem(
+            "app-overlay",
+            f"it is app-scoped and started, its {', '.join(fields)} cannot be set for one run",
+            hint="lay it over the container, container.with_config(...), and start that",
+        )
+        for index, fields in own.items()
+        if blueprint.app.find(graph.nodes[index].held) is not None
+    )
+    return placed, problems
