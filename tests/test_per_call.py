@@ -1,8 +1,10 @@
 """`container.call`, `acall` and `container.inject`: a run of its own for one call, with exactly what it asks for."""
 
 import functools
+import gc
 import inspect
 import threading
+import weakref
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import date
 from typing import Any
@@ -658,3 +660,34 @@ async def test_async_calls_again_and_again(shop: Shop) -> None:
         assert [each async for each in stream()] == ["localhost"]
         assert await shop.acall(fetch.__wrapped__) == "localhost"  # type: ignore[attr-defined]
     assert LOG == ["+database", "begin", "commit", "-database"] * 9
+
+
+def host_of(database: Database) -> str:
+    return database.host
+
+
+def test_a_function_that_is_called_in_several_containers() -> None:
+    """Each call is in the container it is asked of, with what stands there at the time, whatever was called before."""
+    first, second = Shop(), Shop(database=Database(host="second"))
+    for _ in range(3):
+        assert (first.call(host_of), second.call(host_of)) == ("localhost", "second")
+        assert first.call(host_of, database=Database(host="given")) == "given"
+        with first.override(database=Database(host="mock")):
+            assert [first.call(host_of), first.call(host_of)] == ["mock", "mock"]
+    first.database.override(Database(host="in place"))
+    assert [first.call(host_of), first.call(host_of)] == ["in place", "in place"]
+    with second:
+        LOG.clear()
+        assert [second.call(host_of), second.call(host_of)] == ["second", "second"]
+        assert LOG == []
+
+
+def test_a_function_holds_no_container() -> None:
+    """What is kept of a call does not keep the container alive: a function may be called in one after the other."""
+    shop = Shop()
+    for _ in range(3):
+        assert shop.call(host_of) == "localhost"
+    kept = weakref.ref(shop._blueprint())
+    del shop
+    gc.collect()
+    assert kept() is None

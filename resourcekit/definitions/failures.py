@@ -111,7 +111,20 @@ class NotStoredError(ResourceKitError, FileNotFoundError):
         return f"{self.what} is not stored at {self.where}; {self.hint}"
 
 
-class NotStorableError(ResourceKitError, TypeError):
+class _ValueFailure(ResourceKitError):
+    """What an IO manager cannot do with a value."""
+
+    def __init__(self, what: str, reason: str, hint: str) -> None:
+        super().__init__(what, reason, hint)
+        self.what = what
+        self.reason = reason
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.reason}; {self.hint}"
+
+
+class NotStorableError(_ValueFailure, TypeError):
     """An IO manager cannot store a value; what was stored before is as it was.
 
     Args:
@@ -123,17 +136,8 @@ class NotStorableError(ResourceKitError, TypeError):
     asset 'orders': pickle cannot write a generator; return a list
     """
 
-    def __init__(self, what: str, reason: str, hint: str) -> None:
-        super().__init__(what, reason, hint)
-        self.what = what
-        self.reason = reason
-        self.hint = hint
 
-    def __str__(self) -> str:
-        return f"{self.what}: {self.reason}; {self.hint}"
-
-
-class NotReadableError(ResourceKitError, ValueError):
+class NotReadableError(_ValueFailure, ValueError):
     """What an IO manager has stored cannot be read, or not as what is wanted: it is damaged, or was written otherwise.
 
     Args:
@@ -144,12 +148,3 @@ class NotReadableError(ResourceKitError, ValueError):
     >>> print(NotReadableError("asset 'orders'", "/data/orders is damaged", "run 'orders' again"))
     asset 'orders': /data/orders is damaged; run 'orders' again
     """
-
-    def __init__(self, what: str, reason: str, hint: str) -> None:
-        super().__init__(what, reason, hint)
-        self.what = what
-        self.reason = reason
-        self.hint = hint
-
-    def __str__(self) -> str:
-        return f"{self.what}: {self.reason}; {self.hint}"

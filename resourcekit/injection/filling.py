@@ -253,13 +253,13 @@ class PerCall(Collecting):
         for inside in spec.all_inside():
             inside.update()
             roots |= dict.fromkeys(_keys_for(inside, named, blueprint).values())
-        self._make: Callable[[], Run[Any]] | None = None
+        self._roots = tuple(roots)
+        self._is_concurrent = is_concurrent
         if is_concurrent:
-            self._run = Run(blueprint, tuple(roots))
+            self._run = Run(blueprint, self._roots)
             self._run._configure((), None, None, is_timed=False, is_concurrent=True)
         else:
-            self._make = blueprint.plain_run(tuple(roots))
-            self._run = self._make()
+            self._run = blueprint.plain_run(self._roots)()
 
     def _source(self, wish: Wish) -> tuple[Held, Any] | None:
         key = self._keys.get(wish.name)
@@ -269,8 +269,8 @@ class PerCall(Collecting):
 
     def _arranged(self) -> tuple[Any, Mapping[str, Any]]:
         arranged = super()._arranged()
-        if self._make is not None and not (self._made or self._unsure):
-            self._spec.learn(self._blueprint, self._make, self._keys)
+        if not (self._is_concurrent or self._made or self._unsure):
+            self._spec.learn(self._blueprint, self._roots, self._keys)
         return arranged
 
 
@@ -281,13 +281,21 @@ class Repeated(Filling):
         spec: The function's.
         given: The caller's arguments by position.
         named: The caller's arguments by name; none is for what is injected.
+        blueprint: The container's.
         known: What is known.
     """
 
-    def __init__(self, spec: FunctionSpec, given: tuple[Any, ...], named: Mapping[str, Any], known: KnownCall) -> None:
+    def __init__(
+        self,
+        spec: FunctionSpec,
+        given: tuple[Any, ...],
+        named: Mapping[str, Any],
+        blueprint: ContainerBlueprint,
+        known: KnownCall,
+    ) -> None:
         super().__init__(spec, given, named)
         self._known = known
-        self._run = known.make()
+        self._run = blueprint.plain_run(known.roots)()
 
     def arguments(self) -> tuple[Any, Mapping[str, Any]]:
         """What the run shows, and the caller's own."""
@@ -307,7 +315,7 @@ def per_call(blueprint: Callable[[], ContainerBlueprint], *, is_concurrent: bool
         current = blueprint()
         known = None if is_concurrent else spec.known_call(current, named)
         if known is not None:
-            return Repeated(spec, given, named, known)
+            return Repeated(spec, given, named, current, known)
         return PerCall(spec, given, named, current, is_concurrent)
 
     return fill

@@ -14,7 +14,7 @@ import attrs
 from resourcekit.errors import InjectionError
 from resourcekit.injection.names import Annotations, names_of
 from resourcekit.injection.reading import Wish, read_signature
-from resourcekit.run import Blueprint, Run
+from resourcekit.run import Blueprint
 
 __all__ = ("MARK", "FunctionSpec", "KnownCall", "function_spec", "read_keys", "unbound")
 
@@ -28,13 +28,13 @@ class KnownCall:
 
     Args:
         blueprint: The container's.
-        make: Makes the run.
+        roots: The keys of the run.
         names: The injected parameters.
         read: Gives what is injected into them, off the view of the run.
     """
 
     blueprint: ReferenceType[Blueprint]
-    make: Callable[[], Run[Any]]
+    roots: tuple[str, ...]
     names: tuple[str, ...]
     read: Callable[[Any], tuple[Any, ...]]
 
@@ -85,17 +85,17 @@ class FunctionSpec:
             yield inside
             inside = inside.inside
 
-    def learn(self, blueprint: Blueprint, make: Callable[[], Run[Any]], keys: Mapping[str, str]) -> None:
+    def learn(self, blueprint: Blueprint, roots: tuple[str, ...], keys: Mapping[str, str]) -> None:
         """Keep what a call has shown, unless another may differ: not everything is injected, or annotations are due.
 
         Args:
             blueprint: The container's.
-            make: Makes the run.
+            roots: The keys of the run.
             keys: The key for each parameter that was injected.
         """
         is_final = self.is_final and all(inside.is_final for inside in self.all_inside())
         if is_final and keys and len(keys) == len(self.reading.wishes):
-            self._known_call = KnownCall(ref(blueprint), make, tuple(keys), read_keys(tuple(keys.values())))
+            self._known_call = KnownCall(ref(blueprint), roots, tuple(keys), read_keys(tuple(keys.values())))
 
     def known_call(self, blueprint: Blueprint, named: Collection[str]) -> KnownCall | None:
         """What is known of a call in a container, None where the caller gives what is injected, or nothing is known."""
