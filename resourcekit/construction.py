@@ -21,7 +21,7 @@ from resourcekit.record import Record, raw_values, record_of, spec_of
 from resourcekit.spec import RECORD, FieldSpec, ResourceSpec
 from resourcekit.values import DEFERRED, copied, holds, is_resource, rebuild
 
-__all__ = ("complete", "construct", "draft", "drafted_again", "finish", "flattened", "relinked", "replaced")
+__all__ = ("complete", "construct", "draft", "finish", "flattened", "relinked", "replaced")
 
 
 def construct(resource: object, arguments: Mapping[str, object], location: Location | None) -> None:
@@ -98,18 +98,6 @@ def draft(
     return live, _assign(live, record, {**values, **resolved}, settled)
 
 
-def drafted_again(live: Any) -> Any:
-    """A copy of what `draft` gave, as if it had been drafted anew from the same values."""
-    again: Any = object.__new__(type(live))
-    here = again.__dict__
-    for name, value in live.__dict__.items():
-        here[name] = copied(value)
-    old = record_of(live)
-    if old.deferred:  # Completing it will change them.
-        here[RECORD] = old.copy()
-    return again
-
-
 def complete(live: object, links: Mapping[str, object]) -> None:
     """Give a drafted live resource what it needs, and its private state.
 
@@ -148,7 +136,7 @@ def _link(live: object, record: Record, links: Mapping[str, object]) -> list[Pro
     for name, waiting in late.items():
         problem = type_problem(live, fields[name], live.__dict__[name], record)
         # What a resource vends need not be of its class, which is what some fields ask for.
-        if problem and (holds(waiting) & DEFERRED or fields[name].mismatch(live, waiting) is not None):
+        if problem and (holds(waiting) & DEFERRED or not fields[name].matches(live, waiting)):
             problems.append(problem)
     for name, field in fields.items():
         if name in late or name in record.unchecked:

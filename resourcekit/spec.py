@@ -32,7 +32,7 @@ from resourcekit.settings import ResourceSettings
 from resourcekit.values import DEFERRED, RESOURCE, SCALARS, holds, leaves
 
 if TYPE_CHECKING:
-    from resourcekit.annotations.validators import Validator
+    from resourcekit.annotations.validators import TypeValidator
 
 __all__ = ("RECORD", "FieldSpec", "ResourceSpec")
 
@@ -68,7 +68,7 @@ class FieldSpec:
     exact: type | None
     is_bare: bool
     sure: type | None
-    _validator: Validator | None = attrs.field(default=None, init=False)
+    _validator: TypeValidator | None = attrs.field(default=None, init=False)
     _has_secret_parts: bool | None = attrs.field(default=None, init=False)
 
     @property
@@ -121,15 +121,23 @@ class FieldSpec:
         """Why *value* is not of this field's type, or None; the text does not hold the value."""
         if type(value) is self.exact:
             return None
+        try:
+            self._known_validator(resource, self.attribute, value)
+        except (TypeError, ValueError) as error:
+            return str(error)
+        return None
+
+    def matches(self, resource: object, value: object) -> bool:
+        """Whether *value* is of this field's type, where nobody asks why not."""
+        return type(value) is self.exact or self._known_validator.matches(resource, self.attribute, value)
+
+    @property
+    def _known_validator(self) -> TypeValidator:
         if self._validator is None:
             from resourcekit.annotations.validators import build_validator
 
             self._validator = build_validator(self.annotation)
-        try:
-            self._validator(resource, self.attribute, value)
-        except (TypeError, ValueError) as error:
-            return str(error)
-        return None
+        return self._validator
 
 
 class ResourceSpec:

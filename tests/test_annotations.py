@@ -584,6 +584,7 @@ def test_values_that_hold_themselves() -> None:
     endless: list[Any] = []
     endless.append(endless)
     assert str(check(recursive_alias(), endless)) == "expected Tree, got list that cannot be gone through"
+    assert not build_validator(recursive_alias()).matches(None, None, endless)
 
 
 def test_recursive_classes() -> None:

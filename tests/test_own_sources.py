@@ -69,6 +69,8 @@ async def _async_read(_self: object, _context: ReadContext) -> str:
 
 
 Async = type("Async", (Deferred,), {"read": _async_read})
+CIRCLE: list[object] = []
+CIRCLE.append(CIRCLE)
 Unfinished = type("Unfinished", (Deferred,), {})
 
 
@@ -83,6 +85,7 @@ Unfinished = type("Unfinished", (Deferred,), {})
         (Vault("v", EnvVar("A")), "gave an EnvVar, which has no value yet itself"),
         (Vault("v", [EnvVar("A")]), "gave a list, which has no value yet itself"),
         (Vault("v", Database(host="h")), "gave a Database, which has no value yet itself"),
+        (Vault("v", CIRCLE), "gave what is nested too deeply, or holds itself"),
         (Async(), "Async.read is async, nobody awaits it"),
         (Unfinished(), "NotImplementedError from Unfinished.read"),
     ],

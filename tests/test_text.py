@@ -446,6 +446,41 @@ def test_a_union_with_one_class_explains_that_class():
     assert problems({"size": "x"}, Pool | str) == [("size", "int", "not a whole number")]
 
 
+def test_the_order_of_a_union_counts_wherever_it_is_written():
+    """``int | bool`` equals ``bool | int`` in Python, and is another wish all the same, whichever was seen first."""
+
+    @attrs.define
+    class Numbers:
+        values: list[int | bool]
+
+    @attrs.define
+    class Truths:
+        values: list[bool | int]
+
+    for _ in range(2):
+        assert convert("1", int | bool) is not True
+        assert convert("1", bool | int) is True
+        assert convert("1", list[int | bool])[0] is not True
+        assert convert("1", dict[str, list[bool | int]] | list[bool | int])[0] is True
+        assert convert({"values": "1"}, Numbers).values[0] is not True
+        assert convert({"values": "1"}, Truths).values[0] is True
+    assert problems("x", list[int | bool]) == [("[0]", "int | bool", "none of these types takes it")]
+
+
+def test_an_annotation_may_say_what_has_no_hash():
+    """What Annotated says is nobody's business here, a dict or a list as well."""
+    unit: Any = Annotated[int, {"unit": "s"}]
+
+    @attrs.define
+    class Wait:
+        seconds: Annotated[int, {"unit": "s"}]
+
+    assert convert("1", unit) == 1
+    assert convert("1,2", list[unit]) == [1, 2]
+    assert convert({"seconds": "3"}, Wait) == Wait(3)
+    assert problems("x", list[unit]) == [("[0]", "int", "not a whole number")]
+
+
 def test_nan_is_a_float():
     """Python's words for special floats are accepted."""
     assert isnan(convert("nan", float))

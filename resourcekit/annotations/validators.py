@@ -13,15 +13,15 @@ from typing import Any
 
 import attrs
 
-from resourcekit.annotations.checks import Check, Validator, describes_instance, has_elements, required_keys
+from resourcekit.annotations.checks import Check, describes_instance, has_elements, required_keys
 from resourcekit.annotations.classes import has_fields, is_container, is_structured, is_typed_dict
 from resourcekit.annotations.names import type_name
 from resourcekit.annotations.structure import element_annotation, field_annotations, fixed_items, split, union_members
 
-__all__ = ("Validator", "build_validator")
+__all__ = ("TypeValidator", "build_validator")
 
 
-def build_validator(annotation: Any) -> Validator:
+def build_validator(annotation: Any) -> TypeValidator:
     """Make an attrs validator that checks a constructor's value against an annotation, without any coercion.
 
     Values that are not there yet pass, at any depth; where a resource is wanted, so does whatever may stand in for one,
@@ -43,26 +43,33 @@ def build_validator(annotation: Any) -> Validator:
         # the name too, for `int | str` equals `str | int`, but is called differently
         return _build_cached(annotation, type_name(annotation))
     except TypeError:  # not hashable, as Annotated[int, []]
-        return _TypeValidator(annotation)
+        return TypeValidator(annotation)
 
 
 @functools.lru_cache(maxsize=1024)
-def _build_cached(annotation: Any, name: str) -> Validator:
+def _build_cached(annotation: Any, name: str) -> TypeValidator:
     """The validator of a hashable annotation."""
-    return _TypeValidator(annotation)
+    return TypeValidator(annotation)
 
 
-class _TypeValidator:
+class TypeValidator:
     """A `Check` that says what is wrong."""
 
     def __init__(self, annotation: Any) -> None:
         self._annotation = annotation
         self._check = Check(annotation)
 
-    def __call__(self, instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    def __call__(self, instance: object, attribute: Any, value: object) -> None:
         mismatch = self._mismatch(instance, attribute, value)
         if mismatch is not None:  # raised outside every `except` block, since the context of an error shows values
             raise mismatch.error(self._annotation, value)
+
+    def matches(self, instance: object, attribute: Any, value: object) -> bool:
+        """Whether a value is right, where nobody asks what is wrong with it."""
+        try:
+            return self._check.matches(instance, attribute, value)
+        except RecursionError:  # the value holds itself
+            return False
 
     def _mismatch(self, instance: object, attribute: attrs.Attribute[Any], value: object) -> _Mismatch | None:
         """What is wrong with a value, if anything is."""

@@ -2,88 +2,166 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
 from typing import Any, Final
 
 import attrs
 
 from resourcekit.config.overlay import Overlaid, stand_ins
-from resourcekit.config.resolution import resolve
-from resourcekit.construction import drafted_again
+from resourcekit.config.resolution import FieldReader, Reading, field_readers, resolve
 from resourcekit.deferred import Computed, EnvTemplate, EnvVar, is_source
-from resourcekit.errors import DefinitionError, Problem
+from resourcekit.errors import DefinitionError
 from resourcekit.record import record_of, spec_of
-from resourcekit.values import SCALARS, leaves
+from resourcekit.spec import RECORD
+from resourcekit.values import SCALARS, copied, holds, leaves_of
 
-__all__ = ("ConfigReader",)
+__all__ = ("ConfigReader", "is_read_by_field")
 
 _IMMUTABLE: Final = frozenset({"datetime", "decimal", "ipaddress", "pathlib", "uuid"})
 """The modules whose objects never change."""
 
+_OTHERWISE: Final = object()
+
 
 class ConfigReader:
     """Reads the config of one resource, whenever a run needs it.
+
+    The first time, and whenever anything is wrong, it goes the long way: `resolve`. After that only the fields are
+    read that may have changed, where the resource allows it.
 
     Args:
         declaration: The resource as it was declared.
         name: Its key or path.
         overlaid: What overlays have for it, by field name.
         path: The keys that lead to it, for messages.
+        is_completed: Whether `complete` fills its linked fields; if not, they need no more than a place.
     """
 
-    def __init__(self, declaration: Any, name: str, overlaid: Mapping[str, Overlaid], path: tuple[str, ...]) -> None:
-        self._declaration = declaration
-        self._name = name
-        self._overlaid = overlaid
+    def __init__(
+        self,
+        declaration: Any,
+        name: str,
+        overlaid: Mapping[str, Overlaid],
+        path: tuple[str, ...],
+        *,
+        is_completed: bool,
+    ) -> None:
+        self._declared = (declaration, name, overlaid)
         self._path = path
-        self._variables = _variables(declaration, overlaid)
-        self._known: tuple[list[str | None], Any] | None = None
+        self._is_completed = is_completed
+        self._fields: list[_Field] | None = None
+        if is_read_by_field(declaration, overlaid):
+            self._fields = [_Field(each) for each in field_readers(*self._declared, path)]
+        self._known: _Known | None = None
 
-    def read(self, environ: Mapping[str, str]) -> tuple[Any, list[Problem]]:
-        """The live resource with its config, and what is wrong with that: as `resolve` gives them."""
-        if self._variables is None:
-            return resolve(self._declaration, self._name, self._overlaid, environ, self._path)
-        texts = [environ.get(name) for name in self._variables]
+    def read(self, environ: Mapping[str, str]) -> dict[str, object] | None:
+        """What the live resource has in it before anything it needs is up; None where something is wrong with it."""
         known = self._known
-        if known is not None and known[0] == texts:
-            return drafted_again(known[1]), []
-        live, problems = resolve(self._declaration, self._name, self._overlaid, environ, self._path)
-        if not problems and all(map(_is_plain, _values(live))):
-            self._known = (texts, drafted_again(live))
-        return live, problems
-
-
-def _values(live: Any) -> Iterator[object]:
-    """The values that were read, or made of such."""
-    return (live.__dict__[name] for name in record_of(live).sources)
-
-
-def _variables(declaration: Any, overlaid: Mapping[str, Overlaid]) -> list[str] | None:
-    """The variables that the config of a resource is made of; None where it is made of anything else as well.
-
-    The user's own converters and validators are asked for every run, and so are the user's own sources.
-    """
-    deferred = record_of(declaration).deferred
-    names: list[str] = []
-    for field in spec_of(declaration).fields:
-        if field.attribute.validator is not None:
+        again = None if known is None else self._again(known, environ)
+        if again is not None:
+            return again
+        live, problems = resolve(*self._declared, environ, self._path)
+        if problems:
             return None
-        if field.name not in deferred and field.name not in overlaid:
-            continue
-        if field.attribute.converter is not None:
-            return None
-        try:
-            value = stand_ins(overlaid[field.name].value) if field.name in overlaid else deferred[field.name]
-        except DefinitionError:
-            return None
-        for _, leaf, _ in leaves(value, Any):
-            if type(leaf) is EnvVar:
-                names.append(leaf.name)
-            elif type(leaf) is EnvTemplate:
-                names += leaf.names
-            elif is_source(leaf) or isinstance(leaf, Computed):
+        here: dict[str, object] = live.__dict__
+        if not self._is_completed:
+            record_of(live).deferred.clear()
+        if self._fields is not None:
+            self._known = _known(here, {each.name for each in self._fields})
+        return here
+
+    def _again(self, known: _Known, environ: Mapping[str, str]) -> dict[str, object] | None:
+        """The same with what is to be read now; None where that is not all there is to be done."""
+        here = {**known.settled, **{name: copied(value) for name, value in known.mutable.items()}}
+        if self._is_completed:  # Completing it will change the record.
+            here[RECORD] = known.settled[RECORD].copy()
+        sources = known.settled[RECORD].sources
+        for field in self._fields or ():
+            here[field.name] = value = field.read(environ, sources[field.name])
+            if value is _OTHERWISE:
                 return None
+        return here
+
+
+@attrs.frozen(eq=False)
+class _Known:
+    """What was in a live resource, but for the fields to be read: what is shared, and what is copied."""
+
+    settled: dict[str, Any]
+    mutable: dict[str, object]
+
+
+def _known(here: Mapping[str, object], read: Iterable[str]) -> _Known:
+    rest = {name: value for name, value in here.items() if name not in read}
+    mutable = {name: copied(value) for name, value in rest.items() if isinstance(value, list | dict | set | tuple)}
+    settled: dict[str, Any] = {name: value for name, value in rest.items() if name not in mutable}
+    settled[RECORD] = settled[RECORD].copy()
+    return _Known(settled, mutable)
+
+
+class _Field:
+    """Reads one field; what the same variables gave is kept, if nobody can change it."""
+
+    __slots__ = ("_last", "_reader", "_variables", "name")
+
+    def __init__(self, reader: FieldReader) -> None:
+        self.name = reader.field.name
+        self._reader = reader
+        self._variables = _variables(reader)
+        self._last: tuple[list[str | None], object, str] | None = None
+
+    def read(self, environ: Mapping[str, str], source: str) -> object:
+        """Its value, if it comes from *source* as before, and nothing is wrong with it."""
+        texts = None if self._variables is None else [environ.get(name) for name in self._variables]
+        last = self._last
+        if last is not None and last[0] == texts and last[2] == source:
+            return copied(last[1])
+        reading = self._reader.read(environ)
+        value = reading.value
+        if reading.problems or reading.source != source or not self._fits(reading):
+            return _OTHERWISE
+        if texts is not None and _is_plain(value):
+            self._last = texts, copied(value), source
+        return value
+
+    def _fits(self, reading: Reading) -> bool:
+        field, value = self._reader.field, reading.value
+        if reading.is_converted or type(value) is field.sure:
+            return True
+        return not holds(value) and field.matches(self._reader.declaration, value)
+
+
+def is_read_by_field(declaration: Any, overlaid: Mapping[str, Overlaid]) -> bool:
+    """Whether a field's config has nothing to do with other fields', nor with code of the user's own beside sources.
+
+    The user's own converters and validators are asked for every run.
+    """
+    record, fields = record_of(declaration), spec_of(declaration).fields
+    if any(isinstance(value, Computed) for value in record.deferred.values()):
+        return False
+    return not any(
+        field.attribute.validator is not None
+        or (field.attribute.converter is not None and (field.name in record.deferred or field.name in overlaid))
+        or (overlaid and field.is_derived and field.name not in record.given)
+        for field in fields
+    )
+
+
+def _variables(reader: FieldReader) -> list[str] | None:
+    """The variables that a field's value is made of; None where it is made of anything else as well."""
+    overlaid, names = reader.overlaid, list[str]()
+    try:
+        value = reader.declared if overlaid is None else stand_ins(overlaid.value)
+    except DefinitionError:
+        return None
+    for leaf in leaves_of(value):
+        if type(leaf) is EnvVar:
+            names.append(leaf.name)
+        elif type(leaf) is EnvTemplate:
+            names += leaf.names
+        elif is_source(leaf):
+            return None
     return names
 
 

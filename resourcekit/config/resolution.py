@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, cast, get_args, get_origin
 
 import attrs
 
 from resourcekit.annotations import field_annotations, is_deferred, unwrap
 from resourcekit.config.overlay import Overlaid, stand_ins
+from resourcekit.config.problems import ConversionError
 from resourcekit.construction import draft, flattened
 from resourcekit.deferred import Deferred, EnvVar, ReadContext, SourceError, described, is_source
 from resourcekit.errors import DefinitionError, Problem, kind_in_words
 from resourcekit.record import raw_values, record_of, spec_of
 from resourcekit.spec import FieldSpec
-from resourcekit.values import SCALARS, Position, copied, holds, leaves, rebuild
+from resourcekit.values import SCALARS, Position, copied, holds, leaves_of, rebuild
 
-__all__ = ("is_settled", "resolve")
+__all__ = ("FieldReader", "Reading", "field_readers", "is_settled", "resolve")
 
 
 def resolve(
@@ -40,28 +42,27 @@ def resolve(
     Returns:
         The resource, whose nested ones are not live yet, and every problem of its values. Nothing is opened.
     """
-    record = record_of(declaration)
-    resolved: dict[str, object] = {}
-    sources: dict[str, str] = {}
-    problems: list[Problem] = []
-    for field in spec_of(declaration).fields:
-        if field.name not in overlaid and field.name not in record.deferred:
-            continue
-        reading = _Reading(declaration, field, f"{name}.{field.alias}", environ, path)
-        if field.name in overlaid:
-            value = reading.overlay(overlaid[field.name])
-        elif reading.has_sources(record.deferred[field.name]):
-            value = reading.declared(record.deferred[field.name])
-        else:
-            continue
-        sources[field.name] = ", ".join(dict.fromkeys(reading.sources))
-        problems += reading.problems
-        if not reading.problems:
-            resolved[field.name] = value
+    readings = {each.field.name: each.read(environ) for each in field_readers(declaration, name, overlaid, path)}
+    resolved = {field: reading.value for field, reading in readings.items() if not reading.problems}
+    sources = {field: reading.source for field, reading in readings.items()}
     live, found = draft(declaration, resolved, sources, name)
+    problems = [problem for reading in readings.values() for problem in reading.problems]
     told = {problem.where for problem in problems}
     problems += [attrs.evolve(problem, path=path) for problem in found if problem.where not in told]
     return live, problems
+
+
+def field_readers(
+    declaration: Any, name: str, overlaid: Mapping[str, Overlaid], path: tuple[str, ...]
+) -> Iterator[FieldReader]:
+    """What reads each field that has an overlay, or that is not there yet and is no nested resource."""
+    deferred = record_of(declaration).deferred
+    for field in spec_of(declaration).fields:
+        where = f"{name}.{field.alias}"
+        if field.name in overlaid:
+            yield FieldReader(declaration, field, overlaid[field.name], where, path)
+        elif field.name in deferred and any(map(is_source, leaves_of(deferred[field.name]))):
+            yield FieldReader(declaration, field, None, where, path)
 
 
 def is_settled(declaration: Any, overlaid: Mapping[str, Overlaid]) -> bool:
@@ -70,67 +71,106 @@ def is_settled(declaration: Any, overlaid: Mapping[str, Overlaid]) -> bool:
     return not waits and all(field.attribute.validator is None for field in spec_of(declaration).fields)
 
 
-class _Reading:
-    """Reads the value of one field; keeps what was wrong and where values came from."""
+class FieldReader:
+    """Reads the value of one field of one resource.
+
+    Args:
+        declaration: The resource as it was declared.
+        field: The field.
+        overlaid: What overlays have for it; None where it is read from what is declared.
+        where: The key and field, for messages.
+        path: The keys that lead to the resource, for messages.
+    """
 
     def __init__(
-        self, declaration: Any, field: FieldSpec, where: str, environ: Mapping[str, str], path: tuple[str, ...]
+        self, declaration: Any, field: FieldSpec, overlaid: Overlaid | None, where: str, path: tuple[str, ...]
     ) -> None:
         self.declaration = declaration
+        self.declared = record_of(declaration).deferred.get(field.name)
         self.field = field
+        self.overlaid = overlaid
         self.where = where
-        self.environ = environ
         self.path = path
-        self.sources: list[str] = []
-        self.problems: list[Problem] = []
         self.wanted = field.annotation if field.attribute.converter is None else _taken(field.attribute.converter)
 
-    def has_sources(self, value: object) -> bool:
-        """Whether *value* holds something to be read, rather than nested resources and providers only."""
-        if isinstance(value, Deferred):
-            return is_source(value)
-        return any(is_source(leaf) for _, leaf, _ in leaves(value, Any))
+    @functools.cached_property
+    def conversion(self) -> Callable[[object], Any]:
+        """What makes a value from outside one of the field's type."""
+        return _conversion(self.wanted)
+
+    def read(self, environ: Mapping[str, str]) -> Reading:
+        """What is there now."""
+        reading = Reading(self, environ)
+        if self.overlaid is None:
+            reading.value = reading.declared(self.declared)
+        else:
+            reading.value = reading.overlay(self.overlaid)
+        return reading
+
+
+class Reading:
+    """What a `FieldReader` has read: the value, what was wrong, and where it came from."""
+
+    __slots__ = ("_sources", "environ", "is_converted", "problems", "reader", "value")
+
+    def __init__(self, reader: FieldReader, environ: Mapping[str, str]) -> None:
+        self.reader = reader
+        self.environ = environ
+        self.problems: list[Problem] = []
+        self.value: object = None
+        self.is_converted = False  # The whole of it: then it is of the field's type.
+        self._sources: list[str] = []
+
+    @property
+    def source(self) -> str:
+        """Where the value came from, in words that may be shown."""
+        if len(self._sources) == 1:
+            return self._sources[0]
+        return ", ".join(dict.fromkeys(self._sources))
 
     def declared(self, value: object) -> object:
         """A declared value with its sources read; a mapping in the place of a nested class becomes one."""
+        reader = self.reader
         if isinstance(value, Deferred):
-            return self._leaf(value, self.wanted, ())
-        read = rebuild(value, self.wanted, self._leaf)
-        if self.problems or self.field.mismatch(None, read) is None:
+            return self._source(value, reader.wanted, ())
+        read = rebuild(value, reader.wanted, self._leaf)
+        if self.problems or not _has_mapping(value) or reader.field.matches(None, read):
             return read
-        return self._convert(read, self.wanted) if _has_mapping(value) else read
+        return self._convert(read, reader.wanted)
 
     def overlay(self, overlaid: Overlaid) -> object:
         """An overlay's value, converted; what it leaves out of a dict or a nested class keeps what is declared."""
-        self.sources.append(overlaid.source)
+        reader = self.reader
+        self._sources.append(overlaid.source)
         if type(overlaid.value) in SCALARS:
-            return self._convert(overlaid.value, self.wanted)
+            return self._convert(overlaid.value, reader.wanted)
         try:
             value = stand_ins(overlaid.value)
         except DefinitionError as error:  # of an EnvVar or FileVar: no value from outside is in it
-            self.problems.append(self._problem("invalid-value", error.message, where=self.where))
+            self.problems.append(self._problem("invalid-value", error.message, where=reader.where))
             return None
-        if self.field.attribute.converter is None:
-            value = flattened(value, self.wanted)
+        if reader.field.attribute.converter is None:
+            value = flattened(value, reader.wanted)
             if isinstance(value, dict):
-                value = _laid_over(raw_values(self.declaration).get(self.field.name), value)
-        read = rebuild(value, self.wanted, self._leaf) if holds(value) else copied(value)
-        return read if self.problems else self._convert(read, self.wanted)
+                value = _laid_over(raw_values(reader.declaration).get(reader.field.name), value)
+        read = rebuild(value, reader.wanted, self._leaf) if holds(value) else copied(value)
+        return read if self.problems else self._convert(read, reader.wanted)
 
     def _leaf(self, leaf: object, wanted: object, position: Position) -> object:
+        return self._source(leaf, wanted, position) if isinstance(leaf, Deferred) and is_source(leaf) else leaf
+
+    def _source(self, leaf: Deferred, wanted: object, position: Position) -> object:
         """What one source gives, converted; a default and what is no text are of the field's type already."""
-        if not is_source(leaf):
-            return leaf
-        assert isinstance(leaf, Deferred)
-        where = ".".join(map(str, (self.where, *position))) if position else self.where
+        where = ".".join(map(str, (self.reader.where, *position))) if position else self.reader.where
         source = described(leaf)
         if isinstance(leaf, EnvVar) and leaf.uses_default(self.environ):
-            self.sources.append(f"the default of {source}")
+            self._sources.append(f"the default of {source}")
             return copied(leaf.default)
-        self.sources.append(source)
+        self._sources.append(source)
         read = self._read(leaf, where, source)
-        target = getattr(leaf, "target", None)
-        return self._convert(read, target or wanted, where, source) if isinstance(read, str) else read
+        if not isinstance(read, str):
+            return read
+        return self._convert(read, getattr(leaf, "target", None) or wanted, where, source)
 
     def _read(self, leaf: Deferred, where: str, source: str) -> object:
         """What a source gives; None after a problem."""
@@ -144,44 +184,64 @@ class _Reading:
             # The words of an error from outside may hold a value: its type must do.
             message = f"{source} could not be read: {type(error).__name__} from {owner}.read"
         else:
-            if inspect.iscoroutine(read):
-                read.close()
-                message, hint = f"{owner}.read is async, nobody awaits it", "read the value without await"
-            elif holds(read):
-                message = f"{owner}.read gave {kind_in_words(read)}, which has no value yet itself"
-                hint = "let it give the value"
-            else:
+            if type(read) in SCALARS:
                 return read
+            fault = _fault(read)
+            if fault is None:
+                return read
+            message, hint = f"{owner}.read {fault[0]}", fault[1]
         self.problems.append(self._problem(code, message, where=where, source=source, hint=hint))
         return None
 
-    def _convert(self, value: object, wanted: Any, where: str = "", source: str | None = None) -> object:
-        from resourcekit.config.text import ConversionError, convert  # Loads cattrs: only where there is need.
-
+    def _convert(self, value: object, wanted: Any, where: str | None = None, source: str | None = None) -> object:
+        where = where or self.reader.where
         try:
-            return convert(value, wanted)
+            converted = (self.reader.conversion if wanted is self.reader.wanted else _conversion(wanted))(value)
         except ConversionError as error:
             found = error.problems
+        else:
+            self.is_converted = wanted is self.reader.field.annotation and where == self.reader.where
+            return converted
         for each in found:
-            place = ".".join(map(str, (where or self.where, *each.path)))
+            place = ".".join(map(str, (where, *each.path)))
             self.problems.append(
                 self._problem("invalid-value", each.reason, where=place, expected=each.expected, source=source)
             )
         return None
 
     def _problem(self, code: str, message: str, *, where: str, **details: Any) -> Problem:
-        details.setdefault("expected", self.field.type_name)
-        details["source"] = details.get("source") or ", ".join(dict.fromkeys(self.sources))
-        details["hint"] = details.get("hint") or self.field.description
+        details.setdefault("expected", self.reader.field.type_name)
+        details["source"] = details.get("source") or self.source
+        details["hint"] = details.get("hint") or self.reader.field.description
         return Problem(
             code=code,
             where=where,
             message=message,
-            owner=type(self.declaration).__name__,
-            declared=record_of(self.declaration).location,
-            path=self.path,
+            owner=type(self.reader.declaration).__name__,
+            declared=record_of(self.reader.declaration).location,
+            path=self.reader.path,
             **details,
         )
+
+
+def _conversion(wanted: object) -> Callable[[object], Any]:
+    from resourcekit.config.text import conversion  # Loads cattrs: only where there is need.
+
+    return conversion(wanted)
+
+
+def _fault(read: object) -> tuple[str, str] | None:
+    """Why what a source gave is no value, and the way out."""
+    if inspect.iscoroutine(read):
+        read.close()
+        return "is async, nobody awaits it", "read the value without await"
+    try:
+        is_there = not holds(read)
+    except RecursionError:
+        return "gave what is nested too deeply, or holds itself", "let it give a value with an end"
+    if is_there:
+        return None
+    return f"gave {kind_in_words(read)}, which has no value yet itself", "let it give the value"
 
 
 def _has_mapping(value: object) -> bool:

@@ -11,7 +11,7 @@ from datetime import timedelta
 from decimal import Decimal
 from enum import Enum
 from types import NoneType, UnionType
-from typing import Any, Final, Literal, Union, get_origin
+from typing import Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 
 import cattrs
 from cattrs.cols import is_namedtuple
@@ -22,7 +22,7 @@ from resourcekit.config.choices import Hook, fits, given, literal, none, read_en
 from resourcekit.config.problems import ConversionError, ConversionProblem, RefusedError, refuse
 from resourcekit.config.scalars import FORMS, TRUTH, read_scalar, seconds
 
-__all__ = ("ConversionError", "ConversionProblem", "convert", "has_form")
+__all__ = ("ConversionError", "ConversionProblem", "conversion", "convert", "has_form")
 
 
 def convert(raw: object, annotation: Any) -> Any:
@@ -59,11 +59,36 @@ def convert(raw: object, annotation: Any) -> Any:
     ...
     resourcekit.config.problems.ConversionError: [key 1]: expected int: not a whole number
     """
-    annotation = NoneType if annotation is None else annotation
+    return conversion(annotation)(raw)
+
+
+def conversion(annotation: Any) -> Callable[[object], Any]:
+    """`convert` to one type, for who has many values for it.
+
+    Args:
+        annotation: The type wanted.
+
+    >>> ports = conversion(list[int])
+    >>> ports("80, 443"), ports("")
+    ([80, 443], [])
+    """
+    wanted = NoneType if annotation is None else annotation
     try:
-        return _converter(is_quick=True).structure(raw, annotation)
-    except Exception:  # Whatever it is, the other converter finds it, and says what and where.
-        pass
+        quick = _converter(is_quick=True).get_structure_hook(wanted)
+    except Exception:  # The other converter finds it, too.
+        return lambda raw: _told(raw, wanted)
+
+    def converted(raw: object) -> Any:
+        try:
+            return quick(raw, wanted)
+        except Exception:  # Whatever it is, the other converter finds it, and says what and where.
+            pass
+        return _told(raw, wanted)
+
+    return converted
+
+
+def _told(raw: object, annotation: Any) -> Any:
     try:
         return _converter().structure(raw, annotation)
     except RefusedError as refused:
@@ -146,8 +171,15 @@ def _resource(annotation: Any, _: cattrs.Converter) -> Hook:
 
 
 def _unwrapped(annotation: Any, converter: cattrs.Converter) -> Hook:
-    """A hook factory for Annotated, NewType, Final and aliases, looked up late: an alias may hold itself."""
+    """A hook factory for Annotated, NewType, Final and aliases, looked up late: an alias may hold itself.
+
+    What `Annotated` says, also further inside, may have no hash: ``list[Annotated[int, {"unit": "s"}]]``.
+    """
     inner = unwrap(annotation)
+    try:
+        hash(inner)
+    except TypeError:
+        inner = get_type_hints(type("_Holder", (), {"__annotations__": {"value": inner}}))["value"]
 
     def hook(raw: object, _: Any = None) -> object:
         return converter.structure(raw, inner)
@@ -183,6 +215,39 @@ _FACTORIES: Final[tuple[tuple[Callable[[Any], bool], _Factory], ...]] = (
 _QUICK: Final[Mapping[type, Hook]] = {str: _str, bool: _bool, int: _int}
 
 
+class _OrderedConverter(cattrs.Converter):
+    """A converter that tells ``int | bool`` from ``bool | int``, which are equal: the members are tried in order."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._ordered: dict[tuple[Any, str], Hook] = {}
+
+    def structure(self, obj: Any, cl: Any) -> Any:
+        """Give *obj* as a *cl*."""
+        return self.get_structure_hook(cl)(obj, cl)
+
+    def get_structure_hook(self, type: Any, cache_result: bool = True) -> Hook:
+        """Give what makes a *type*; cattrs' own cache would take one order for another."""
+        try:
+            hash(type)
+        except TypeError:
+            return _unwrapped(type, self)
+        if not cache_result or not _has_order(type):
+            return super().get_structure_hook(type, cache_result)
+        key = type, type_name(type)
+        if key not in self._ordered:
+            self._ordered[key] = super().get_structure_hook(type, cache_result=False)
+        return self._ordered[key]
+
+
+def _has_order(annotation: Any) -> bool:
+    """Whether a union of several types is in an annotation."""
+    arguments = get_args(annotation)
+    if len(arguments) > 1 and get_origin(annotation) in (Union, UnionType):
+        return True
+    return any(map(_has_order, arguments))
+
+
 @functools.cache
 def _converter(*, is_quick: bool = False) -> cattrs.Converter:
     """The converter, made at first use: the hooks are ours, cattrs generates the code for containers and classes.
@@ -190,7 +255,7 @@ def _converter(*, is_quick: bool = False) -> cattrs.Converter:
     Args:
         is_quick: It does not tell what is wrong with a value, only that something is.
     """
-    converter = cattrs.Converter(detailed_validation=not is_quick, forbid_extra_keys=True)
+    converter = _OrderedConverter(detailed_validation=not is_quick, forbid_extra_keys=True)
     for cls in (*FORMS, Enum):
         converter.register_structure_hook(cls, _QUICK.get(cls, _scalar) if is_quick else _scalar)
     for predicate, factory in _FACTORIES:

@@ -146,8 +146,4 @@ def _offered(held: Held) -> Any:
 
 
 def _is_right(wish: Wish, value: object) -> bool:
-    try:
-        build_validator(wish.wanted)(None, None, value)
-    except (TypeError, ValueError):
-        return False
-    return True
+    return build_validator(wish.wanted).matches(None, None, value)

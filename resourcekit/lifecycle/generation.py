@@ -99,9 +99,12 @@ class _Writer:
         self._constants |= {f"S{place}": step, f"C{place}": type(step.resource)}
         make = f"{'await ' if self._is_async else ''}made({{}}, S{place})"
         links = link_expressions(step, self._written, find, partial(self._constant, place), make)
-        template = None if fields else template_of(step, links)
+        template = template_of(step, links, fields)
+        if template is None or template.is_read:
+            reader = ConfigReader(step.resource, step.name, fields, step.path, is_completed=template is None)
+            self._drafted.append((place, reader))
         if template is None:
-            self._write_draft(place, step, fields, links.expressions)
+            self._write_draft(place, step, links.expressions)
         else:
             self._write_template(place, step, template, links.expressions)
         exposed = f"e{place}" if step.hooks.vends else f"r{place}"
@@ -127,20 +130,23 @@ class _Writer:
             call = f"reset({self._constant(place, provider)}, None)"
             self._down.append(Line(self._checked(call, place, "reset"), step, "reset"))
 
-    def _write_draft(self, place: int, step: Step, fields: Mapping[str, Overlaid], links: Mapping[str, str]) -> None:
-        """A resource whose config is read anew for each run."""
-        self._drafted.append((place, ConfigReader(step.resource, step.name, fields, step.path)))
+    def _write_draft(self, place: int, step: Step, links: Mapping[str, str]) -> None:
+        """A resource whose config is read anew for each run, and whose links are checked in it."""
         given = ", ".join(f"{name!r}: {expression}" for name, expression in links.items())
-        text = f"r{place} = drafts[{place}]; complete(r{place}, {{{given}}})"
-        self._up.append(Line(text, step, "construct"))
+        parts = (f"r{place} = new(C{place})", f"r{place}.__dict__.update(drafts[{place}])")
+        self._up.append(Line("; ".join((*parts, f"complete(r{place}, {{{given}}})")), step, "construct"))
 
     def _write_template(self, place: int, step: Step, template: Template, links: Mapping[str, str]) -> None:
-        """A resource whose config is the same in every run: a new object with its values."""
-        items = {name: self._constant(place, value) for name, value in template.namespace.items()}
-        items |= {name: f"copied({self._constant(place, value)})" for name, value in template.mutable.items()}
+        """A new object with its values."""
+        parts = [f"r{place} = new(C{place})", f"d = r{place}.__dict__"]
+        items: dict[str, str] = {}
+        if template.is_read:
+            parts.append(f"d.update(drafts[{place}])")
+        else:
+            items |= {name: self._constant(place, value) for name, value in template.namespace.items()}
+            items |= {name: f"copied({self._constant(place, value)})" for name, value in template.mutable.items()}
         items |= links
         items |= {name: f"{self._constant(place, make)}()" for name, make in template.factories.items()}
-        parts = [f"r{place} = new(C{place})", f"d = r{place}.__dict__"]
         parts += [f"d[{name!r}] = {value}" for name, value in items.items()]
         if template.has_post_init:
             parts.append(f"C{place}.__attrs_post_init__(r{place})")

@@ -1,4 +1,4 @@
-"""What is the same in every run: which resources need no config read, and how their fields come by live ones."""
+"""What is the same in every run: which resources only need values put in their places, and how links come by theirs."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any
 import attrs
 
 from resourcekit.annotations import is_deferred
+from resourcekit.config.overlay import Overlaid
+from resourcekit.config.rereading import is_read_by_field
 from resourcekit.construction import draft
 from resourcekit.deferred import Computed, Deferred, Reference
 from resourcekit.plan import Step
@@ -24,15 +26,17 @@ class Unsupported(Exception):  # a signal between these modules
 
 @attrs.frozen(eq=False)
 class Template:
-    """A resource whose config is the same in every run.
+    """A resource that is made by putting values in their places.
 
     Args:
+        is_read: Whether some of its config is read for each run: then what is read brings all but links and state.
         namespace: Its fields and record, to be copied into each live resource.
         mutable: The fields that hold lists, dicts or sets, copied for each.
         factories: What makes its private state.
         has_post_init: Whether it has an ``__attrs_post_init__``.
     """
 
+    is_read: bool
     namespace: Mapping[str, object]
     mutable: Mapping[str, object]
     factories: Mapping[str, Callable[[], object]]
@@ -143,17 +147,22 @@ class _Linking:
         return held.content if live is None else live
 
 
-def template_of(step: Step, links: Links) -> Template | None:
-    """The template of a step; None where config has to be read, or values checked, in each run."""
+def template_of(step: Step, links: Links, overlaid: Mapping[str, Overlaid]) -> Template | None:
+    """The template of a step; None where values have to be checked, or links converted, in each run."""
     declaration = step.resource
     record, spec = record_of(declaration), spec_of(declaration)
-    waits = any(name not in links.expressions for name in record.deferred)
-    if waits or links.is_vended or any(field.attribute.validator is not None for field in spec.fields):
+    read = {
+        name for name in spec.by_name if name in overlaid or (name in record.deferred and name not in links.expressions)
+    }
+    has_validators = any(field.attribute.validator is not None for field in spec.fields)
+    if has_validators or links.is_vended or not read.isdisjoint(links.expressions):
+        return None
+    if read and not is_read_by_field(declaration, overlaid):
         return None
     for name, sample in links.samples.items():
         field = spec.by_name[name]
         is_late = name in record.deferred
-        if is_late and (field.attribute.converter is not None or field.mismatch(declaration, sample) is not None):
+        if is_late and (field.attribute.converter is not None or not field.matches(declaration, sample)):
             return None
     sample, _ = draft(declaration, {}, {}, step.name)  # Its values were converted and checked as a declaration's.
     values = {name: value for name, value in sample.__dict__.items() if name in spec.by_name}
@@ -162,4 +171,4 @@ def template_of(step: Step, links: Links) -> Template | None:
     states = {name: state.make for name, state in spec.states.items()}
     plain = {name: value for name, value in values.items() if name not in mutable}
     has_post_init = hasattr(spec.cls, "__attrs_post_init__")
-    return Template({RECORD: live, **plain}, mutable, states, has_post_init)
+    return Template(bool(read), {RECORD: live, **plain}, mutable, states, has_post_init)

@@ -150,13 +150,14 @@ class Session(Showing):
         """
         return self._blueprint.code(self._asked, is_async) if self._is_compiled else None
 
-    def _drafted(self, code: Compiled) -> Mapping[int, Any] | None:
-        """The resources whose config is read for each run, by place; None when anything is wrong with it."""
-        drafts: dict[int, Any] = {}
+    def _drafted(self, code: Compiled) -> Mapping[int, dict[str, object]] | None:
+        """What is in the resources whose config is read for each run, by place; None when anything is wrong with it."""
+        drafts: dict[int, dict[str, object]] = {}
         for place, reader in code.drafted:
-            drafts[place], problems = reader.read(os.environ)
-            if problems:
+            read = reader.read(os.environ)
+            if read is None:
                 return None
+            drafts[place] = read
         return drafts
 
     def _find(self, leaf: object) -> tuple[bool, Any]:
