@@ -46,7 +46,7 @@ def frame(
     ]
     locating = ["run._opened_by = caller_location()"] if is_debugging() else []
     opened = ["if run._report is not None: run._report.order = CODE.order"]
-    showing = ["view._run = run; view._prefix = ''; view._nested = ()", "set_class(view, Shown)"]
+    showing = ["view._run = run", "view.__class__ = Shown"]
     closing = [
         "kept = run._kept",
         f"if error is not None or kept is None or run._code is not CODE or LISTENERS: "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from types import TracebackType
 from typing import Generic, TypeVar
@@ -85,8 +84,11 @@ class Run(Session, Generic[C_co]):
     ) -> None:
         await self._aclose(error)
 
-    def __del__(self, warn: Callable[..., None] = warnings.warn) -> None:
-        """A run that is left open and forgotten warns, as a file does, and is closed, unless its hooks need a loop."""
+    def _forgotten(self, warn: Callable[..., None]) -> None:
+        """A run that is left open and forgotten warns, as a file does, and is closed, unless its hooks need a loop.
+
+        Its view calls this: a run that has ended has none to do so, and pays nothing for it.
+        """
         if self._outcome != "open":
             return
         try:

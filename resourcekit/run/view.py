@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import warnings
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
         def _not_in_run(self, key: str) -> Exception: ...
         def _over(self) -> str | None: ...
+        def _forgotten(self, warn: Callable[..., None]) -> None: ...
 
 
 class LiveView:
@@ -34,14 +36,14 @@ class LiveView:
 
     if TYPE_CHECKING:
         _run: Opened
-        _prefix: str
-        _nested: tuple[LiveView, ...]
+        _prefix: str  # The keys that lead to a nested container's; without a value in the view of a run.
+        _nested: tuple[LiveView, ...]  # The views in it; without a value where there are none.
         _classes: ViewClasses
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
-        raise self._run._not_in_run(self._prefix + name)
+        raise self._run._not_in_run(getattr(self, "_prefix", "") + name)
 
     def _asdict(self) -> dict[str, Any]:
         """What each key gives, by key, as a namedtuple's method of this name."""
@@ -64,6 +66,15 @@ class LiveView:
 
     def __reduce__(self) -> Any:
         raise RunStateError("live resources cannot be pickled; send the container, and open a run where it arrives")
+
+
+class OpenView(LiveView):
+    """What there is while the run is open: one that goes before its end was forgotten, and ends its run."""
+
+    __slots__ = ()
+
+    def __del__(self, warn: Callable[..., None] = warnings.warn) -> None:
+        self._run._forgotten(warn)
 
 
 class EndedView(LiveView):
@@ -100,7 +111,7 @@ def view_classes(names: tuple[str, ...]) -> ViewClasses:
     """The classes of the views that have these slots: keys, and private ones."""
     slots = ("_run", "_prefix", "_nested", "__weakref__", *names)
     opening: Any = type("OpeningView", (), {"__slots__": slots})
-    shown, ended = (type(base.__name__, (base, opening), {"__slots__": ()}) for base in (LiveView, EndedView))
+    shown, ended = (type(base.__name__, (base, opening), {"__slots__": ()}) for base in (OpenView, EndedView))
     opening._classes = classes = ViewClasses(names, opening, shown, ended)
     return classes
 
