@@ -57,6 +57,9 @@ class FieldSpec:
         exact: A class whose exact instances need no check.
         is_bare: It has no converter, and no validator of the user's.
         sure: A class whose exact instances need nothing at all, only a place: plain values, where the field is bare.
+
+    Attributes:
+        conversion: What makes a value from outside one of its type, once config has needed it.
     """
 
     name: str
@@ -68,6 +71,7 @@ class FieldSpec:
     exact: type | None
     is_bare: bool
     sure: type | None
+    conversion: Callable[[object], Any] | None = attrs.field(default=None, init=False)
     _validator: TypeValidator | None = attrs.field(default=None, init=False)
     _has_secret_parts: bool | None = attrs.field(default=None, init=False)
 

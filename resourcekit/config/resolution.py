@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 import typing
 from collections.abc import Callable, Iterator, Mapping
@@ -92,11 +91,6 @@ class FieldReader:
         self.where = where
         self.path = path
         self.wanted = field.annotation if field.attribute.converter is None else _taken(field.attribute.converter)
-
-    @functools.cached_property
-    def conversion(self) -> Callable[[object], Any]:
-        """What makes a value from outside one of the field's type."""
-        return _conversion(self.wanted)
 
     def read(self, environ: Mapping[str, str]) -> Reading:
         """What is there now."""
@@ -196,7 +190,7 @@ class Reading:
     def _convert(self, value: object, wanted: Any, where: str | None = None, source: str | None = None) -> object:
         where = where or self.reader.where
         try:
-            converted = (self.reader.conversion if wanted is self.reader.wanted else _conversion(wanted))(value)
+            converted = _conversion(self.reader.field, wanted)(value)
         except ConversionError as error:
             found = error.problems
         else:
@@ -224,10 +218,16 @@ class Reading:
         )
 
 
-def _conversion(wanted: object) -> Callable[[object], Any]:
+def _conversion(field: FieldSpec, wanted: object) -> Callable[[object], Any]:
+    """What makes a value from outside one of a type; that of the whole field is kept."""
+    if wanted is field.annotation and field.conversion is not None:
+        return field.conversion
     from resourcekit.config.text import conversion  # Loads cattrs: only where there is need.
 
-    return conversion(wanted)
+    made = conversion(wanted)
+    if wanted is field.annotation:
+        field.conversion = made
+    return made
 
 
 def _fault(read: object) -> tuple[str, str] | None:

@@ -242,6 +242,8 @@ class _OrderedConverter(cattrs.Converter):
 
 def _has_order(annotation: Any) -> bool:
     """Whether a union of several types is in an annotation."""
+    if type(annotation) is type:  # Most are, and each is asked for each value.
+        return False
     arguments = get_args(annotation)
     if len(arguments) > 1 and get_origin(annotation) in (Union, UnionType):
         return True
