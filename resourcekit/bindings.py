@@ -94,7 +94,8 @@ def _held(provider: ResourceProvider, scope: str | None, is_replacement: bool) -
 def _hold_plain(provider: Any) -> Held:
     """What a provider of dependency-injector's is to the graph."""
     if isinstance(provider, ValueProvider):
-        return Held(provider, "value", provider.provides, offers=provider.stands_for)
+        is_replacement = provider._is_replacement
+        return Held(provider, "value", provider.provides, offers=provider.stands_for, is_replacement=is_replacement)
     provides = _of_provider(provider, "provides", None)
     is_class = isinstance(provides, type) and provides.__module__ != "unittest.mock"
     makes = isinstance(provider, providers.Factory | providers.BaseSingleton)

@@ -8,6 +8,7 @@ from copy import deepcopy
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
+import attrs
 from dependency_injector import containers, providers
 
 from resourcekit.assembly import (
@@ -24,7 +25,7 @@ from resourcekit.changes import Kept
 from resourcekit.errors import DefinitionError, RunStateError
 from resourcekit.operations import Operations, operations
 from resourcekit.overriding import Override, effective
-from resourcekit.providers import ResourceProvider, as_provider, check_key
+from resourcekit.providers import ResourceProvider, as_provider, check_key, is_replaced
 
 if TYPE_CHECKING:
     from resourcekit.config.overlay import Overlay
@@ -123,6 +124,9 @@ class ContainerInstance(Operations, containers.DynamicContainer):
     def _derive(self, changes: Mapping[str, object], overlay: Overlay | None) -> Any:
         mine = self._assembly
         is_override = overlay is None
+        if overlay is not None:
+            known = flat(keys_of(self.providers))
+            overlay = attrs.evolve(overlay, replaced={key for key, each in known.items() if is_replaced(each)})
         step: tuple[str, Any] = ("override", dict(changes)) if is_override else ("config", overlay)
         assembly = Assembly(
             mine.name,

@@ -239,6 +239,9 @@ class Operations(Inspected):
     def with_config(self, config: Config) -> Self:
         """A container like this one with an overlay over its declarations; this one stays as it is.
 
+        The overlay does not apply to what overrides a key: a key that is overridden by now is an error on entering a
+        run, one that is overridden later keeps what overrides it.
+
         Args:
             config: A mapping of keys to fields, or the path of a TOML, JSON or YAML file.
 

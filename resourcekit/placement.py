@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import TypeGuard
 
 from resourcekit.config.overlay import Overlaid, Overlay, stand_ins
@@ -17,33 +17,34 @@ __all__ = ("Placed", "place")
 Placed = dict[int, dict[str, Overlaid]]
 
 
-def place(graph: Graph, overlays: Sequence[Overlay], *, reaches_replaced: bool = False) -> tuple[Placed, list[Problem]]:
+def place(graph: Graph, overlays: Sequence[Overlay]) -> tuple[Placed, list[Problem]]:
     """Lay *overlays* over the resources of *graph*, later ones over earlier ones, field by field.
+
+    They are for declarations. What has replaced one since an overlay was laid keeps its own values; an overlay laid
+    over what was replaced already is a problem.
 
     Args:
         graph: The container's graph.
         overlays: In order of precedence, the strongest last.
-        reaches_replaced: Whether they were meant for what has replaced declarations too, which is a problem: they
-            are for declarations. The container's own overlays are older than what replaces something for a while.
 
     Returns:
         The values by node index and field name, and a problem for each unknown key and field.
     """
-    placing = _Placing(graph, reaches_replaced)
+    placing = _Placing(graph)
     for overlay in overlays:
-        placing.source = overlay.source
+        placing.source, placing.replaced = overlay.source, overlay.replaced
         for key, content in overlay.tree.items():
             placing.put_key(key, content)
     return placing.placed, placing.problems
 
 
 class _Placing:
-    def __init__(self, graph: Graph, reaches_replaced: bool) -> None:
+    def __init__(self, graph: Graph) -> None:
         self.graph = graph
-        self.reaches_replaced = reaches_replaced
         self.placed: Placed = {}
         self.problems: list[Problem] = []
         self.source = ""
+        self.replaced: Container[str] | None = ()
 
     def put_key(self, key: str, content: object) -> None:
         """Place what an overlay has under a key: a resource's, followed by field names where it is dotted."""
@@ -62,9 +63,7 @@ class _Placing:
 
     def _put(self, node: Node, parts: Sequence[str], content: object) -> None:
         if node.held.is_replacement:  # An overlay is for the declaration, not for what replaces it.
-            if self.reaches_replaced:
-                self._report("replaced-overlay", node.name, "it is overridden, and config is for what was declared",
-                             "give what overrides it these values: container.override(...)", node)  # fmt: skip
+            self._put_replaced(node)
             return
         if not node.is_resource:
             self._report("unknown-field", node.name, f"{node.name!r} is a {node.held.kind}, it has no fields",
@@ -81,6 +80,15 @@ class _Placing:
         else:
             self._report("invalid-value", node.name, f"a table of fields is wanted, not {kind_in_words(content)}",
                          f"write {{{node.name} = {{field = value}}}}")  # fmt: skip
+
+    def _put_replaced(self, node: Node) -> None:
+        if self.replaced is None:
+            hint = "give what overrides it these values: container.override(...)"
+        elif any(key in self.replaced for key in node.keys):
+            hint = "give what overrides it these values, or override what with_config(...) gives, not before"
+        else:
+            return
+        self._report("replaced-overlay", node.name, "it is overridden, and config is for what was declared", hint, node)
 
     def _fields_of(self, node: Node, given: object) -> object:
         """The fields that a resource gives in the place of a table: those that its constructor was given."""

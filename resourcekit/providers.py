@@ -17,7 +17,7 @@ from resourcekit.record import linked_values, record_of, spec_of
 from resourcekit.resource import ConfigurableResourceFactory
 from resourcekit.values import is_resource, leaves_of
 
-__all__ = ("ResourceProvider", "ValueProvider", "as_provider", "check_key", "value")
+__all__ = ("ResourceProvider", "ValueProvider", "as_provider", "check_key", "is_replaced", "value")
 
 T = TypeVar("T")
 
@@ -137,10 +137,11 @@ class ValueProvider(providers.Object[Any]):
 
     stands_for: Any = Any
     """The type that users of the key expect, where an override put the value in a resource's place."""
+    _is_replacement = False
 
     def __deepcopy__(self, memo: Any) -> Any:
         copied: Any = super().__deepcopy__(memo)
-        copied.stands_for = self.stands_for
+        copied.stands_for, copied._is_replacement = self.stands_for, self._is_replacement
         return copied
 
     def __str__(self) -> str:
@@ -203,6 +204,12 @@ def scope_of(provider: Any) -> str | None:
     return None
 
 
+def is_replaced(provider: Any) -> bool:
+    """Whether an override, of a container or of the provider itself, has put something in the place of a key's."""
+    is_ours = isinstance(provider, ResourceProvider | ValueProvider)
+    return is_ours and (provider._is_replacement or bool(provider.overridden))
+
+
 def as_provider(key: str, content: Any, owner: str, *, is_key: bool = False) -> Any:
     """What a container keeps for what a body, a call or an assignment gives it under *key*.
 
@@ -263,9 +270,9 @@ def as_replacement(key: str, content: Any, replaced: Any, owner: str) -> Any:
     if isinstance(provider, ValueProvider) and isinstance(replaced, ResourceProvider | ValueProvider):
         standing = ValueProvider(provider.provides)
         if isinstance(replaced, ValueProvider):
-            standing.stands_for = replaced.stands_for
+            standing.stands_for, standing._is_replacement = replaced.stands_for, replaced._is_replacement
         else:
-            standing.stands_for = spec_of(replaced._resource).vended
+            standing.stands_for, standing._is_replacement = spec_of(replaced._resource).vended, True
         return standing
     if isinstance(provider, ResourceProvider):
         resource = provider._resource

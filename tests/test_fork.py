@@ -273,7 +273,7 @@ def test_async_runs_and_apps_that_a_fork_inherits():
 
 FORKING = """
 class Forking(ConfigurableResource):
-    database: Database
+    database: Database | None
     where: str = "set-up"
 
     def setup_for_execution(self):
@@ -364,27 +364,151 @@ else:
     )
 
 
-@pytest.mark.parametrize("fails", [False, True])
-def test_a_teardown_hook_that_forks(fails):
-    """A child that comes out of a teardown hook gets the error too, and tears nothing more down; an error of the body's
-    goes on in both."""
+ENTERED = pytest.mark.parametrize(
+    "enter",
+    [
+        "container(Forking, 'teardown').run",
+        "lambda app=container(Forking, 'teardown'): app.run(report=True)",
+        "lambda app=container(AppForking, 'teardown'): app",
+    ],
+    ids=["generated", "machine", "app"],
+)
+
+
+@pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
+@ENTERED
+@pytest.mark.parametrize("ends", [[], [True]], ids=["goes-on", "exits"])
+def test_a_teardown_hook_that_forks(enter, is_async, ends):
+    """A child that comes out of a teardown hook gets the error too, and tears no more down; it can open its own."""
     run(
         FORKING
         + f"""
-app = container(Forking, "teardown")
-if {fails}:
-    try:
-        with app.run(report=True):
-            HOOKS.append("body")
-            raise LookupError
-    except LookupError:
-        pass
+EXIT += {ends}
+body({enter}, is_async={is_async})
+if os.getpid() == PARENT:
+    assert HOOKS[-2:] == ["-forking", "-True"], HOOKS
 else:
-    body(lambda: app.run(report=True))
+    assert HOOKS[-2:] == ["body", "-forking"], HOOKS
+    del HOOKS[:]
+    with container(Forking).run():
+        pass
+    assert HOOKS == ["+False", "+forking", "+later", "-forking", "-False"], HOOKS
+    os._exit(0)
+"""
+    )
+
+
+@pytest.mark.parametrize("mode", ["", "report=True"], ids=["generated", "machine"])
+def test_the_last_teardown_hook_forks(mode):
+    """It is the same where there is nothing more to tear down, and where the run is one inside another's hook."""
+    run(
+        FORKING
+        + f"""
+class Around(ConfigurableResource):
+    def teardown_after_execution(self):
+        HOOKS.append("-around")
+        with inner.run({mode}):
+            pass
+        HOOKS.append("around goes on")
+
+
+alone = type("Alone", (Forking,), {{}})
+inner = ResourceContainer.of({{"forking": alone(database=None, where="teardown")}})
+outer = ResourceContainer.of({{"database": Database(), "around": Around()}})
+body(lambda: outer.run({mode}))
+if os.getpid() == PARENT:
+    assert HOOKS == ["+True", "body", "-around", "+forking", "-forking", "around goes on", "-True"], HOOKS
+else:
+    assert HOOKS == ["+True", "body", "-around", "+forking", "-forking"], HOOKS
+    os._exit(0)
+"""
+    )
+
+
+def test_a_teardown_hook_whose_child_fails_under_a_tracer():
+    """An error of the child's own goes on, and what traces the program, as coverage does, traces on."""
+    run(
+        FORKING
+        + """
+def tracing(frame, event, argument):
+    return tracing
+
+
+EXIT += [True]
+sys.settrace(tracing)
+body(container(Forking, "teardown").run)
+assert sys.gettrace() is tracing
+sys.settrace(None)
+if os.getpid() != PARENT:
+    assert HOOKS[-2:] == ["body", "-forking"], HOOKS
+    os._exit(0)
+"""
+    )
+
+
+def test_a_body_that_failed_and_a_teardown_hook_that_forks():
+    """An error of the body's goes on in both."""
+    run(
+        FORKING
+        + """
+app = container(Forking, "teardown")
+try:
+    with app.run():
+        HOOKS.append("body")
+        raise LookupError
+except LookupError:
+    pass
 if os.getpid() == PARENT:
     assert HOOKS[-2:] == ["-forking", "-True"], HOOKS
 else:
     assert HOOKS[-2:] == ["body", "-forking"], HOOKS
     os._exit(0)
+"""
+    )
+
+
+@pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
+@pytest.mark.parametrize(
+    ("ends", "code"), [("pass", 1), ("raise LookupError('mine')", 1), ("sys.exit(3)", 3), ("sys.exit()", 0)]
+)
+def test_a_hook_in_a_thread_that_forks(is_async, ends, code):
+    """A child that comes out of a hook that a concurrent start made in a thread has nowhere to go on: it says so, and
+    ends, or exits as it wants; the parent goes on."""
+    forking = FORKING.replace("wait(CHILD[0])", "STATUS.append(os.waitpid(CHILD[0], 0)[1])")
+    source = (
+        BEGINNING
+        + forking.replace("elif EXIT:\n                sys.exit(0)", f"else:\n                {ends}")
+        + f"""
+STATUS = []
+body(lambda app=container(Forking): app.run(concurrent=True), is_async={is_async})
+assert HOOKS[-2:] == ["-forking", "-True"], HOOKS
+print(os.waitstatus_to_exitcode(STATUS[0]))
+"""
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", source], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (done.returncode, done.stdout) == (0, f"{code}\n")
+    said = "setup_for_execution of 'forking' (Forking) was called in a thread and has forked"
+    assert (said in done.stderr) is ("exit" not in ends)
+    assert ("LookupError: mine" in done.stderr) is ("mine" in ends)
+
+
+def test_a_run_of_another_context_whose_teardown_hook_forks():
+    """A run may be closed in another context than it was opened in: the child gets the error there as well."""
+    run(
+        FORKING
+        + """
+import contextvars
+
+opened = container(Forking, "teardown").run()
+contextvars.copy_context().run(opened.start)
+try:
+    opened.close()
+except RunStateError as error:
+    assert "was opened in the process that this one was forked from" in str(error)
+    assert HOOKS[-1] == "-forking"
+    os._exit(0)
+assert os.getpid() == PARENT
 """
     )

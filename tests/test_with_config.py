@@ -1,6 +1,7 @@
 """`with_config` and `run(config=...)`: config laid over declarations, by key and field."""
 
 import json
+from unittest.mock import Mock
 
 import attrs
 import pytest
@@ -169,6 +170,32 @@ def test_an_overlay_does_not_apply_to_what_replaces_a_declaration():
         read(App(database=Database(host="declared here")).with_config({"database": {"host": "o"}}), "database.host")
         == "o"
     )
+
+
+@pytest.mark.parametrize("how", ["override", "in place", "nested", "mock"])
+def test_an_overlay_over_what_was_replaced_before(how):
+    """Config laid over a key that is replaced by then would do nothing: an error names the key and the way out."""
+    app = App()
+    config = {"orders": {"database": {"port": 2}}} if how == "nested" else {"database": {"port": 2}}
+    replacement = Mock() if how == "mock" else Database(host="replacement")
+    with app.database.override(replacement) if how == "in place" else app.override(database=replacement):
+        new = app.with_config(config).with_config({"orders": {"page_size": 3}})
+        assert codes(new) == [("replaced-overlay", "database")]
+        (problem,) = new.check()
+        assert (problem.source, "override what with_config(...) gives" in problem.hint) == ("with_config(...)", True)
+        assert codes(new, config={"database": {"port": 3}}) == [("replaced-overlay", "database")] * 2
+    assert codes(new) == [("replaced-overlay", "database")]
+    assert app.check() == ()
+
+
+@pytest.mark.parametrize("in_place", [False, True])
+def test_a_mock_for_what_has_an_overlay(in_place):
+    """A configured key may be overridden by any object: the container's config is for what was declared."""
+    app, mock = App().with_config({"database": {"port": 2}}), Mock()
+    with app.database.override(mock) if in_place else app.override(database=mock):
+        assert read(app, "database") is mock
+        assert codes(app, config={"database": {"port": 3}}) == [("replaced-overlay", "database")]
+    assert read(app, "database.port") == 2
 
 
 def test_an_overlay_made_under_an_override():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 import attrs
@@ -24,10 +24,13 @@ class Overlay:
     Args:
         tree: Values by key and field; keys may be dotted, values nested.
         source: Where it is from, in words that may be shown.
+        replaced: The keys that were replaced before it was laid: what it has for them would do nothing. None: it is
+            laid as late as it is placed.
     """
 
     tree: Mapping[str, object]
     source: str
+    replaced: Container[str] | None = None
 
     @classmethod
     def of(cls, config: Config, source: str) -> Overlay:

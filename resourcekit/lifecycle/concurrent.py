@@ -19,7 +19,7 @@ from typing import Any, Final
 
 import attrs
 
-from resourcekit.lifecycle.drivers import Observer, aperform, perform
+from resourcekit.lifecycle.drivers import Observer, aperform, in_thread, perform
 from resourcekit.lifecycle.machine import Call, CallFailed, Machine, Scope, set_up_one
 from resourcekit.lifecycle.outcome import together
 from resourcekit.lifecycle.scopes import innermost_cancel_scope
@@ -201,7 +201,7 @@ def set_up_concurrently(
     wake: SimpleQueue[None] = SimpleQueue()
 
     def work(pending: Pending) -> None:
-        _make(pending)
+        pending.given, pending.error = in_thread(pending.call, partial(perform, pending.call))
         schedule.finished.append(pending)
         wake.put(None)
 

@@ -4,18 +4,29 @@ from __future__ import annotations
 
 import inspect
 import math
+import os
+import sys
 from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from functools import partial
 from time import perf_counter
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from resourcekit.errors import RunStateError
 from resourcekit.lifecycle.machine import Call, CallFailed, Machine
 from resourcekit.lifecycle.scopes import innermost_cancel_scope
 from resourcekit.plan import Step
 
-__all__ = ("Observer", "aperform", "close_awaitable", "drive", "drive_async", "perform", "refuse_awaitable")
+__all__ = (
+    "Observer",
+    "aperform",
+    "close_awaitable",
+    "drive",
+    "drive_async",
+    "in_thread",
+    "perform",
+    "refuse_awaitable",
+)
 
 Observer = Callable[[Call], AbstractContextManager[object]]
 """Gives what is entered around each call: it sees when the call starts, ends and fails."""
@@ -148,7 +159,7 @@ async def aperform(call: Call, threads: Any = None) -> Any:
     else:
         from anyio.to_thread import run_sync
 
-        given, error = await run_sync(_tried, call.function, limiter=threads)
+        given, error = await run_sync(in_thread, call, call.function, limiter=threads)
         if error is not None:
             raise error
     if _is_awaited(call, given):
@@ -157,12 +168,39 @@ async def aperform(call: Call, threads: Any = None) -> Any:
     return given
 
 
-def _tried(function: Callable[[], Any]) -> tuple[Any, BaseException | None]:
-    """What *function* gives, and what it raises: a GeneratorExit that leaves a thread would close who waits for it."""
+def in_thread(call: Call, function: Callable[[], Any]) -> tuple[Any, BaseException | None]:
+    """What *function*, called in a thread, gives, and what it raises: nothing may leave the thread.
+
+    A GeneratorExit would close who waits for it; and in the child of a fork there is nobody who does.
+    """
+    process = os.getpid()
+    given, error = None, None
     try:
-        return function(), None
-    except BaseException as error:
-        return None, error
+        given = function()
+    except BaseException as raised:
+        error = raised
+    if os.getpid() != process:
+        _exit(call, error)
+    return given, error
+
+
+def _exit(call: Call, error: BaseException | None) -> NoReturn:
+    """End the child of a fork in a thread: the run's own thread is not there, so a hook has nowhere to return to."""
+    if isinstance(error, SystemExit):
+        code = error.code if isinstance(error.code, int) else int(error.code is not None)
+    else:
+        owner = type(call.step.resource).__name__
+        lost = RunStateError(
+            f"{call.phase} of {call.step.name!r} ({owner}) was called in a thread and has forked; the run goes on in "
+            "the parent process, this one ends: end it with sys.exit() or os._exit(), or say threads=False in the "
+            "class statement, so that the hook is called in the run's own thread"
+        )
+        lost.__cause__, code = error, 1
+        sys.excepthook(RunStateError, lost, None)
+    with suppress(Exception):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(code)
 
 
 async def _in_time(call: Call, given: Any) -> Any:

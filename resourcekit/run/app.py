@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import warnings
 from collections.abc import Callable, Container, Iterator, Mapping
@@ -22,6 +23,7 @@ from resourcekit.lifecycle.watch import StartWatch
 from resourcekit.plan import Step
 from resourcekit.run.blueprint import AppScope, Blueprint, Preflight
 from resourcekit.run.ending import end_async, end_sync
+from resourcekit.run.forking import stop_teardown
 from resourcekit.run.session import Session, check_flag
 from resourcekit.substitutes import substitutes
 
@@ -258,6 +260,7 @@ def _forked() -> None:
         run._inherit()
     for app in list(_APPS):
         app.inherit()
+    stop_teardown(sys._getframe())
 
 
 with suppress(AttributeError):  # Where there is no fork.

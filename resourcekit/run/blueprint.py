@@ -252,11 +252,10 @@ def _placed(blueprint: Blueprint, overlays: Sequence[Overlay]) -> tuple[Placed, 
     graph = blueprint.graph
     if not overlays:
         return place(graph, blueprint.overlays)
-    own, problems = place(graph, overlays, reaches_replaced=True)
+    own, problems = place(graph, overlays)
     placed = own
     if blueprint.overlays:
-        placed, found = place(graph, (*blueprint.overlays, *overlays))
-        problems = [*found, *(problem for problem in problems if problem.code == "replaced-overlay")]
+        placed, problems = place(graph, (*blueprint.overlays, *overlays))
     problems += (
         graph.nodes[index].problem(
             "app-overlay",
