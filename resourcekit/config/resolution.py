@@ -16,7 +16,7 @@ from resourcekit.deferred import Deferred, EnvVar, ReadContext, SourceError, des
 from resourcekit.errors import DefinitionError, Problem, kind_in_words
 from resourcekit.record import raw_values, record_of, spec_of
 from resourcekit.spec import FieldSpec
-from resourcekit.values import SCALARS, Position, copied, holds, leaves, rebuild
+from resourcekit.values import SCALARS, Position, copied, holds, leaves_of, rebuild
 
 __all__ = ("is_settled", "resolve")
 
@@ -45,15 +45,13 @@ def resolve(
     sources: dict[str, str] = {}
     problems: list[Problem] = []
     for field in spec_of(declaration).fields:
-        if field.name not in overlaid and field.name not in record.deferred:
+        if field.name not in overlaid and not _has_sources(record.deferred.get(field.name)):
             continue
         reading = _Reading(declaration, field, f"{name}.{field.alias}", environ, path)
         if field.name in overlaid:
             value = reading.overlay(overlaid[field.name])
-        elif reading.has_sources(record.deferred[field.name]):
-            value = reading.declared(record.deferred[field.name])
         else:
-            continue
+            value = reading.declared(record.deferred[field.name])
         sources[field.name] = ", ".join(dict.fromkeys(reading.sources))
         problems += reading.problems
         if not reading.problems:
@@ -66,8 +64,12 @@ def resolve(
 
 def is_settled(declaration: Any, overlaid: Mapping[str, Overlaid]) -> bool:
     """Whether nothing is left to be read, converted or asked: what the constructor found right is right."""
-    waits = overlaid or record_of(declaration).deferred
-    return not waits and all(field.attribute.validator is None for field in spec_of(declaration).fields)
+    return not overlaid and not record_of(declaration).deferred and not spec_of(declaration).has_validators
+
+
+def _has_sources(value: object) -> bool:
+    """Whether *value* holds something to be read, rather than nested resources and providers only."""
+    return value is not None and any(map(is_source, leaves_of(value)))
 
 
 class _Reading:
@@ -84,12 +86,6 @@ class _Reading:
         self.sources: list[str] = []
         self.problems: list[Problem] = []
         self.wanted = field.annotation if field.attribute.converter is None else _taken(field.attribute.converter)
-
-    def has_sources(self, value: object) -> bool:
-        """Whether *value* holds something to be read, rather than nested resources and providers only."""
-        if isinstance(value, Deferred):
-            return is_source(value)
-        return any(is_source(leaf) for _, leaf, _ in leaves(value, Any))
 
     def declared(self, value: object) -> object:
         """A declared value with its sources read; a mapping in the place of a nested class becomes one."""

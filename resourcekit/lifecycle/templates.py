@@ -148,7 +148,7 @@ def template_of(step: Step, links: Links) -> Template | None:
     declaration = step.resource
     record, spec = record_of(declaration), spec_of(declaration)
     waits = any(name not in links.expressions for name in record.deferred)
-    if waits or links.is_vended or any(field.attribute.validator is not None for field in spec.fields):
+    if waits or links.is_vended or spec.has_validators:
         return None
     for name, sample in links.samples.items():
         field = spec.by_name[name]
