@@ -11,7 +11,7 @@ import attrs
 
 from resourcekit.annotations import field_annotations, is_deferred, unwrap
 from resourcekit.config.overlay import Overlaid, stand_ins
-from resourcekit.construction import draft, flattened
+from resourcekit.construction import draft, flattened, takes_over
 from resourcekit.deferred import Deferred, EnvVar, ReadContext, SourceError, described, is_source
 from resourcekit.errors import DefinitionError, Problem, kind_in_words
 from resourcekit.record import raw_values, record_of, spec_of
@@ -64,7 +64,9 @@ def resolve(
 
 def is_settled(declaration: Any, overlaid: Mapping[str, Overlaid]) -> bool:
     """Whether nothing is left to be read, converted or asked: what the constructor found right is right."""
-    return not overlaid and not record_of(declaration).deferred and not spec_of(declaration).has_validators
+    if overlaid or any(map(_has_sources, record_of(declaration).deferred.values())):
+        return False
+    return takes_over(declaration)
 
 
 def _has_sources(value: object) -> bool:
