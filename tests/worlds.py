@@ -7,7 +7,7 @@ from typing import Any
 import anyio
 
 from resourcekit import ConfigurableResource
-from resourcekit.current import CURRENT
+from resourcekit.current import current_run
 
 WORLDS = ("sync", "asyncio", "trio")
 PHASES = ("setup_for_execution", "create_resource", "teardown_after_execution", "yield_for_execution")
@@ -69,16 +69,16 @@ def run_in(world: str, manager: Any, body: Callable[[Any], object]) -> object:
             return error
 
     async def amain() -> object:
-        before = CURRENT.get()
+        before = current_run()
         try:
             async with manager as given:
                 return body(given)
         except BaseException as error:  # Here: neither loop lets all of them through.
             return error
         finally:
-            assert CURRENT.get() is before
+            assert current_run() is before
 
-    before = CURRENT.get()
+    before = current_run()
     outcome = main() if world == "sync" else anyio.run(amain, backend=world)
-    assert CURRENT.get() is before
+    assert current_run() is before
     return outcome

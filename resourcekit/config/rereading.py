@@ -10,7 +10,8 @@ import attrs
 
 from resourcekit.config.overlay import Overlaid, stand_ins
 from resourcekit.config.resolution import FieldReader, Reading, field_readers, resolve
-from resourcekit.deferred import Computed, EnvTemplate, EnvVar, is_source
+from resourcekit.construction import takes_over
+from resourcekit.deferred import EnvTemplate, EnvVar, is_source
 from resourcekit.errors import DefinitionError
 from resourcekit.record import record_of, spec_of
 from resourcekit.spec import RECORD
@@ -137,14 +138,11 @@ def is_read_by_field(declaration: Any, overlaid: Mapping[str, Overlaid]) -> bool
 
     The user's own converters and validators are asked for every run.
     """
-    record, fields = record_of(declaration), spec_of(declaration).fields
-    if any(isinstance(value, Computed) for value in record.deferred.values()):
-        return False
-    return not any(
-        field.attribute.validator is not None
-        or (field.attribute.converter is not None and (field.name in record.deferred or field.name in overlaid))
+    record = record_of(declaration)
+    return takes_over(declaration) and not any(
+        (field.attribute.converter is not None and (field.name in record.deferred or field.name in overlaid))
         or (overlaid and field.is_derived and field.name not in record.given)
-        for field in fields
+        for field in spec_of(declaration).fields
     )
 
 
