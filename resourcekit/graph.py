@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 import attrs
 
@@ -62,13 +62,11 @@ def held_resource(resource: object, *, scope: str | None = None, is_replacement:
                 location=location)  # fmt: skip
 
 
-@attrs.frozen(eq=False, repr=False)
-class Edge:
-    """One need: the target's place among the nodes, the field it comes from, and the type wanted there."""
+class Edge(NamedTuple):
+    """One need: the target's place among the nodes, and the field it comes from."""
 
     target: int
     field: str | None
-    wanted: object = Any
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -80,14 +78,22 @@ class Node:
         name: Its first key, or its path where it has none: ``orders.database``.
         keys: Every key it has.
         held: What it is.
-        edges: What it needs.
+        targets: The places of what it needs.
+        fields: The field that each of them is for; None for what a plain provider needs.
     """
 
     index: int
     name: str
     keys: tuple[str, ...]
     held: Held
-    edges: tuple[Edge, ...] = ()
+    # Of numbers and text alone: one tuple of edges would have the collector of cycles look at every edge there is.
+    targets: tuple[int, ...] = ()
+    fields: tuple[str | None, ...] = ()
+
+    @property
+    def edges(self) -> Iterator[Edge]:
+        """What it needs, and for which field."""
+        return map(Edge, self.targets, self.fields)
 
     @property
     def scope(self) -> str | None:
@@ -106,9 +112,13 @@ class Node:
 
     def problem(self, code: str, message: str, **details: Any) -> Problem:
         """A problem of this node."""
-        return Problem(
-            code=code, where=self.name, message=message, owner=self.owner, declared=self.held.location, **details
-        )
+        return _problem(self.name, self.held, code, message, **details)
+
+
+def _problem(name: str, held: Held, code: str, message: str, **details: Any) -> Problem:
+    """A problem of what is called *name* in the graph."""
+    owner = type(held.content).__name__
+    return Problem(code=code, where=name, message=message, owner=owner, declared=held.location, **details)
 
 
 @attrs.frozen(eq=False, repr=False, slots=False)
@@ -135,7 +145,7 @@ class Graph:
             index = waiting.pop()
             if index not in found:
                 found.add(index)
-                waiting.extend(edge.target for edge in self.nodes[index].edges)
+                waiting += self.nodes[index].targets
         return found
 
     def order(self, chosen: set[int]) -> tuple[list[int], set[int]]:
@@ -144,34 +154,39 @@ class Graph:
         Returns:
             The order; and those that have no place in it, in or behind a cycle.
         """
-        needs = {index: set(self._targets(index)) for index in chosen}
-        waits = {index: len(targets) for index, targets in needs.items()}
-        users: dict[int, list[int]] = {index: [] for index in chosen}
-        for index, targets in needs.items():
-            for target in targets:
-                users[target].append(index)
-        ready = [index for index, count in waits.items() if count == 0]
-        heapq.heapify(ready)
-        order = []
-        while ready:
+        places = self._places
+        stuck = {index for index in chosen if index not in places}
+        return sorted(chosen - stuck, key=places.__getitem__), stuck
+
+    @cached_property
+    def _places(self) -> dict[int, int]:
+        """The place of each node in the order of all of them, which is that of any who bring what they need along."""
+        waits = [len(node.targets) for node in self.nodes]
+        users: dict[int, list[int]] = {}
+        for node in self.nodes:
+            for target in node.targets:
+                users.setdefault(target, []).append(node.index)
+        ready = [index for index, count in enumerate(waits) if count == 0]
+        places: dict[int, int] = {}
+        while ready:  # A list in order is a heap.
             index = heapq.heappop(ready)
-            order.append(index)
-            for user in users[index]:
+            places[index] = len(places)
+            for user in users.get(index, ()):
                 waits[user] -= 1
                 if waits[user] == 0:
                     heapq.heappush(ready, user)
-        return order, chosen.difference(order)
+        return places
 
     @cached_property
     def resets(self) -> dict[int, tuple[object, ...]]:
         """The caching providers that reach app-scoped resources, by the last of those to be set up."""
-        order, _ = self.order(set(range(len(self.nodes))))
-        place = {index: number for number, index in enumerate(order)}
+        place = self._places
+        order = list(place)
         latest: dict[int, int] = {}
         found: dict[int, tuple[object, ...]] = {}
         for index in order:
             node = self.nodes[index]
-            reached = [latest[target] for target in self._targets(index) if target in latest]
+            reached = [latest[target] for target in node.targets if target in latest]
             if node.is_resource and node.scope == "app":
                 reached.append(place[index])
             if reached:
@@ -188,7 +203,7 @@ class Graph:
         while left:
             if not path:
                 path.append(min(left))
-            target = next((target for target in self._targets(path[-1]) if target in left), None)
+            target = next((target for target in self.nodes[path[-1]].targets if target in left), None)
             if target is None:  # Its way out is gone: it only led to a cycle told before.
                 left.discard(path.pop())
             elif target in path:
@@ -202,41 +217,39 @@ class Graph:
 
     def paths(self, roots: Iterable[int], order: Iterable[int]) -> dict[int, tuple[str, ...]]:
         """A path of names from one of *roots* to each node in *order* (dependencies first), for messages."""
-        found: dict[int, int | None] = dict.fromkeys(roots)
+        found: dict[int, tuple[str, ...]] = {index: (self.nodes[index].name,) for index in roots}
         for index in reversed(list(order)):
             if index in found:
-                for edge in self.nodes[index].edges:
-                    found.setdefault(edge.target, index)
-        return {index: self._path(index, found) for index in found}
-
-    def _path(self, index: int, parents: Mapping[int, int | None]) -> tuple[str, ...]:
-        names = [self.nodes[index].name]
-        while (parent := parents[index]) is not None:
-            if len(names) == _LONGEST_PATH:
-                names.append("...")
-                break
-            names.append(self.nodes[parent].name)
-            index = parent
-        return tuple(reversed(names))
-
-    def _targets(self, index: int) -> Iterator[int]:
-        return (edge.target for edge in self.nodes[index].edges)
+                for target in self.nodes[index].targets:
+                    if target not in found:
+                        found[target] = _longer(found[index], self.nodes[target].name)
+        return found
 
 
 _LONGEST_PATH: Final = 40  # A message needs no more; a chain of thousands would cost its square.
+
+
+def _longer(path: tuple[str, ...], name: str) -> tuple[str, ...]:
+    return (*path, name) if len(path) < _LONGEST_PATH else ("...", *path[1 - _LONGEST_PATH :], name)
+
 
 Place = tuple[int, float]
 
 
 @attrs.define(eq=False, repr=False)
 class _Draft:
-    """A node while the graph is being built."""
+    """A node while the graph is being built; what it needs by the identity of each."""
 
     held: Held
     name: str
     place: Place
-    keys: list[str] = attrs.field(factory=list)
-    needs: list[tuple[Held, str | None, object]] = attrs.field(factory=list)
+    keys: tuple[str, ...] = ()
+    targets: tuple[int, ...] = ()
+    fields: tuple[str | None, ...] = ()
+
+    def problem(self, code: str, message: str, **details: Any) -> tuple[int, Problem]:
+        """A problem of the node."""
+        return id(self.held.identity), _problem(self.name, self.held, code, message, **details)
 
 
 class _Builder:
@@ -247,6 +260,7 @@ class _Builder:
         self.keys = {key: hold(content) for key, content in keys.items()}
         self.drafts: dict[int, _Draft] = {}
         self.problems: list[tuple[int, Problem]] = []
+        self.mismatches: list[tuple[int, Problem]] = []
         self._inline = 0
 
     def build(self) -> Graph:
@@ -254,7 +268,7 @@ class _Builder:
             draft = self.drafts.get(id(held.identity))
             if draft is None:
                 draft = self.drafts[id(held.identity)] = _Draft(held, key, (position, float("inf")))
-            draft.keys.append(key)
+            draft.keys += (key,)
         for draft in list(self.drafts.values()):
             self._walk(draft, draft.place[0])
         return self._finish()
@@ -264,18 +278,23 @@ class _Builder:
         while waiting:
             draft, is_done = waiting.pop()
             if is_done:
-                if not draft.keys:  # Nested inline: declared just before what it is nested in.
-                    self._inline += 1
-                    draft.place = (position, self._inline)
+                self._inline += 1  # Nested inline: declared just before what it is nested in.
+                draft.place = (position, self._inline)
                 continue
-            waiting.append((draft, True))
-            draft.needs = list(self._needs(draft))
-            found = []
-            for held, field, _ in draft.needs:  # What stands in two fields has its name from the first.
-                if id(held.identity) not in self.drafts:
+            if not draft.keys:
+                waiting.append((draft, True))
+            targets, fields, found = [], [], []
+            for held, field, wanted in self._needs(draft):
+                target = self.drafts.get(id(held.identity))
+                if target is None:  # What stands in two fields has its name from the first.
                     name = f"{draft.name}.{field}" if field else f"{draft.name}.<{type(held.content).__name__}>"
-                    new = self.drafts[id(held.identity)] = _Draft(held, name, (position, 0))
-                    found.append((new, False))
+                    target = self.drafts[id(held.identity)] = _Draft(held, name, (position, 0))
+                    found.append((target, False))
+                targets.append(id(held.identity))
+                fields.append(field)
+                if field is not None:
+                    self._check(draft, field, wanted, target)
+            draft.targets, draft.fields = tuple(targets), tuple(fields)
             waiting.extend(reversed(found))
 
     def _needs(self, draft: _Draft) -> Iterator[tuple[Held, str | None, object]]:
@@ -299,8 +318,9 @@ class _Builder:
     def _leaf(self, draft: _Draft, leaf: object, field: str) -> Held | None:
         if isinstance(leaf, Reference):
             if leaf.key not in self.keys:
-                self._report(draft, "dangling-ref", f"{leaf!r} in field {field!r} names no key of this container",
-                             hint=did_you_mean(leaf.key, self.keys))  # fmt: skip
+                message = f"{leaf!r} in field {field!r} names no key of this container"
+                hint = did_you_mean(leaf.key, self.keys)
+                self.problems.append(draft.problem("dangling-ref", message, hint=hint))
             return self.keys.get(leaf.key)
         if isinstance(leaf, Deferred):
             return None  # A config source, read by the config layer.
@@ -308,39 +328,33 @@ class _Builder:
 
     def _raw(self, draft: _Draft, resource: object) -> None:
         name = type(resource).__name__
-        self._report(draft, "raw-resource", f"its provider was given a {name} that no run sets up",
-                     hint=f"give the {name} a key in the container and pass that name to the provider")  # fmt: skip
+        message = f"its provider was given a {name} that no run sets up"
+        hint = f"give the {name} a key in the container and pass that name to the provider"
+        self.problems.append(draft.problem("raw-resource", message, hint=hint))
 
-    def _report(self, draft: _Draft, code: str, message: str, hint: str) -> None:
-        problem = Problem(code=code, where=draft.name, message=message, owner=type(draft.held.content).__name__,
-                          declared=draft.held.location, hint=hint)  # fmt: skip
-        self.problems.append((id(draft.held.identity), problem))
+    def _check(self, draft: _Draft, field: str, wanted: object, target: _Draft) -> None:
+        """Refuse what is given to a field of another type."""
+        mismatch = _mismatch(wanted, target)
+        if mismatch is not None:
+            expected = type_name(wanted)
+            hint = f"give it {with_article(expected)}, or change the annotation"
+            message = f"field {field!r} {mismatch}"
+            self.mismatches.append(draft.problem("type-mismatch", message, expected=expected, hint=hint))
 
     def _finish(self) -> Graph:
         drafts = sorted(self.drafts.values(), key=lambda draft: draft.place)
         index = {id(draft.held.identity): number for number, draft in enumerate(drafts)}
-        nodes = []
-        for draft in drafts:
-            edges = tuple(Edge(index[id(held.identity)], field, wanted) for held, field, wanted in draft.needs)
-            nodes.append(Node(index[id(draft.held.identity)], draft.name, tuple(draft.keys), draft.held, edges))
-        problems = [(index[identity], problem) for identity, problem in self.problems]
-        problems += [(node.index, problem) for node in nodes for problem in _type_problems(node, nodes)]
+        nodes = tuple(
+            Node(number, draft.name, draft.keys, draft.held, tuple(index[each] for each in draft.targets), draft.fields)
+            for number, draft in enumerate(drafts)
+        )
+        mismatches = sorted(self.mismatches, key=lambda found: index[found[0]])
+        problems = tuple((index[identity], problem) for identity, problem in (*self.problems, *mismatches))
         keys = {key: index[id(held.identity)] for key, held in self.keys.items()}
-        return Graph(tuple(nodes), keys, tuple(problems), index)
+        return Graph(nodes, keys, problems, index)
 
 
-def _type_problems(node: Node, nodes: list[Node]) -> Iterator[Problem]:
-    """Fields that are given something of another type."""
-    for edge in node.edges:
-        target = nodes[edge.target]
-        mismatch = None if edge.field is None else _mismatch(edge.wanted, target)
-        if mismatch is not None:
-            wanted = type_name(edge.wanted)
-            hint = f"give it {with_article(wanted)}, or change the annotation"
-            yield node.problem("type-mismatch", f"field {edge.field!r} {mismatch}", expected=wanted, hint=hint)
-
-
-def _mismatch(wanted: object, target: Node) -> str | None:
+def _mismatch(wanted: object, target: _Draft) -> str | None:
     """Why what *target* gives does not fit, or None; a plain value is there already, it need not wait for a run."""
     held = target.held
     if held.kind == "value":

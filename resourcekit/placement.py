@@ -98,7 +98,7 @@ class _Placing:
         return {field.alias: values[field.name] for field in spec_of(given).fields if field.name in names}
 
     def _put_field(self, node: Node, name: str, rest: Sequence[str], content: object) -> None:
-        if node.edges and self._put_nested(node, name, rest, content):
+        if node.targets and self._put_nested(node, name, rest, content):
             return
         field = spec_of(node.held.content).by_alias.get(name)
         if field is None:

@@ -228,14 +228,14 @@ class Plan(Tabular):
         """The resources that a node needs, looking through the providers in between; also keys, where *is_key*."""
         found: set[int] = set()
         seen: set[int] = set()
-        waiting = [edge.target for edge in node.edges]
+        waiting = list(node.targets)
         while waiting:
             index = waiting.pop()
             target = self.graph.nodes[index]
             if target.is_resource or (is_key and target.keys):
                 found.add(index)
             elif index not in seen:
-                waiting += [edge.target for edge in target.edges]
+                waiting += target.targets
             seen.add(index)
         return found
 
@@ -290,7 +290,7 @@ def _captive_problems(graph: Graph, index: int) -> Iterator[Problem]:
     node = graph.nodes[index]
     if node.scope != "app":
         return
-    waiting: list[tuple[int, tuple[str, ...]]] = [(edge.target, (node.name,)) for edge in reversed(node.edges)]
+    waiting: list[tuple[int, tuple[str, ...]]] = [(target, (node.name,)) for target in reversed(node.targets)]
     seen = set()
     while waiting:
         target, path = waiting.pop()
@@ -302,7 +302,7 @@ def _captive_problems(graph: Graph, index: int) -> Iterator[Problem]:
         if found.scope == "run":
             yield _captive_problem(node, found, here)
         elif found.scope is None:
-            waiting.extend((edge.target, here) for edge in reversed(found.edges))
+            waiting.extend((each, here) for each in reversed(found.targets))
 
 
 def _captive_problem(node: Node, found: Node, path: tuple[str, ...]) -> Problem:

@@ -236,5 +236,5 @@ def _levels(graph: Graph) -> dict[int, int]:
     order, _ = graph.order(set(range(len(graph.nodes))))
     levels: dict[int, int] = {}
     for index in order:
-        levels[index] = 1 + max((levels[edge.target] for edge in graph.nodes[index].edges), default=-1)
+        levels[index] = 1 + max((levels[target] for target in graph.nodes[index].targets), default=-1)
     return levels

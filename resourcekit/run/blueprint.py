@@ -239,7 +239,7 @@ def _missing(blueprint: Blueprint, plan: Plan) -> list[Step]:
         return missing
     stale = {step.node.index for step in missing}
     for index in blueprint.graph.order(set(plan.needed))[0]:
-        if any(edge.target in stale for edge in blueprint.graph.nodes[index].edges):
+        if not stale.isdisjoint(blueprint.graph.nodes[index].targets):
             stale.add(index)
     return [step for step in plan.steps if step.node.index in stale]
 
