@@ -32,7 +32,8 @@ class Bindings:
         self.contents = {key: each for key, each in known.items() if not isinstance(each, providers.Container)}
         self._aliases = aliases
         self._owned = {id(provider): provider for provider in self.contents.values()}
-        self._held: dict[int, tuple[object, Held]] = {}
+        self._held: dict[int, Held] = {}
+        self._asked: list[object] = []  # What `_held` knows by id, kept so that the ids stay theirs.
         self._watched: list[tuple[Any, Any]] = []
 
     def is_outdated(self) -> bool:
@@ -55,10 +56,11 @@ class Bindings:
         """What a resource or provider is in this container."""
         known = self._held.get(id(thing))
         if known is not None:
-            return known[1]
+            return known
         key = self._aliases.get(id(thing)) if id(thing) not in self._owned else None
         held = self._follow(thing if key is None else self.contents.get(key, thing))
-        self._held[id(thing)] = (thing, held)
+        self._held[id(thing)] = held
+        self._asked.append(thing)
         return held
 
     def _follow(self, thing: Any) -> Held:
