@@ -17,6 +17,7 @@ from resourcekit.checking import field_problem, outcry, type_problem, unread_pro
 from resourcekit.deferred import Computed, described
 from resourcekit.errors import InvalidFieldError, Location, Problem, UnresolvedError, did_you_mean, shortened
 from resourcekit.fields import is_factory
+from resourcekit.frames import Place
 from resourcekit.record import Record, raw_values, record_of, spec_of
 from resourcekit.spec import RECORD, FieldSpec, ResourceSpec
 from resourcekit.values import DEFERRED, copied, holds, is_resource, rebuild
@@ -24,22 +25,22 @@ from resourcekit.values import DEFERRED, copied, holds, is_resource, rebuild
 __all__ = ("complete", "construct", "draft", "finish", "flattened", "relinked", "replaced")
 
 
-def construct(resource: object, arguments: Mapping[str, object], location: Location | None) -> None:
+def construct(resource: object, arguments: Mapping[str, object], place: Place | None) -> None:
     """Give a new declaration its values: what the constructor of every resource class does.
 
     Raises:
         InvalidFieldError: Arguments are missing, unknown or wrong; all of them are told.
     """
     spec = spec_of(resource)
-    values, problems = _bind(spec, arguments, location)
-    record = resource.__dict__[RECORD] = Record(location, given=tuple(values))
+    values, problems = _bind(spec, arguments, place)
+    record = resource.__dict__[RECORD] = Record(place, given=tuple(values))
     problems += _assign(resource, record, values, frozenset())
     if problems:
         raise InvalidFieldError(spec.cls.__qualname__, problems)
     finish(resource, record)
 
 
-def replaced(resource: object, changes: Mapping[str, object], location: Location | None) -> Any:
+def replaced(resource: object, changes: Mapping[str, object], place: Place | None) -> Any:
     """A declaration like *resource* with other values in some fields; the rest is not converted again."""
     spec, old = spec_of(resource), record_of(resource)
     kept = {
@@ -47,11 +48,11 @@ def replaced(resource: object, changes: Mapping[str, object], location: Location
         for field, value in ((spec.by_name[name], value) for name, value in _starting_values(resource).items())
         if field.attribute.init and field.alias not in changes
     }
-    values, problems = _bind(spec, {**kept, **changes}, location)
+    values, problems = _bind(spec, {**kept, **changes}, place)
     settled = frozenset(name for name in values if spec.by_name[name].alias in kept and name not in old.deferred)
     new: Any = object.__new__(spec.cls)
     given = (*old.given, *(field.name for field in spec.fields if field.alias in changes))
-    record = new.__dict__[RECORD] = Record(location, given=given)
+    record = new.__dict__[RECORD] = Record(place, given=given)
     problems += _assign(new, record, values, settled)
     if problems:
         raise InvalidFieldError(spec.cls.__qualname__, problems)
@@ -92,7 +93,7 @@ def draft(
     waiting = {key: described(value) for key, value in old.deferred.items() if isinstance(value, Computed)}
     values = {key: copied(value) for key, value in _starting_values(declaration).items() if key not in derived}
     sources = {**waiting, **derived, **sources}
-    record = Record(old.location, live=True, name=name, given=(*old.given, *resolved), sources=sources)
+    record = Record(old.place, live=True, name=name, given=(*old.given, *resolved), sources=sources)
     live.__dict__[RECORD] = record
     settled = frozenset(key for key in values if key not in old.deferred and key not in resolved)
     return live, _assign(live, record, {**values, **resolved}, settled)
@@ -167,7 +168,7 @@ def _derived_sources(declaration: object, resolved: Mapping[str, object]) -> dic
 
 
 def _bind(
-    spec: ResourceSpec, arguments: Mapping[str, object], location: Location | None
+    spec: ResourceSpec, arguments: Mapping[str, object], place: Place | None
 ) -> tuple[dict[str, object], list[Problem]]:
     """The arguments by field name, and what is missing or unknown."""
     values: dict[str, object] = {}
@@ -177,10 +178,10 @@ def _bind(
             given = arguments[alias]
             values[field.name] = given if type(given) is not dict else _nested(spec, field, given, problems)
         elif field.required:
-            problems.append(_missing_field(spec, field, location))
+            problems.append(_missing_field(spec, field, place))
         elif field.attribute.default is attrs.NOTHING:
             values[field.name] = None
-    problems += [_unknown_field(spec, name, location) for name in arguments if name not in spec.by_alias]
+    problems += [_unknown_field(spec, name, place) for name in arguments if name not in spec.by_alias]
     return values, problems
 
 
@@ -214,24 +215,24 @@ def flattened(value: object, annotation: object) -> object:
     return {names[0]: tag, **fields} if names else value
 
 
-def _missing_field(spec: ResourceSpec, field: FieldSpec, location: Location | None) -> Problem:
+def _missing_field(spec: ResourceSpec, field: FieldSpec, place: Place | None) -> Problem:
     return Problem(
         code="missing-field",
         where=f"{spec.cls.__name__}.{field.alias}",
         message=f"field {field.alias!r} is required",
         expected=field.type_name,
-        declared=location,
+        declared=place and Location(*place),
         hint=f"give {field.alias}=...",
     )
 
 
-def _unknown_field(spec: ResourceSpec, name: str, location: Location | None) -> Problem:
+def _unknown_field(spec: ResourceSpec, name: str, place: Place | None) -> Problem:
     shown = shortened(name)
     return Problem(
         code="unknown-field",
         where=f"{spec.cls.__name__}.{shown}",
         message=f"there is no field {shown!r}",
-        declared=location,
+        declared=place and Location(*place),
         hint=_way_to_a_field(spec, name) or did_you_mean(shown, spec.by_alias),
     )
 

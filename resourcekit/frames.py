@@ -10,7 +10,10 @@ from typing import Final
 from resourcekit.errors import Location
 from resourcekit.generated import GENERATED
 
-__all__ = ("caller_frame", "caller_location")
+__all__ = ("Place", "caller_frame", "caller_location", "caller_place")
+
+Place = tuple[str, int]
+"""The file and line of a `Location`: of these alone the collector of cycles keeps nothing in mind."""
 
 _HERE: Final = os.path.dirname(__file__) + os.sep
 _GO_BETWEENS: Final = {"abc", "contextlib", "copy", "functools", "typing", "dependency_injector"}
@@ -31,7 +34,13 @@ def _passes_on(frame: FrameType) -> bool:
     return package in _GO_BETWEENS or frame.f_code.co_filename.startswith((_HERE, GENERATED))
 
 
-def caller_location() -> Location | None:
+def caller_place() -> Place | None:
     """The file and line that called into resourcekit, or None."""
     frame = caller_frame()
-    return None if frame is None else Location(frame.f_code.co_filename, frame.f_lineno)
+    return None if frame is None else (frame.f_code.co_filename, frame.f_lineno)
+
+
+def caller_location() -> Location | None:
+    """The same for messages."""
+    place = caller_place()
+    return None if place is None else Location(*place)

@@ -34,7 +34,6 @@ class Held:
         raw: Resources that a plain provider was given directly, where a key was meant.
         offers: The type it gives its users, Any when it is not known.
         is_replacement: It took a key's place by an override: overlays do not apply to it.
-        location: Where it is declared.
     """
 
     identity: object = attrs.field(repr=False)
@@ -45,7 +44,11 @@ class Held:
     raw: tuple[object, ...] = ()
     offers: object = Any
     is_replacement: bool = False
-    location: Location | None = None
+
+    @property
+    def location(self) -> Location | None:
+        """Where it is declared, if it is a resource."""
+        return record_of(self.content).location if self.kind == "resource" else None
 
 
 def held_resource(resource: object, *, scope: str | None = None, is_replacement: bool = False) -> Held:
@@ -57,9 +60,8 @@ def held_resource(resource: object, *, scope: str | None = None, is_replacement:
         is_replacement: Whether it does.
     """
     spec = spec_of(resource)
-    location = record_of(resource).location
-    return Held(resource, "resource", resource, scope or spec.scope, offers=spec.vended, is_replacement=is_replacement,
-                location=location)  # fmt: skip
+    scope = scope or spec.scope
+    return Held(resource, "resource", resource, scope, offers=spec.vended, is_replacement=is_replacement)
 
 
 class Edge(NamedTuple):

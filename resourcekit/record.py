@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import attrs
 
 from resourcekit.errors import Location
+from resourcekit.frames import Place
 from resourcekit.spec import RECORD, ResourceSpec
 
 __all__ = ("Record", "linked_values", "raw_values", "record_of", "spec_of")
@@ -17,7 +18,7 @@ class Record:
     """What resourcekit knows of one resource object.
 
     Args:
-        location: Where the declaration stands.
+        place: Where the declaration stands: file and line.
         live: Whether a run made it.
         name: The key, or path, a run gave it.
         given: The fields whose values the constructor or an overlay gave; the others have their defaults.
@@ -28,7 +29,7 @@ class Record:
         unchecked: The fields whose validators wait for another field's value.
     """
 
-    location: Location | None = None
+    place: Place | None = None
     live: bool = False
     name: str = ""
     given: tuple[str, ...] = ()
@@ -38,9 +39,14 @@ class Record:
     sources: dict[str, str] = attrs.field(factory=dict)
     unchecked: tuple[str, ...] = ()
 
+    @property
+    def location(self) -> Location | None:
+        """Where the declaration stands."""
+        return None if self.place is None else Location(*self.place)
+
     def copy(self) -> Record:
         """A record of its own for a copy of the resource."""
-        return Record(self.location, self.live, self.name, self.given, dict(self.captured), dict(self.deferred),
+        return Record(self.place, self.live, self.name, self.given, dict(self.captured), dict(self.deferred),
                       self.linked, dict(self.sources), self.unchecked)  # fmt: skip
 
 

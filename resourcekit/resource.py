@@ -31,7 +31,7 @@ from resourcekit.errors import (
     kind_in_words,
 )
 from resourcekit.fields import Field, field, secret, state
-from resourcekit.frames import caller_location
+from resourcekit.frames import caller_location, caller_place
 from resourcekit.hooks import default_hook
 from resourcekit.outside import AtLaunch, awaits_config, variable
 from resourcekit.record import raw_values, record_of, spec_of
@@ -114,10 +114,9 @@ class ConfigurableResource(metaclass=ABCMeta):  # noqa: B024  # a subclass may h
             return object.__new__(cls)
 
         def __init__(self, *args, **arguments):
-            location = caller_location()
             if args:
-                raise InvalidFieldError(type(self).__qualname__, [_positional(type(self).__name__, location)])
-            construct(self, arguments, location)
+                raise InvalidFieldError(type(self).__qualname__, [_positional(type(self).__name__, caller_location())])
+            construct(self, arguments, caller_place())
 
         def __setattr__(self, name, value):
             _allow_change(self, name)
@@ -129,7 +128,7 @@ class ConfigurableResource(metaclass=ABCMeta):  # noqa: B024  # a subclass may h
 
         def __replace__(self, /, **changes):
             _refuse_live(self)
-            return replaced(self, changes, caller_location())
+            return replaced(self, changes, caller_place())
 
         def __setstate__(self, state):
             self.__dict__.update(state)
@@ -341,7 +340,7 @@ def replace(resource: R, /, **changes: Any) -> R:
     if not is_resource(resource):
         raise TypeError(f"replace() wants a resource, not {kind_in_words(resource)}")
     _refuse_live(resource)
-    changed: R = replaced(resource, changes, caller_location())
+    changed: R = replaced(resource, changes, caller_place())
     return changed
 
 

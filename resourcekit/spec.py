@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import sys
 import typing
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Mapping, ValuesView
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from functools import cached_property
 from threading import RLock
@@ -26,6 +26,7 @@ from resourcekit.annotations import (
 from resourcekit.annotations.classes import own_annotations
 from resourcekit.errors import DefinitionError, Location, Problem
 from resourcekit.fields import METADATA, FieldOptions, ResourceDependency, State, is_factory
+from resourcekit.frames import Place
 from resourcekit.hooks import Hooks, hooks_of
 from resourcekit.secrets import MASK, show
 from resourcekit.settings import ResourceSettings
@@ -144,8 +145,26 @@ class FieldSpec:
         return self._validator
 
 
+@attrs.define(eq=False, repr=False, init=False)
 class ResourceSpec:
-    """What a resource class is. Annotations are read at the first use, so that they may name later classes."""
+    """What a resource class is. Annotations are read at the first use, so that they may name later classes.
+
+    Args:
+        cls: The class.
+        settings: The keywords of its class statement.
+        factory: `ConfigurableResourceFactory`, where the class is one.
+        states: Its private state, by name.
+        frame: Where the class statement stands.
+    """
+
+    cls: type
+    settings: ResourceSettings
+    factory: type | None
+    states: Mapping[str, State]
+    attributes: tuple[attrs.Attribute[Any], ...]
+    _place: Place | None
+    _frame: FrameType | None
+    _read: dict[str, FieldSpec] | None
 
     def __init__(
         self,
@@ -158,35 +177,50 @@ class ResourceSpec:
     ) -> None:
         self.cls = cls
         self.settings = settings
-        self.scope = settings.scope
-        self.factory = factory  # ConfigurableResourceFactory, where the class is one
+        self.factory = factory
         self.states = states or {}
-        self.location = None if frame is None else Location(frame.f_code.co_filename, frame.f_lineno)
-        self.attributes: tuple[attrs.Attribute[Any], ...] = cls.__dict__.get("__attrs_attrs__", ())
+        self._place = None if frame is None else (frame.f_code.co_filename, frame.f_lineno)
+        self.attributes = cls.__dict__.get("__attrs_attrs__", ())
         # Annotations may name what only a function, or code run by exec, knows: its frame is kept until they are read.
         is_plain = frame is None or frame.f_locals is getattr(sys.modules.get(cls.__module__), "__dict__", None)
         self._frame = None if is_plain else frame
+        self._read = None
+
+    @property
+    def scope(self) -> str:
+        """How long a resource lives."""
+        return self.settings.scope
+
+    @property
+    def location(self) -> Location | None:
+        """Where the class statement stands."""
+        return None if self._place is None else Location(*self._place)
+
+    @property
+    def fields(self) -> ValuesView[FieldSpec]:
+        """The fields in the order they are declared, bases first; as for `by_name`."""
+        return self.by_name.values()
 
     @cached_property
-    def fields(self) -> tuple[FieldSpec, ...]:
-        """The fields in the order they are declared, bases first.
+    def by_name(self) -> dict[str, FieldSpec]:
+        """The fields by attribute name.
 
         Raises:
             DefinitionError: An annotation cannot be read, names a factory, or does not fit its default;
                 or another decorator has taken the fields away.
         """
         with _READING:  # The first to come reads them: the frame they may need is gone afterwards.
-            return self.__dict__.get("fields") or self._read_fields()
+            return self._read_fields() if self._read is None else self._read
 
-    def _read_fields(self) -> tuple[FieldSpec, ...]:
-        fields = tuple(self._field(attribute) for attribute in self.attributes)
+    def _read_fields(self) -> dict[str, FieldSpec]:
+        fields = {attribute.name: self._field(attribute) for attribute in self.attributes}
         problems = [
             problem
-            for field in fields
+            for field in fields.values()
             for problem in (*self._factory_problems(field.name, field.annotation), *self._default_problems(field))
         ]
         self._refuse(problems)
-        self.__dict__["fields"] = fields
+        self._read = fields
         self._frame = None
         return fields
 
@@ -196,15 +230,11 @@ class ResourceSpec:
             raise DefinitionError(f"class {self.cls.__qualname__} is wrong:\n{text}", problems)
 
     @cached_property
-    def by_name(self) -> dict[str, FieldSpec]:
-        """The fields by attribute name."""
-        return {field.name: field for field in self.fields}
-
-    @cached_property
     def by_alias(self) -> dict[str, FieldSpec]:
         """The fields that the constructor and overlays know, by the name they use."""
-        found = {field.alias: field for field in self.fields if field.attribute.init}
-        return self.by_name if found == self.by_name else found
+        if all(field.alias == name and field.attribute.init for name, field in self.by_name.items()):
+            return self.by_name
+        return {field.alias: field for field in self.fields if field.attribute.init}
 
     @cached_property
     def hooks(self) -> Hooks:
