@@ -89,6 +89,11 @@ def draft(
     """
     old = record_of(declaration)
     live = object.__new__(type(declaration))
+    if not resolved and not sources and _is_settled(declaration):
+        record = live.__dict__[RECORD] = Record(old.place, live=True, name=name, given=old.given, linked=old.linked)
+        for key, value in raw_values(declaration).items():
+            (record.deferred if key in old.linked else live.__dict__)[key] = copied(value)
+        return live, []
     derived = _derived_sources(declaration, resolved)
     waiting = {key: described(value) for key, value in old.deferred.items() if isinstance(value, Computed)}
     values = {key: copied(value) for key, value in _starting_values(declaration).items() if key not in derived}
@@ -97,6 +102,12 @@ def draft(
     live.__dict__[RECORD] = record
     settled = frozenset(key for key in values if key not in old.deferred and key not in resolved)
     return live, _assign(live, record, {**values, **resolved}, settled)
+
+
+def _is_settled(declaration: object) -> bool:
+    """Whether a live copy has the values of *declaration* as they are: none is made of others, none checked anew."""
+    waiting = record_of(declaration).deferred.values()
+    return not spec_of(declaration).has_validators and not any(isinstance(value, Computed) for value in waiting)
 
 
 def complete(live: object, links: Mapping[str, object]) -> None:

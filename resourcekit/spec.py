@@ -237,6 +237,11 @@ class ResourceSpec:
         return {field.alias: field for field in self.fields if field.attribute.init}
 
     @cached_property
+    def has_validators(self) -> bool:
+        """Whether the user's code says what is right for a field."""
+        return any(attribute.validator is not None for attribute in self.attributes)
+
+    @cached_property
     def hooks(self) -> Hooks:
         """The lifecycle hooks of the class."""
         return hooks_of(self.cls)

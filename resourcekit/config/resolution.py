@@ -66,8 +66,7 @@ def field_readers(
 
 def is_settled(declaration: Any, overlaid: Mapping[str, Overlaid]) -> bool:
     """Whether nothing is left to be read, converted or asked: what the constructor found right is right."""
-    waits = overlaid or record_of(declaration).deferred
-    return not waits and all(field.attribute.validator is None for field in spec_of(declaration).fields)
+    return not overlaid and not record_of(declaration).deferred and not spec_of(declaration).has_validators
 
 
 class FieldReader:

@@ -154,8 +154,7 @@ def template_of(step: Step, links: Links, overlaid: Mapping[str, Overlaid]) -> T
     read = {
         name for name in spec.by_name if name in overlaid or (name in record.deferred and name not in links.expressions)
     }
-    has_validators = any(field.attribute.validator is not None for field in spec.fields)
-    if has_validators or links.is_vended or not read.isdisjoint(links.expressions):
+    if spec.has_validators or links.is_vended or not read.isdisjoint(links.expressions):
         return None
     if read and not is_read_by_field(declaration, overlaid):
         return None

@@ -3,18 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from threading import Timer
 from time import perf_counter
 from typing import Self
+
+import attrs
 
 from resourcekit.context import LOGGER
 from resourcekit.errors import listed
 from resourcekit.lifecycle.drivers import Observer
 from resourcekit.lifecycle.machine import Call
-from resourcekit.plan import Step
+from resourcekit.plan import Plan, Step
 
 __all__ = ("StartWatch",)
+
+
+@attrs.frozen(eq=False)
+class _Watched:
+    """Stands around one call: a generator would cost as much as a small start does for each resource."""
+
+    call: Call
+    running: dict[Call, float]
+
+    def __enter__(self) -> None:
+        self.running[self.call] = perf_counter()
+
+    def __exit__(self, *_: object) -> None:
+        del self.running[self.call]
+
+
+@contextmanager
+def _both(outer: AbstractContextManager[object], inner: AbstractContextManager[object]) -> Iterator[None]:
+    with outer, inner:
+        yield
 
 
 class StartWatch:
@@ -23,8 +45,8 @@ class StartWatch:
     Args:
         container: The container's name.
         seconds: When to say so.
-        steps: The steps.
-        waits: For each step, the places of those it needs.
+        plan: The plan.
+        steps: Those of its steps that are to be done.
         inner: Another observer, who sees each call as well.
     """
 
@@ -32,14 +54,14 @@ class StartWatch:
         self,
         container: str,
         seconds: float,
+        plan: Plan,
         steps: Sequence[Step],
-        waits: Sequence[set[int]],
         inner: Observer | None,
     ) -> None:
         self._container = container
         self._seconds = seconds
+        self._plan = plan
         self._steps = steps
-        self._waits = waits
         self._inner = inner
         self._running: dict[Call, float] = {}
         self._wait()
@@ -55,15 +77,10 @@ class StartWatch:
     def __exit__(self, *_: object) -> None:
         self._timer.cancel()
 
-    @contextmanager
-    def observe(self, call: Call) -> Iterator[None]:
+    def observe(self, call: Call) -> AbstractContextManager[object]:
         """Stands around each call."""
-        self._running[call] = perf_counter()
-        try:
-            with nullcontext() if self._inner is None else self._inner(call):
-                yield
-        finally:
-            del self._running[call]
+        watched = _Watched(call, self._running)
+        return watched if self._inner is None else _both(watched, self._inner(call))
 
     def _tell(self) -> None:
         now = perf_counter()
@@ -80,6 +97,7 @@ class StartWatch:
 
     def _who(self, call: Call) -> str:
         place = next(place for place, step in enumerate(self._steps) if step is call.step)
-        waiting = [step.name for step, needs in zip(self._steps, self._waits, strict=True) if place in needs]
+        waits = self._plan.waits(self._steps)
+        waiting = [step.name for step, needs in zip(self._steps, waits, strict=True) if place in needs]
         verb = "waits" if len(waiting) == 1 else "wait"
         return f", {listed(waiting)} {verb} for it" if waiting else ""

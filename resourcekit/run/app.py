@@ -49,8 +49,7 @@ class AppRun(Session):
         if settings.slow_start is None or not checked.steps:
             yield self._observe
             return
-        waits = checked.plan.waits(checked.steps)
-        with StartWatch(self._title, settings.slow_start, checked.steps, waits, self._observe) as watch:
+        with StartWatch(self._title, settings.slow_start, checked.plan, checked.steps, self._observe) as watch:
             yield watch.observe
 
     def _show(self) -> None:
