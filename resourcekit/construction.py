@@ -130,29 +130,29 @@ def complete(live: object, links: Mapping[str, object]) -> None:
 
 def _link(live: object, record: Record, links: Mapping[str, object]) -> list[Problem]:
     """Fill the fields that waited; then check them, and whatever waited for them."""
-    fields = spec_of(live).by_name
+    spec, here = spec_of(live), live.__dict__
     problems: list[Problem] = []
     late = dict(record.deferred)
     # A value that is computed from other fields comes after them.
     for name in sorted(late, key=lambda name: isinstance(late[name], Computed)):
         waiting = record.deferred.pop(name)
         if isinstance(waiting, Computed):
-            value, found = _made(live, fields[name], waiting.given, record, is_settled=False)
+            here[name], found = _made(live, spec.by_name[name], waiting.given, record, is_settled=False)
         else:
             is_settled = not holds(waiting) & DEFERRED  # A nested resource met its converter as a declaration.
-            value, found = _made(live, fields[name], links[name], record, is_settled=is_settled)
-            if not holds(value):
+            here[name], found = _made(live, spec.by_name[name], links[name], record, is_settled=is_settled)
+            if not holds(here[name]):
                 record.sources[name] = "a factory" if is_settled else "a provider"
-        live.__dict__[name] = value
         problems += found
     for name, waiting in late.items():
-        problem = type_problem(live, fields[name], live.__dict__[name], record)
+        field = spec.by_name[name]
+        problem = None if type(here[name]) is field.exact else type_problem(live, field, here[name], record)
         # What a resource vends need not be of its class, which is what some fields ask for.
-        if problem and (holds(waiting) & DEFERRED or not fields[name].matches(live, waiting)):
+        if problem and (holds(waiting) & DEFERRED or not field.matches(live, waiting)):
             problems.append(problem)
-    for name, field in fields.items():
+    for name, field in spec.by_name.items() if spec.has_validators else ():
         if name in late or name in record.unchecked:
-            problem = validator_problem(live, field, live.__dict__[name], record)
+            problem = validator_problem(live, field, here[name], record)
             problems += [problem] if problem else []
     return problems
 

@@ -10,7 +10,18 @@ import attrs
 
 from resourcekit.annotations import element_annotation, is_deferred
 
-__all__ = ("SCALARS", "Position", "copied", "hides_deferred", "holds", "is_resource", "leaves", "leaves_of", "rebuild")
+__all__ = (
+    "SCALARS",
+    "Position",
+    "copied",
+    "has_parts",
+    "hides_deferred",
+    "holds",
+    "is_resource",
+    "leaves",
+    "leaves_of",
+    "rebuild",
+)
 
 Position = tuple[str | int, ...]
 """Where a leaf stands in a field value: ``(0,)`` in a list, ``("eu",)`` in a dict."""
@@ -62,10 +73,15 @@ def hides_deferred(value: Any) -> bool:
     return any(getattr(type(getattr(value, name, None)), "__deferred__", False) for name in names)
 
 
+def has_parts(value: object) -> bool:
+    """Whether `leaves` and `rebuild` look into *value*: a list, tuple, set or dict, but none of the user's own kind."""
+    kind = type(value)
+    return kind in _SEQUENCES or kind is dict
+
+
 def leaves(value: Any, annotation: object, position: Position = ()) -> Iterator[tuple[Position, object, object]]:
     """Every leaf that is deferred or a resource, with where it stands and the type wanted there; *value* holds one."""
-    kind = type(value)
-    if kind in _SEQUENCES or kind is dict:
+    if has_parts(value):
         for key, item in _items(value):
             if holds(item):
                 yield from leaves(item, element_annotation(annotation, value, key), (*position, key))
@@ -75,9 +91,7 @@ def leaves(value: Any, annotation: object, position: Position = ()) -> Iterator[
 
 def leaves_of(value: Any) -> list[Any]:
     """The leaves of `leaves`, by themselves."""
-    kind = type(value)
-    is_container = kind in _SEQUENCES or kind is dict
-    return [leaf for _, leaf, _ in leaves(value, Any)] if is_container else [value]
+    return [leaf for _, leaf, _ in leaves(value, Any)] if has_parts(value) else [value]
 
 
 def _items(value: Any) -> Iterator[tuple[Any, Any]]:

@@ -25,7 +25,7 @@ from resourcekit.lifecycle.timing import Limit, limit_of
 from resourcekit.plan import Step
 from resourcekit.record import record_of, spec_of
 from resourcekit.settings import ContainerSettings
-from resourcekit.values import leaves, rebuild
+from resourcekit.values import has_parts, leaves, rebuild
 
 __all__ = (
     "Call",
@@ -366,6 +366,8 @@ def _links(scope: Scope, step: Step, resource: Any) -> Machine:
 
 def _linked(value: object, annotation: object, values: list[Any]) -> object:
     """*value* with its deferred leaves and resources replaced, in the order `leaves` found them."""
+    if not has_parts(value):
+        return values[0]
     waiting = iter(values)
     positions = {position for position, _, _ in leaves(value, annotation)}
     return rebuild(
