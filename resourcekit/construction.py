@@ -22,7 +22,7 @@ from resourcekit.record import Record, raw_values, record_of, spec_of
 from resourcekit.spec import RECORD, FieldSpec, ResourceSpec
 from resourcekit.values import DEFERRED, copied, holds, is_resource, rebuild
 
-__all__ = ("complete", "construct", "draft", "finish", "flattened", "relinked", "replaced")
+__all__ = ("complete", "construct", "draft", "finish", "flattened", "relinked", "replaced", "takes_over")
 
 
 def construct(resource: object, arguments: Mapping[str, object], place: Place | None) -> None:
@@ -89,7 +89,7 @@ def draft(
     """
     old = record_of(declaration)
     live = object.__new__(type(declaration))
-    if not resolved and not sources and _is_settled(declaration):
+    if not resolved and not sources and takes_over(declaration):
         record = live.__dict__[RECORD] = Record(old.place, live=True, name=name, given=old.given, linked=old.linked)
         for key, value in raw_values(declaration).items():
             (record.deferred if key in old.linked else live.__dict__)[key] = copied(value)
@@ -104,7 +104,7 @@ def draft(
     return live, _assign(live, record, {**values, **resolved}, settled)
 
 
-def _is_settled(declaration: object) -> bool:
+def takes_over(declaration: object) -> bool:
     """Whether a live copy has the values of *declaration* as they are: none is made of others, none checked anew."""
     waiting = record_of(declaration).deferred.values()
     return not spec_of(declaration).has_validators and not any(isinstance(value, Computed) for value in waiting)

@@ -124,7 +124,7 @@ class FieldSpec:
 
     def mismatch(self, resource: object, value: object) -> str | None:
         """Why *value* is not of this field's type, or None; the text does not hold the value."""
-        if type(value) is self.exact:
+        if type(value) is self.exact or is_deferred(value):
             return None
         try:
             self._known_validator(resource, self.attribute, value)
@@ -214,11 +214,12 @@ class ResourceSpec:
 
     def _read_fields(self) -> dict[str, FieldSpec]:
         fields = {attribute.name: self._field(attribute) for attribute in self.attributes}
-        problems = [
-            problem
-            for field in fields.values()
-            for problem in (*self._factory_problems(field.name, field.annotation), *self._default_problems(field))
-        ]
+        problems: list[Problem] = []
+        for field in fields.values():
+            if field.annotation is not field.attribute.type:  # Those written as they are were looked at before.
+                problems += self._factory_problems(field.name, field.annotation)
+            if field.attribute.default is not attrs.NOTHING:
+                problems += self._default_problems(field)
         self._refuse(problems)
         self._read = fields
         self._frame = None
@@ -330,7 +331,7 @@ class ResourceSpec:
     def _default_problems(self, field: FieldSpec) -> Iterator[Problem]:
         """What is wrong with a default that is there already, as the class is read."""
         default = field.attribute.default
-        if is_factory(default) or default is attrs.NOTHING or field.attribute.converter is not None:
+        if is_factory(default) or field.attribute.converter is not None:
             return
         mismatch = None if holds(default) & DEFERRED else field.mismatch(None, default)
         if mismatch is not None:

@@ -12,7 +12,7 @@ import attrs
 from resourcekit.annotations import field_annotations, is_deferred, unwrap
 from resourcekit.config.overlay import Overlaid, stand_ins
 from resourcekit.config.problems import ConversionError
-from resourcekit.construction import draft, flattened
+from resourcekit.construction import draft, flattened, takes_over
 from resourcekit.deferred import Deferred, EnvVar, ReadContext, SourceError, described, is_source
 from resourcekit.errors import DefinitionError, Problem, kind_in_words
 from resourcekit.record import raw_values, record_of, spec_of
@@ -57,16 +57,20 @@ def field_readers(
     """What reads each field that has an overlay, or that is not there yet and is no nested resource."""
     deferred = record_of(declaration).deferred
     for field in spec_of(declaration).fields:
-        where = f"{name}.{field.alias}"
-        if field.name in overlaid:
-            yield FieldReader(declaration, field, overlaid[field.name], where, path)
-        elif field.name in deferred and any(map(is_source, leaves_of(deferred[field.name]))):
-            yield FieldReader(declaration, field, None, where, path)
+        if field.name in overlaid or (field.name in deferred and _has_sources(deferred[field.name])):
+            yield FieldReader(declaration, field, overlaid.get(field.name), f"{name}.{field.alias}", path)
+
+
+def _has_sources(value: object) -> bool:
+    """Whether *value* holds something to be read, rather than nested resources and providers only."""
+    return any(map(is_source, leaves_of(value)))
 
 
 def is_settled(declaration: Any, overlaid: Mapping[str, Overlaid]) -> bool:
     """Whether nothing is left to be read, converted or asked: what the constructor found right is right."""
-    return not overlaid and not record_of(declaration).deferred and not spec_of(declaration).has_validators
+    if overlaid or any(map(_has_sources, record_of(declaration).deferred.values())):
+        return False
+    return takes_over(declaration)
 
 
 class FieldReader:
