@@ -49,6 +49,8 @@ class ResourceProvider(providers.Provider[Any]):
 
     __slots__ = ("_is_replacement", "_key", "_owner", "_resource", "_scope")
 
+    __IS_CONTAINER__ = False  # dependency-injector asks every provider of a body; `__getattr__` would have to answer.
+
     def __init__(self, resource: Any = None, *, scope: str | None = None, is_replacement: bool = False) -> None:
         self._resource = resource
         self._scope = scope
@@ -325,7 +327,8 @@ def direct_children(thing: Any, keys: Mapping[str, Any] = _NO_KEYS) -> Iterator[
     """What a resource or provider refers to directly: resources and providers, those of *keys* by `ref` too."""
     if isinstance(thing, ResourceProvider):
         yield thing._resource
-        yield from thing.overridden
+        if thing.last_overriding is not None:  # Asking for all of them takes a lock.
+            yield from thing.overridden
     elif is_resource(thing):
         for leaf in _leaves(thing):
             if not isinstance(leaf, Deferred):
@@ -382,37 +385,39 @@ def copy_all(roots: Iterable[Any], memo: dict[int, Any], winner: Callable[[Any],
         winner: The provider that stands for a given one in the container: itself, unless its key was redefined.
         keys: The container's keys: a `ref` to one is bound to it, also where the container is nested in another.
     """
+    standing: dict[int, Any] = {}  # What stands for another.
 
     def children(thing: Any) -> Iterable[Any]:
-        standing = winner(thing)
-        if standing is not thing:
-            return (standing,)
+        found = winner(thing)
+        if found is not thing:
+            standing[id(thing)] = found
+            return (found,)
         return () if id(thing) in memo else direct_children(thing, keys)
 
     order = postorder(roots, children)
-    fill = []
-    for thing in order:  # Our own first, empty: a reference to one never waits for its copy.
-        if isinstance(thing, ResourceProvider) and winner(thing) is thing and id(thing) not in memo:
-            memo[id(thing)] = thing.shell()
-            fill.append(thing)
+    # Our own first, empty: a reference to one never waits for its copy.
+    fill = [thing for thing in order if isinstance(thing, ResourceProvider)]
+    fill = [thing for thing in fill if id(thing) not in standing and id(thing) not in memo]
+    memo.update((id(thing), thing.shell()) for thing in fill)
     shells = {id(thing._resource): memo[id(thing)] for thing in fill}
+
+    def leaf(thing: object) -> object:
+        return _copied_leaf(thing, shells, memo, keys)
+
     for thing in order:
-        standing = winner(thing)
         if id(thing) in memo:
             continue
-        if standing is not thing:
-            if id(standing) not in memo:
-                raise DefinitionError(f"{type(standing).__name__} provider needs itself through redefined keys")
-            memo[id(thing)] = memo[id(standing)]
+        if id(thing) in standing:
+            found = standing[id(thing)]
+            if id(found) not in memo:
+                raise DefinitionError(f"{type(found).__name__} provider needs itself through redefined keys")
+            memo[id(thing)] = memo[id(found)]
         elif is_resource(thing):
-            memo[id(thing)] = (
-                relinked(thing, lambda leaf: _copied_leaf(leaf, shells, memo, keys))
-                if record_of(thing).linked
-                else thing
-            )
+            memo[id(thing)] = relinked(thing, leaf) if record_of(thing).linked else thing
         else:
             providers.deepcopy(thing, memo)
     for thing in fill:
         copied = memo[id(thing)]
         copied._resource = memo.get(id(thing._resource), thing._resource)
-        thing._copy_overridings(copied, memo)
+        if thing.last_overriding is not None:
+            thing._copy_overridings(copied, memo)
