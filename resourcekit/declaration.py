@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import linecache
 from collections.abc import Mapping
 from types import FrameType
 from typing import Any, Final
@@ -62,6 +63,7 @@ def make_resource_class(cls: type, settings: Mapping[str, Any]) -> None:
     except (UnannotatedAttributeError, ValueError) as error:
         reason = str(error)
     else:
+        _drop_generated(cls)
         # attrs' own guard knows no private state; ours, in the base class, does.
         for name in ("__setattr__", "__delattr__"):
             delattr(cls, name)
@@ -74,6 +76,15 @@ def make_resource_class(cls: type, settings: Mapping[str, Any]) -> None:
         tell_unresolved(cls)
         return
     raise DefinitionError(f"class {cls.__qualname__} is wrong: {reason}")
+
+
+def _drop_generated(cls: Any) -> None:
+    """Take away what attrs writes in place of the constructor: it would fill a resource past every check.
+
+    It is much of what a class weighs, its source text as well.
+    """
+    linecache.cache.pop(cls.__attrs_init__.__code__.co_filename, None)
+    del cls.__attrs_init__
 
 
 def _resource_bases(cls: type) -> list[type]:

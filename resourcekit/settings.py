@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import Any, Self
+from functools import lru_cache
+from typing import Any, Self, TypeVar
 
 import attrs
 
 from resourcekit.errors import DefinitionError, did_you_mean, kind_in_words
 
 __all__ = ("ContainerSettings", "ResourceSettings")
+
+
+S = TypeVar("S", bound="_Settings")
 
 
 class _Settings:
@@ -36,7 +40,14 @@ class _Settings:
         known = attrs.fields_dict(type(self))  # type: ignore[arg-type]
         for name, given in changes.items():
             known[name].metadata["check"](f"class {where}: {name}", given)
-        return attrs.evolve(self, **changes)  # type: ignore[misc]
+        made: Self = _changed(self, tuple(changes.items()))
+        return made
+
+
+@lru_cache
+def _changed(settings: S, changes: tuple[tuple[str, Any], ...]) -> S:
+    """The same object for the same settings: many classes say no more than where they live."""
+    return attrs.evolve(settings, **dict(changes))  # type: ignore[misc]
 
 
 def _check_scope(what: str, given: object) -> None:
