@@ -11,10 +11,10 @@ from typing import Any, Literal, cast, get_args, get_origin
 
 import attrs
 
-from resourcekit.annotations import field_annotations, is_structured, union_members
+from resourcekit.annotations import field_annotations, is_deferred, is_structured, union_members
 from resourcekit.annotations.classes import own_annotations
 from resourcekit.checking import field_problem, outcry, type_problem, unread_problems, validator_problem
-from resourcekit.deferred import Computed, described
+from resourcekit.deferred import Computed, Deferred, described
 from resourcekit.errors import InvalidFieldError, Location, Problem, UnresolvedError, did_you_mean, shortened
 from resourcekit.fields import is_factory
 from resourcekit.frames import Place
@@ -106,8 +106,10 @@ def draft(
 
 def takes_over(declaration: object) -> bool:
     """Whether a live copy has the values of *declaration* as they are: none is made of others, none checked anew."""
-    waiting = record_of(declaration).deferred.values()
-    return not spec_of(declaration).has_validators and not any(isinstance(value, Computed) for value in waiting)
+    if spec_of(declaration).has_validators:
+        return False
+    waiting = record_of(declaration).deferred
+    return not waiting or not any(isinstance(value, Computed) for value in waiting.values())
 
 
 def complete(live: object, links: Mapping[str, object]) -> None:
@@ -269,8 +271,13 @@ def _assign(resource: object, record: Record, values: Mapping[str, object], sett
         if type(given) is field.sure:
             here[name] = given
             continue
-        # What is right already, and a resource of the very class, need no more than a place.
-        is_right = field.is_bare and (name in settled or (type(given) is field.exact and is_resource(given)))
+        is_there = field.is_bare and type(given) is field.exact and is_resource(given)
+        if is_there or (is_deferred(given) and not isinstance(given, Deferred)):
+            # A resource of the very class, or a provider: there is nothing to be said of it yet.
+            (here if is_there and not record.live else record.deferred)[name] = given
+            record.linked += (name,)
+            continue
+        is_right = field.is_bare and name in settled
         value: object = given
         found: list[Problem] = []
         if not is_right:

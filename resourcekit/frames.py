@@ -30,8 +30,10 @@ def caller_frame() -> FrameType | None:
 
 def _passes_on(frame: FrameType) -> bool:
     """Whether a frame is ours or a go-between's; by file, since a doctest runs under the name of its module."""
+    if frame.f_code.co_filename.startswith((_HERE, GENERATED)):
+        return True
     package: str = frame.f_globals.get("__name__", "").partition(".")[0]
-    return package in _GO_BETWEENS or frame.f_code.co_filename.startswith((_HERE, GENERATED))
+    return package in _GO_BETWEENS
 
 
 def caller_place() -> Place | None:

@@ -307,8 +307,9 @@ class _Builder:
                 self._raw(draft, resource)
         elif draft.held.kind == "resource":
             resource = draft.held.content
+            by_name = spec_of(resource).by_name
             for field_name, value in linked_values(resource):
-                field = spec_of(resource).by_name[field_name]
+                field = by_name[field_name]
                 for position, leaf, wanted in leaves(value, field.annotation):
                     name = ".".join(map(str, (field.alias, *position))) if position else field.alias
                     held = self._leaf(draft, leaf, name)

@@ -288,7 +288,7 @@ def _cycle_problem(graph: Graph, cycle: list[int]) -> Problem:
 def _captive_problems(graph: Graph, index: int) -> Iterator[Problem]:
     """App-scoped things that would keep a run's resource when the run is over, also through plain providers."""
     node = graph.nodes[index]
-    if node.scope != "app":
+    if node.scope != "app" or all(graph.nodes[target].scope == "app" for target in node.targets):
         return
     waiting: list[tuple[int, tuple[str, ...]]] = [(target, (node.name,)) for target in reversed(node.targets)]
     seen = set()

@@ -57,11 +57,13 @@ def field_readers(
     """What reads each field that has an overlay, or that is not there yet and is no nested resource."""
     deferred = record_of(declaration).deferred
     for field in spec_of(declaration).fields:
-        where = f"{name}.{field.alias}"
-        if field.name in overlaid:
-            yield FieldReader(declaration, field, overlaid[field.name], where, path)
-        elif _has_sources(deferred.get(field.name)):
-            yield FieldReader(declaration, field, None, where, path)
+        if field.name in overlaid or (field.name in deferred and _has_sources(deferred[field.name])):
+            yield FieldReader(declaration, field, overlaid.get(field.name), f"{name}.{field.alias}", path)
+
+
+def _has_sources(value: object) -> bool:
+    """Whether *value* holds something to be read, rather than nested resources and providers only."""
+    return any(map(is_source, leaves_of(value)))
 
 
 def is_settled(declaration: Any, overlaid: Mapping[str, Overlaid]) -> bool:
@@ -69,11 +71,6 @@ def is_settled(declaration: Any, overlaid: Mapping[str, Overlaid]) -> bool:
     if overlaid or any(map(_has_sources, record_of(declaration).deferred.values())):
         return False
     return takes_over(declaration)
-
-
-def _has_sources(value: object) -> bool:
-    """Whether *value* holds something to be read, rather than nested resources and providers only."""
-    return value is not None and any(map(is_source, leaves_of(value)))
 
 
 class FieldReader:
