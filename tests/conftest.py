@@ -1,5 +1,6 @@
 """Fixtures that all tests share, and Hypothesis' settings."""
 
+import gc
 import os
 
 import hypothesis
@@ -7,10 +8,25 @@ import pytest
 
 from tests.shop import Shop
 
-# A deadline measures the machine, not the code. In CI the same examples run every time; at home new ones are tried.
-hypothesis.settings.register_profile("default", deadline=None)
-hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+# Deadlines, of one example and of making ten, measure the machine, not the code. In CI the same examples run every time;
+# at home new ones are tried.
+UNTIMED = {"deadline": None, "suppress_health_check": [hypothesis.HealthCheck.too_slow]}
+hypothesis.settings.register_profile("default", **UNTIMED)
+hypothesis.settings.register_profile("ci", **UNTIMED, derandomize=True, print_blob=True)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "default")
+
+
+def pytest_collection_finish() -> None:
+    """Spare the collector of cycles what was imported: many tests make it look at all there is, some a hundred times."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(scope="module")
+def frozen_heap() -> None:
+    """The same once more, for modules that collect in every test: others have imported things meanwhile."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(params=["asyncio", "trio"])
