@@ -6,10 +6,11 @@ import os
 import hypothesis
 import pytest
 
+from tests import forked
 from tests.shop import Shop
 
-# Deadlines, of one example and of making ten, measure the machine, not the code. In CI the same examples run every time;
-# at home new ones are tried.
+# Deadlines, of one example and of making ten, measure the machine, not the code. In CI the same examples run every
+# time; at home new ones are tried.
 UNTIMED = {"deadline": None, "suppress_health_check": [hypothesis.HealthCheck.too_slow]}
 hypothesis.settings.register_profile("default", **UNTIMED)
 hypothesis.settings.register_profile("ci", **UNTIMED, derandomize=True, print_blob=True)
@@ -17,7 +18,7 @@ hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "default")
 
 
 def pytest_collection_finish() -> None:
-    """Spare the collector of cycles what was imported: many tests make it look at all there is, some a hundred times."""
+    """Spare the collector of cycles what was imported: many tests make it look at all there is."""
     gc.collect()
     gc.freeze()
 
@@ -27,6 +28,11 @@ def frozen_heap() -> None:
     """The same once more, for modules that collect in every test: others have imported things meanwhile."""
     gc.collect()
     gc.freeze()
+
+
+def pytest_sessionfinish() -> None:
+    """End the process that others were forked from."""
+    forked.stop()
 
 
 @pytest.fixture(params=["asyncio", "trio"])
