@@ -9,6 +9,8 @@ from types import ModuleType
 
 import pytest
 
+from tests.forked import forked
+
 ROOT = Path(__file__).parents[1]
 EXAMPLE = ROOT / "docs" / "examples" / "airports.py"
 OVERLAY = ("--config", str(EXAMPLE.with_suffix(".toml")))
@@ -25,15 +27,8 @@ def run_example(
 ) -> subprocess.CompletedProcess[str]:
     """Do a command with the example and its overlay in *place*, with no variables of its own but these."""
     environment = {name: text for name, text in os.environ.items() if name not in VARIABLES}
-    return subprocess.run(
-        [sys.executable, "-W", "error", "-m", "resourcekit", command, str(EXAMPLE), *arguments, *OVERLAY],
-        cwd=place,
-        env=environment | variables,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+    line = (command, str(EXAMPLE), *arguments, *OVERLAY)
+    return forked(module="resourcekit", arguments=line, cwd=place, environ=environment | variables)
 
 
 @pytest.fixture

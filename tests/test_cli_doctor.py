@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.terminal import AIRPORTS, cli, cli_on_terminal, invoked, plain
+from tests.terminal import AIRPORTS, ROOT, cli, cli_on_terminal, forked_cli, invoked, plain
 
 PROGRAM = """\
 import time
@@ -251,10 +251,8 @@ def test_the_table(doctor):
 
 def test_the_example(tmp_path):
     """The airports example is well."""
-    done = cli("doctor", AIRPORTS.replace("docs", str(tmp_path)), cwd=tmp_path)
+    done = forked_cli("doctor", AIRPORTS.replace("docs", str(tmp_path)), cwd=tmp_path)
     assert done.returncode == 2
-    from tests.terminal import ROOT
-
     done = cli("doctor", ROOT / AIRPORTS, cwd=tmp_path)
     assert done.returncode == 0
     assert done.stdout.startswith("doctor of Dev: 7 of 7 ok\n")
@@ -270,5 +268,5 @@ def test_what_is_logged_meanwhile(tmp_path):
         "class App(ResourceContainer):\n"
         "    database = Database()\n"
     )
-    done = cli("doctor", "target.py", cwd=tmp_path)
+    done = forked_cli("doctor", "target.py", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "logging in with ***\n")

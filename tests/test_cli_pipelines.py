@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.terminal import cli, cli_on_terminal, invoked, plain
+from tests.terminal import cli_on_terminal, forked_cli, invoked, plain
 
 SHOP = """\
 from resourcekit import *
@@ -88,7 +88,7 @@ def test_the_assets_of_a_module(run):
 
 def test_a_failing_asset(run):
     """What an asset raises is shown from its own frame on, with exit code 1."""
-    done = run(SHOP.partition("class Prod")[0] + STEPS, "target.py:broken", runner=cli)
+    done = run(SHOP.partition("class Prod")[0] + STEPS, "target.py:broken", runner=forked_cli)
     assert done.returncode == 1
     assert "ValueError: the user's own" in done.stderr
     assert "resourcekit/" not in done.stderr.replace("resourcekit:", "")

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.terminal import AIRPORTS, cli, cli_on_terminal, invoked, plain
+from tests.terminal import AIRPORTS, cli_on_terminal, forked_cli, invoked, plain
 
 PROGRAM = '''\
 import sys
@@ -176,7 +176,7 @@ def test_problems_are_told_before_anything_opens(program):
 
 def test_an_error_of_the_function(program):
     """What the function raises is shown from its own frame on, with exit code 1; the teardown has run."""
-    done = program("target.py:fails", runner=cli)
+    done = program("target.py:fails", runner=forked_cli)
     assert done.returncode == 1
     lines = done.stderr.splitlines()
     assert lines[0] == "run of Base: failed (database)"
@@ -235,7 +235,7 @@ def step(db: Db):
 def test_a_teardown_that_fails_too(tmp_path, name):
     """What a teardown raises, and logs, is shown once, from the hook's own frame on, with secrets masked."""
     (tmp_path / "target.py").write_text(LEAKY)
-    done = cli("run", f"target.py:{name}", cwd=tmp_path)
+    done = forked_cli("run", f"target.py:{name}", cwd=tmp_path)
     assert done.returncode == 1
     assert done.stderr.count("in teardown_after_execution") == 1
     assert "ValueError: closing with ***" in done.stderr
@@ -247,7 +247,7 @@ def test_a_teardown_that_fails_too(tmp_path, name):
 def test_logging_of_the_users(tmp_path):
     """Where the program has set up logging, that decides what is logged and where."""
     (tmp_path / "target.py").write_text(f"import logging\nlogging.basicConfig(filename='log.txt')\n{LEAKY}")
-    done = cli("run", "target.py:bad", cwd=tmp_path)
+    done = forked_cli("run", "target.py:bad", cwd=tmp_path)
     assert "a teardown hook failed" not in done.stderr
     assert "a teardown hook failed" in (tmp_path / "log.txt").read_text()
 
@@ -260,7 +260,7 @@ def test_async_functions_and_resources(program):
 
 def test_the_exit_code_of_the_function(program):
     """A function that leaves with an exit code gives it to the command."""
-    assert program("target.py:leaves", runner=cli).returncode == 7
+    assert program("target.py:leaves", runner=forked_cli).returncode == 7
 
 
 def test_what_the_bare_inject_wants(program):
@@ -329,7 +329,7 @@ def test_on_a_terminal(program):
 
 def test_the_only_function_of_a_module(tmp_path):
     """Where one function of a module asks for resources, its name may be left out."""
-    done = cli("run", AIRPORTS.replace("docs", str(tmp_path / "docs")), cwd=tmp_path)
+    done = forked_cli("run", AIRPORTS.replace("docs", str(tmp_path / "docs")), cwd=tmp_path)
     assert done.returncode == 2
     text = PROGRAM.partition("def fails")[0]
     (tmp_path / "target.py").write_text(text)

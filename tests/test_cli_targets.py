@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.terminal import AIRPORTS, ROOT, cli, invoked
+from tests.terminal import AIRPORTS, ROOT, cli, forked_cli, invoked
 
 SHOP = """\
 from resourcekit import ConfigurableResource, Environments, ResourceContainer
@@ -58,7 +58,8 @@ def test_each_way_to_write_it(shop, tmp_path):
     shop(SHOP, "package/inner.py")
     for target in ("shop:Base", "shop.py:Base", "./shop.py:Base", tmp_path / "shop.py:Base", "package.inner:Base",
                    "package/inner.py:Base", "package/outer.py:Base"):  # fmt: skip
-        done = cli("plan", target, cwd=tmp_path)
+        runner = cli if target == "shop:Base" else forked_cli
+        done = runner("plan", target, cwd=tmp_path)
         assert done.stdout.startswith("plan of Base: 1 resource"), (target, done.stderr)
     assert invoked("plan", "apps.py:Apps.Prod", cwd=tmp_path).stdout.startswith("plan of Prod")
 
@@ -111,7 +112,7 @@ def test_a_target_that_is_wrong(shop, tmp_path, target, words):
 def test_an_error_in_the_users_code_is_shown_as_it_is(shop, tmp_path, text, last):
     """What the user's own import raises is shown with the user's own frames only, and exit code 2."""
     shop(text, "target.py")
-    done = cli("check", "target.py", cwd=tmp_path)
+    done = forked_cli("check", "target.py", cwd=tmp_path)
     assert done.returncode == 2
     lines = done.stderr.splitlines()
     assert last in done.stderr

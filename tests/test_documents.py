@@ -1,8 +1,8 @@
 """Every code block in README.md and docs/, and every example in a docstring, runs as a test.
 
 A Markdown page is one test: its blocks share one namespace, as if pasted into one module. A block whose first line is
-`# name.ext` is a file: it is written to the working directory (a temporary one); a Python file is then imported, a
-`test_*.py` is run by pytest, and TOML, JSON and YAML are parsed. A docstring is one test too.
+`# name.ext` is a file: it is written to the working directory (a temporary one); a Python file is then imported, and
+TOML, JSON and YAML are parsed. All `test_*.py` of a page are run by pytest at its end. A docstring is one test too.
 """
 
 import importlib
@@ -40,17 +40,20 @@ def write_block(example: Example) -> str | None:
 
 
 def evaluate_file(example: Example) -> None:
-    """Write a Python block to the file that it names, then import it, or run it with pytest if it holds tests."""
+    """Write a Python block to the file that it names; import it, unless it holds tests: those run at the end."""
     name = write_block(example)
     assert name is not None
-    if name.startswith("test_"):
-        command = [sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", name]
-        environment = {name: text for name, text in os.environ.items() if not name.startswith("PYTEST_")}
-        done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-        assert done.returncode == 0, done.stdout + done.stderr
-    else:
+    if not name.startswith("test_"):
         importlib.invalidate_caches()
         importlib.import_module(Path(name).stem)
+
+
+def run_tests(names: list[str]) -> None:
+    """Run test files as a user does."""
+    command = [sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", *names]
+    environment = {name: text for name, text in os.environ.items() if not name.startswith("PYTEST_")}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def evaluate_data(load: Callable[[str], object]) -> Callable[[Example], None]:
@@ -98,6 +101,9 @@ def test_page(page: Path, workplace: types.ModuleType) -> None:
     document.namespace = workplace.__dict__
     for example in document:
         example.evaluate()
+    tests = sorted(map(str, Path().glob("test_*.py")))
+    if tests:
+        run_tests(tests)
 
 
 def test_readme_links() -> None:

@@ -24,6 +24,7 @@ from resourcekit import (
 from resourcekit.testing import InjectedError, LeakError, fault_matrix
 
 OPEN: list[str] = []
+pytestmark = pytest.mark.usefixtures("frozen_heap")
 
 
 @pytest.fixture(autouse=True)

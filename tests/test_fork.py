@@ -1,11 +1,11 @@
 """A fork inherits what its parent has open: it gets a clear error for that, and can start its own."""
 
 import os
-import subprocess
-import sys
 import textwrap
 
 import pytest
+
+from tests.forked import forked
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 
@@ -68,9 +68,7 @@ def wait(pid):
 def run(program):
     """Run a program that forks; gives what it printed."""
     source = BEGINNING + textwrap.dedent(program)
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", source], capture_output=True, text=True, check=False, timeout=60
-    )
+    done = forked(source=source, environ=os.environ)
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout.split()
 

@@ -49,15 +49,12 @@ class Kept(logging.Handler):
 
 
 @pytest.fixture(autouse=True, scope="module")
-def logged():
-    """What is logged, by identity; all that was made before is no matter of the garbage collector's."""
+def logged(frozen_heap):
+    """What is logged, by identity."""
     handler, logger = Kept(), logging.getLogger("resourcekit")
     logger.addHandler(handler)
     logger.propagate = False
-    gc.collect()
-    gc.freeze()
     yield handler.errors
-    gc.unfreeze()
     logger.propagate = True
     logger.removeHandler(handler)
     print(f"\n{COUNTED['cases']} runs with faults")
