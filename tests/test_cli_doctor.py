@@ -11,24 +11,26 @@ import time
 from resourcekit import ConfigurableResource, ConfigurableResourceFactory, EnvVar, ResourceContainer
 from resourcekit import ResourceDependency, RunContext, secret
 
-LOG = open("log.txt", "a")
+def log(*words):
+    with open("log.txt", "a") as file:
+        print(*words, file=file)
 
 class Base(ConfigurableResource):
     mood: str = "fine"
     password: str = secret(default="s3cret-one")
 
     def setup_for_execution(self, context: RunContext):
-        print("up", context.key, file=LOG, flush=True)
+        log("up", context.key)
         if self.mood == "broken":
             raise ConnectionError(f"refused with {self.password}")
 
     def teardown_after_execution(self, context: RunContext):
-        print("down", context.key, file=LOG, flush=True)
+        log("down", context.key)
         if self.mood == "sticky":
             raise RuntimeError("will not close")
 
     def check_health(self, context: RunContext):
-        print("check", context.key, file=LOG, flush=True)
+        log("check", context.key)
         if self.mood == "ill":
             raise TimeoutError(f"no answer to {self.password}")
         return "3 replicas" if self.mood == "proud" else None

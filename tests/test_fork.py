@@ -1,6 +1,8 @@
 """A fork inherits what its parent has open: it gets a clear error for that, and can start its own."""
 
 import os
+import subprocess
+import sys
 import textwrap
 
 import pytest
@@ -418,27 +420,6 @@ if os.getpid() == PARENT:
     assert HOOKS == ["+True", "body", "-around", "+forking", "-forking", "around goes on", "-True"], HOOKS
 else:
     assert HOOKS == ["+True", "body", "-around", "+forking", "-forking"], HOOKS
-    os._exit(0)
-"""
-    )
-
-
-def test_a_teardown_hook_whose_child_fails_under_a_tracer():
-    """An error of the child's own goes on, and what traces the program, as coverage does, traces on."""
-    run(
-        FORKING
-        + """
-def tracing(frame, event, argument):
-    return tracing
-
-
-EXIT += [True]
-sys.settrace(tracing)
-body(container(Forking, "teardown").run)
-assert sys.gettrace() is tracing
-sys.settrace(None)
-if os.getpid() != PARENT:
-    assert HOOKS[-2:] == ["body", "-forking"], HOOKS
     os._exit(0)
 """
     )

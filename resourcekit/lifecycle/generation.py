@@ -15,6 +15,7 @@ from resourcekit.config.overlay import Overlaid
 from resourcekit.config.rereading import ConfigReader
 from resourcekit.construction import complete
 from resourcekit.context import RunContext
+from resourcekit.errors import RunStateError
 from resourcekit.generated import execute
 from resourcekit.hooks import Hook
 from resourcekit.lifecycle.compiled import Compiled, Drafted, Failure, Frame, Line
@@ -72,6 +73,7 @@ class _Writer:
             "copied": copied,
             "coroutine": CoroutineType,
             "isawaitable": inspect.isawaitable,
+            "lost": _lost,
             "made": _made_async if is_async else _made,
             "managed": _managed_async if is_async else _managed,
             "new": object.__new__,
@@ -169,7 +171,7 @@ class _Writer:
             effect = partial(_has_teardown, step, hooks.teardown, place)
             setup = Line("pass", step, "construct") if hooks.setup is None else self._up.pop()
             self._up.append(attrs.evolve(setup, effect=effect))
-            self._down.append(self._call_line(place, step, hooks.teardown))
+            self._down.append(self._down_line(self._call_line(place, step, hooks.teardown)))
             self._kept[f"r{place}"] = None
             if hooks.teardown.takes_context:
                 self._kept[f"c{place}"] = None
@@ -180,6 +182,10 @@ class _Writer:
         call = f"r{place}.{hook.name}({f'c{place}' if hook.takes_context else ''})"
         return Line(self._checked(call, place, hook.name), step, hook.name)
 
+    def _down_line(self, line: Line) -> Line:
+        """A line that goes no further in the child of a hook that has forked, where the run has no view any more."""
+        return attrs.evolve(line, text=f"{line.text}; run._view is None and lost(run)")
+
     def _write_manager(self, place: int, step: Step, hook: Hook) -> None:
         """A hook that may give a context manager: the machine enters it."""
         self._constants[f"H{place}"] = hook
@@ -189,7 +195,8 @@ class _Writer:
         self._up.append(Line(text, step, "set-up", partial(_has_entered, f"u{place}")))
         self._kept[f"u{place}"] = None
         phase = f"{hook.name} (exit)"
-        self._down.append(Line(self._checked(f"u{place} and u{place}.function(None)", place, phase), step, phase))
+        call = self._checked(f"u{place} and u{place}.function(None)", place, phase)
+        self._down.append(self._down_line(Line(call, step, phase)))
 
     def _checked(self, call: str, place: int, phase: str) -> str:
         """A call, whose result is awaited in an async run and must not want it in a sync one."""
@@ -278,6 +285,10 @@ def _refuse(given: Any, step: Step, phase: str) -> None:
     """A hook of a sync run gave something: fine, unless it wants to be awaited."""
     if inspect.isawaitable(given):
         refuse_awaitable(step, phase, given)
+
+
+def _lost(run: Any) -> None:
+    raise RunStateError(run._over())
 
 
 def _made(provider: Callable[[], Any], step: Step) -> Any:

@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from time import perf_counter
+from types import FrameType
 from typing import Final
 from weakref import WeakSet, WeakValueDictionary
 
@@ -16,6 +17,7 @@ from resourcekit.changes import changed, forked
 from resourcekit.current import runs_here
 from resourcekit.errors import RunStateError
 from resourcekit.graph import Held
+from resourcekit.lifecycle.compiled import Compiled
 from resourcekit.lifecycle.drivers import Observer
 from resourcekit.lifecycle.loops import owning_loop
 from resourcekit.lifecycle.machine import LiveResource, Scope
@@ -23,7 +25,6 @@ from resourcekit.lifecycle.watch import StartWatch
 from resourcekit.plan import Step
 from resourcekit.run.blueprint import AppScope, Blueprint, Preflight
 from resourcekit.run.ending import end_async, end_sync
-from resourcekit.run.forking import stop_teardown
 from resourcekit.run.session import Session, check_flag
 from resourcekit.substitutes import substitutes
 
@@ -252,6 +253,15 @@ def _seen_here(session: Session) -> Session:
     return session
 
 
+def _being_left(frame: FrameType | None) -> Iterator[Session]:
+    """The runs whose generated code is calling a teardown hook: one may have been opened in another context."""
+    while frame is not None:
+        code, run = frame.f_globals.get("CODE"), frame.f_locals.get("run")
+        if isinstance(code, Compiled) and isinstance(run, Session) and run.is_open:
+            yield run
+        frame = frame.f_back
+
+
 def _forked() -> None:
     """In the child of a fork: what is open here is the parent's."""
     forked()
@@ -259,7 +269,8 @@ def _forked() -> None:
         run._inherit()
     for app in list(_APPS):
         app.inherit()
-    stop_teardown(sys._getframe())
+    for run in list(_being_left(sys._getframe())):
+        run._inherit()
 
 
 with suppress(AttributeError):  # Where there is no fork.
