@@ -183,14 +183,15 @@ async def test_tasks_that_start_at_once_share_one_start():
     app = ResourceContainer.of({"slow": Slow()})
     found = []
 
-    async def enter(wait):
+    async def enter():
         async with app:
             found.append(app.get("slow"))
-            await anyio.sleep(wait)
+            while len(found) < 3:
+                await anyio.sleep(0.001)
 
     async with anyio.create_task_group() as group:
-        for wait in (0.05, 0.06, 0.07):
-            group.start_soon(enter, wait)
+        for _ in range(3):
+            group.start_soon(enter)
     assert TRACE == ["+", "+.", "-", "-."]
     assert len(set(map(id, found))) == 1
 
@@ -246,15 +247,23 @@ async def test_the_next_one_starts_when_the_first_fails():
     assert TRACE == ["+", "+"]
 
 
+def slow_app():
+    """An app whose start goes on until it may end; with the events that say that it has begun, and that it may end."""
+    begun, may_end = anyio.Event(), anyio.Event()
+
+    class Slow(ConfigurableResource, scope="app"):
+        async def setup_for_execution(self, context):
+            begun.set()
+            await may_end.wait()
+
+    return ResourceContainer.of({"slow": Slow()}), begun, may_end
+
+
 @pytest.mark.anyio
 async def test_waiting_for_a_start_can_be_cancelled():
     """A task that waits for another's start can be cancelled; the start goes on."""
 
-    class Slow(ConfigurableResource, scope="app"):
-        async def setup_for_execution(self, context):
-            await anyio.sleep(0.1)
-
-    app = ResourceContainer.of({"slow": Slow()})
+    app, begun, may_end = slow_app()
 
     async def wait_shortly():
         with anyio.move_on_after(0.02) as scope:
@@ -263,11 +272,10 @@ async def test_waiting_for_a_start_can_be_cancelled():
         TRACE.append(f"cancelled: {scope.cancelled_caught}")
 
     async with anyio.create_task_group() as group:
-        async with app:
-            pass
         group.start_soon(app.astart)
-        await anyio.sleep(0.01)
-        group.start_soon(wait_shortly)
+        await begun.wait()
+        await wait_shortly()
+        may_end.set()
     assert TRACE == ["cancelled: True"]
     await app.aclose()
 
@@ -304,16 +312,13 @@ def test_a_hook_that_enters_its_own_app_elsewhere():
 async def test_a_plain_with_while_a_task_starts_it():
     """A plain `with` in the same loop could only hang while a task starts the app: it is an error that says so."""
 
-    class Slow(ConfigurableResource, scope="app"):
-        async def setup_for_execution(self, context):
-            await anyio.sleep(0.05)
-
-    app = ResourceContainer.of({"slow": Slow()})
+    app, begun, may_end = slow_app()
     async with anyio.create_task_group() as group:
         group.start_soon(app.astart)
-        await anyio.sleep(0.01)
+        await begun.wait()
         with pytest.raises(RunStateError, match="another task of this thread"), app:
             pass
+        may_end.set()
     await app.aclose()
 
 

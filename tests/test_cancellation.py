@@ -32,7 +32,7 @@ async def step(entry):
     if entry in BLOCK:
         for call in REACHED:
             call()
-        await anyio.sleep(10)
+        await anyio.sleep(60)
     if entry in FAIL:
         raise FAIL[entry]
     TRACE.append(f"{entry}.")
@@ -160,9 +160,8 @@ async def test_after_an_error_the_rest_is_shielded(app):
 
 async def test_a_success_is_not_shielded(app):
     """A timeout around a run whose teardown hangs is honoured: nothing is shielded while all goes well."""
-    started = anyio.current_time()
     assert await cancelled_at(app.run(), "-c")
-    assert anyio.current_time() - started < 5
+    assert "-c." not in TRACE
 
 
 async def test_cancellation_before_a_nested_run_ends(app):
@@ -222,7 +221,8 @@ async def test_a_timeout_of_asyncio(app):
     """asyncio.timeout() turns the cancellation into its TimeoutError when all is torn down."""
     BLOCK.add("body")
     with pytest.raises(TimeoutError):
-        async with asyncio.timeout(0.05):
+        async with asyncio.timeout(None) as timeout:
+            REACHED.append(lambda: timeout.reschedule(asyncio.get_running_loop().time()))
             await work(app.run())
     assert steps() == [*UP, "body", *DOWN]
 

@@ -275,7 +275,7 @@ def test_a_concurrent_start(tmp_path):
     (tmp_path / "target.py").write_text(
         "import threading\n"
         "from resourcekit import *\n"
-        "both = threading.Barrier(2, timeout=5)\n"
+        "both = threading.Barrier(2, timeout=60)\n"
         "class Slow(ConfigurableResource):\n"
         "    def setup_for_execution(self): both.wait()\n"
         "class App(ResourceContainer):\n"

@@ -25,7 +25,7 @@ TRACE: list[str] = []
 MEET: dict[str, threading.Barrier] = {}
 FAIL: dict[str, BaseException] = {}
 LOCAL: contextvars.ContextVar[str] = contextvars.ContextVar("local", default="unset")
-WAIT = 20  # seconds until a meeting that will never be is given up
+WAIT = 60  # seconds until a meeting that will never be is given up
 
 
 @pytest.fixture(autouse=True)

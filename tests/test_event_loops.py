@@ -106,7 +106,7 @@ class Last:
 
     def _body(self):
         self.is_joined.set()
-        assert self.has_left.wait(10)
+        assert self.has_left.wait(60)
         if self.body_error is not None:
             raise self.body_error
 
@@ -123,22 +123,22 @@ class Last:
         """Do it; gives what came out."""
         with ThreadPoolExecutor(2) as pool:
             first = pool.submit(anyio.run, self._first, backend=self.backend)
-            assert self.is_started.wait(10)
+            assert self.is_started.wait(60)
             if not self.stays:
                 body = self._body
 
                 def until_the_end():
                     body()
-                    first.result(10)
+                    first.result(60)
 
                 self._body = until_the_end
             last = pool.submit(*([self._open_last] if self.other == "thread" else [anyio.run, self._last]),
                                **({} if self.other == "thread" else {"backend": self.other}))  # fmt: skip
             try:
-                return last.exception(30)
+                return last.exception(60)
             finally:
                 self.may_end.set()
-                first.result(10)
+                first.result(60)
 
 
 @pytest.mark.parametrize("other", OTHERS)
@@ -292,7 +292,7 @@ def test_a_loop_that_ends_in_the_midst_of_it(backend):
 
 def test_a_loop_that_stops_in_the_midst_of_it(monkeypatch):
     """When the loop is left standing while it tears down, that is an error, and the rest is torn down without it."""
-    monkeypatch.setattr(loops, "_PATIENCE", 0.05)
+    monkeypatch.setattr(loops, "_PATIENCE", 1.0)  # It must begin in that time.
     app = App()
 
     async def stop(context):
@@ -309,7 +309,7 @@ def test_a_loop_that_stops_in_the_midst_of_it(monkeypatch):
             closing = pool.submit(app.close)
             loop.run_forever()
             with pytest.raises(TeardownError) as caught:
-                closing.result(10)
+                closing.result(60)
         for task in asyncio.all_tasks(loop):
             task.cancel()
         loop.run_until_complete(asyncio.sleep(0.01))
@@ -325,7 +325,7 @@ def test_ctrl_c_while_another_loop_tears_down(monkeypatch):
     monkeypatch.setattr(loops, "sleep", lambda seconds: interrupts.pop()() if interrupts else time.sleep(seconds))
 
     def interrupt():
-        assert begun.wait(10)
+        assert begun.wait(60)
         raise KeyboardInterrupt
 
     async def long(context):
@@ -354,7 +354,7 @@ def test_ctrl_c_before_another_loop_begins(monkeypatch):
         await app.astart()
         monkeypatch.setattr(loops, "sleep", interrupt)
         with ThreadPoolExecutor(1) as pool:
-            errors.append(pool.submit(app.close).exception(10))
+            errors.append(pool.submit(app.close).exception(60))
 
     errors = []
     asyncio.run(main())
@@ -383,10 +383,9 @@ def test_an_app_is_closed_by_hand_after_its_loop(monkeypatch):
         app.close()
     loop = asyncio.new_event_loop()
     loop.run_until_complete(app.astart())
-    before = time.monotonic()
+    monkeypatch.setattr(loops, "sleep", lambda seconds: pytest.fail("it waited"))
     with pytest.raises(TeardownError, match="2 teardown hooks failed"):
         app.close()
-    assert time.monotonic() - before < loops._PATIENCE
     loop.run_until_complete(loop.shutdown_asyncgens())
     loop.close()
 

@@ -84,7 +84,7 @@ def test_many_threads_and_tasks_enter_first_at_once():
         with ThreadPoolExecutor(6) as pool:
             work = [pool.submit(anyio.run, crowd.loop, backend=backend) for backend in ["asyncio", "trio"] * 3]
             for each in work:
-                each.result(30)
+                each.result(60)
         assert len(crowd.found) == 60
         assert len(set(map(id, crowd.found))) == 1
         assert TRACE == ["+", "-"]
@@ -286,12 +286,21 @@ async def test_a_start_that_is_cancelled():
 @pytest.mark.anyio
 async def test_closing_while_it_starts():
     """`aclose` while another task still starts the container is an error; the start goes on."""
-    app = SlowApp()
+    begun, may_end = anyio.Event(), anyio.Event()
+
+    class Waiting(Database, scope="app"):
+        async def setup_for_execution(self, context):
+            TRACE.append("+")
+            begun.set()
+            await may_end.wait()
+
+    app = ResourceContainer.of({"database": Waiting()})
     async with anyio.create_task_group() as group:
         group.start_soon(app.astart)
-        await anyio.sleep(0.001)
+        await begun.wait()
         with pytest.raises(RunStateError, match="not started"):
             await app.aclose()
+        may_end.set()
     await app.aclose()
     assert TRACE == ["+", "-"]
 

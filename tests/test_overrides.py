@@ -420,13 +420,13 @@ def test_two_threads_with_an_app_each_started(log):
     def other():
         with app:
             entered.set()
-            left.wait(5)
+            assert left.wait(60)
 
     thread = threading.Thread(target=other)
     with app.override(database=FakeDatabase(host="fake")):
         with app:
             thread.start()
-            entered.wait(5)
+            assert entered.wait(60)
         assert log == ["+fake", "+real", "-fake"]
     left.set()
     thread.join()

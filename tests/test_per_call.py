@@ -343,9 +343,9 @@ def test_every_thread_has_its_own_run(shop: Shop) -> None:
 
     @shop.inject
     def work(transaction: Transaction) -> None:
-        barrier.wait(10)
+        barrier.wait(60)
         seen.append(transaction)
-        barrier.wait(10)
+        barrier.wait(60)
 
     with shop:
         threads = [threading.Thread(target=work) for _ in range(4)]

@@ -18,7 +18,8 @@ from resourcekit import (
 
 TRACE: list[str] = []
 SHORT = 0.01
-LONG = 20
+LONG = 60
+SLOW = 0.2  # Long enough for what comes before the hook that is slow, on a busy machine too.
 
 
 @pytest.fixture(autouse=True)
@@ -227,6 +228,9 @@ def told():
     handler, logger = Told(), logging.getLogger("resourcekit")
     logger.addHandler(handler)
     yield handler
+    for thread in threading.enumerate():  # Another handler would hear the rest of it.
+        if isinstance(thread, threading.Timer):
+            thread.join(LONG)
     logger.removeHandler(handler)
 
 
@@ -241,7 +245,7 @@ def test_a_slow_start_says_what_it_waits_for(told, concurrent):
     class Waiting(ConfigurableResource, scope="app"):
         slow: Slow
 
-    class App(ResourceContainer, slow_start=SHORT, concurrent=concurrent):
+    class App(ResourceContainer, slow_start=SLOW, concurrent=concurrent):
         slow = Slow()
         first = Waiting(slow=slow)
         second = Waiting(slow=slow)
@@ -249,7 +253,7 @@ def test_a_slow_start_says_what_it_waits_for(told, concurrent):
     with App():
         pass
     (line,) = told.lines
-    assert line.startswith("App is still starting after 0.01 s: slow (Slow) in setup_for_execution for ")
+    assert line.startswith("App is still starting after 0.2 s: slow (Slow) in setup_for_execution for ")
     assert line.endswith(", first, second wait for it")
 
 
@@ -262,14 +266,14 @@ def test_a_slow_start_between_two_hooks(told):
 
         @property
         def __exit__(self):
-            time.sleep(20 * SHORT)  # It is looked up before anything is entered.
+            time.sleep(2 * SLOW)  # It is looked up before anything is entered.
             return lambda *_outcome: None
 
     class Managed(ConfigurableResource, scope="app"):
         def yield_for_execution(self):
             return Manager()
 
-    class App(ResourceContainer, slow_start=SHORT):
+    class App(ResourceContainer, slow_start=SLOW):
         managed = Managed()
 
     with App():
