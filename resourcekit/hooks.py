@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, contextmanager
+from functools import partial
 from inspect import CO_VARARGS, CO_VARKEYWORDS
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -42,12 +43,12 @@ class Hook:
     wrap: Callable[[Callable[..., Any]], Callable[..., Any]] | None = None
     is_plain: bool = False
 
-    def call(self, resource: object, context: RunContext) -> Any:
-        """Call the hook of *resource*, with the context when it asks for it."""
+    def bound(self, resource: object, context: RunContext) -> Callable[[], Any]:
+        """The hook of *resource*, to be called: with the context when it asks for it."""
         method = getattr(resource, self.name)
         if self.wrap is not None:
             method = self.wrap(method)
-        return method(context) if self.takes_context else method()
+        return partial(method, context) if self.takes_context else method
 
 
 @attrs.frozen(eq=False, repr=False)

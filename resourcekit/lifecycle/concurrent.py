@@ -11,7 +11,7 @@ import contextvars
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import partial
 from heapq import heappop, heappush
 from queue import SimpleQueue
@@ -41,6 +41,7 @@ class Pending:
         given: What it gave.
         error: What it raised.
         stop: Interrupts it, where it is made in a child task.
+        turn: Whoever takes this out, makes it or has it never made.
     """
 
     place: int
@@ -49,6 +50,15 @@ class Pending:
     given: Any = None
     error: BaseException | None = None
     stop: Callable[[], object] | None = None
+    turn: list[None] = attrs.field(factory=lambda: [None])
+
+    def takes_turn(self) -> bool:
+        """Whether it is the caller's to make, or to be given up: never both, in whatever threads."""
+        try:
+            self.turn.pop()
+        except IndexError:
+            return False
+        return True
 
 
 class Schedule:
@@ -167,8 +177,15 @@ class Schedule:
         """Nothing more is begun; what is under way is interrupted, if it can be, and waited for."""
         if not (self.errors and isinstance(error, self._cancelled)):  # An interrupted sibling has not failed.
             self.errors.append(error)
-        for machine in (self._machines.pop(pending.place) for pending in (*self._staying, *self._moving)):
-            machine.close()
+        given_up = [pending for pending in self.under_way if pending.takes_turn()]
+        self.under_way.difference_update(given_up)
+        for pending in given_up:
+            with suppress(BaseException):
+                pending.observed.__exit__(type(error), error, None)
+        for pending in (*self._staying, *self._moving, *given_up):
+            machine = self._machines.pop(pending.place, None)
+            if machine is not None:
+                machine.close()
         self._staying.clear()
         self._moving.clear()
         for pending in self.under_way:
@@ -179,8 +196,7 @@ class Schedule:
         """Bring what is up into the order of the plan; gives what surfaces."""
         places = {id(step): place for place, step in enumerate(self._steps)}
         live = sorted(self._scope.live.items(), key=lambda item: places[id(item[1].step)])
-        self._scope.live.clear()
-        self._scope.live.update(live)
+        self._scope.live = dict(live)
         if not any(undo.closes_scope for undo in self._scope.undo):  # Cancel scopes close as they were opened.
             self._scope.undo.sort(key=lambda undo: places[id(undo.step)])
         return together(self.errors)
@@ -201,6 +217,8 @@ def set_up_concurrently(
     wake: SimpleQueue[None] = SimpleQueue()
 
     def work(pending: Pending) -> None:
+        if not pending.takes_turn():
+            return
         pending.given, pending.error = in_thread(pending.call, partial(perform, pending.call))
         schedule.finished.append(pending)
         wake.put(None)
@@ -243,6 +261,8 @@ async def set_up_concurrently_async(
     wake = Event()
 
     async def work(pending: Pending) -> None:
+        if not pending.takes_turn():
+            return
         with CancelScope() as stopping:
             pending.stop = stopping.cancel
             await _amake(pending, threads)
@@ -278,7 +298,7 @@ async def set_up_concurrently_async(
             schedule.failed(interrupt)
     else:  # A hook has opened a scope that stays open: this one has to stay around it.
         holder = next(undo for undo in scope.undo if undo.closes_scope)
-        scope.undo.insert(0, attrs.evolve(holder, function=lambda _outcome: leave()))
+        scope.undo.insert(0, attrs.evolve(holder, function=lambda _outcome: leave))
     return schedule.settle()
 
 

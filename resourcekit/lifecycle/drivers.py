@@ -13,7 +13,7 @@ from time import perf_counter
 from typing import Any, Final, NoReturn
 
 from resourcekit.errors import RunStateError
-from resourcekit.lifecycle.machine import Call, CallFailed, Machine
+from resourcekit.lifecycle.machine import Call, CallFailed, Machine, Scope, tear_down
 from resourcekit.lifecycle.scopes import innermost_cancel_scope
 from resourcekit.plan import Step
 
@@ -26,6 +26,8 @@ __all__ = (
     "in_thread",
     "perform",
     "refuse_awaitable",
+    "torn_down",
+    "torn_down_async",
 )
 
 Observer = Callable[[Call], AbstractContextManager[object]]
@@ -35,6 +37,9 @@ Refuse = Callable[[Step, str, Any], None]
 """Raises the error for what a phase of a step gave that nobody can await."""
 
 _UNSEEN: Final = nullcontext()
+
+_PATIENCE: Final = 10
+"""How often more than there are hooks a teardown goes on that was interrupted between two of them."""
 
 
 def refuse_awaitable(step: Step, phase: str, given: Any) -> None:
@@ -70,6 +75,48 @@ def drive(machine: Machine, observe: Observer | None = None, refuse: Refuse = re
             resume = partial(machine.send, given)
 
 
+def torn_down(
+    scope: Scope, outcome: BaseException | None, observe: Observer | None, refuse: Refuse = refuse_awaitable
+) -> list[BaseException]:
+    """Undo everything in *scope* in a sync run; gives what went wrong, Ctrl-C between two hooks as well.
+
+    Args:
+        scope: The scope.
+        outcome: As for `tear_down`.
+        observe: Sees each call.
+        refuse: Refuses what is to be awaited.
+    """
+    errors: list[BaseException] = []
+    for _ in range(len(scope.undo) + _PATIENCE):
+        try:
+            drive(tear_down(scope, outcome, errors), observe, refuse)
+            break
+        except BaseException as interrupt:
+            errors.append(interrupt)
+    return errors
+
+
+async def torn_down_async(
+    scope: Scope, outcome: BaseException | None, observe: Observer | None, *, has_failed: bool = True
+) -> list[BaseException]:
+    """`torn_down` in an async run.
+
+    Args:
+        scope: The scope.
+        outcome: As for `tear_down`.
+        observe: Sees each call.
+        has_failed: Something has failed before.
+    """
+    errors: list[BaseException] = []
+    for _ in range(len(scope.undo) + _PATIENCE):
+        try:
+            await drive_async(tear_down(scope, outcome, errors), observe, has_failed=has_failed or bool(errors))
+            break
+        except BaseException as interrupt:
+            errors.append(interrupt)
+    return errors
+
+
 def perform(call: Call, refuse: Refuse = refuse_awaitable) -> Any:
     """Make one call of a sync run, and give what it gives.
 
@@ -77,10 +124,10 @@ def perform(call: Call, refuse: Refuse = refuse_awaitable) -> Any:
         RunStateError: It gave something to be awaited.
     """
     started = perf_counter()
-    given = call.function()
-    if _is_awaited(call, given):
+    given = call.make()
+    call.took = perf_counter() - started
+    if call.is_awaited(given):
         refuse(call.step, call.phase, given)
-    call.done(given, perf_counter() - started)
     return given
 
 
@@ -108,13 +155,13 @@ async def drive_async(machine: Machine, observe: Observer | None = None, *, has_
                     if call.closes_scope:
                         shield.close()
                     started = perf_counter()
-                    given = call.function()
-                    if _is_awaited(call, given):
+                    given = call.make()
+                    if call.is_awaited(given):
                         # As late as this: a coroutine that is closed without its loop can still call sync hooks.
                         if has_failed and not call.closes_scope:
                             shield.open(given)
-                        given = await _in_time(call, given)
-                    call.done(given, perf_counter() - started)
+                        call.made.append(given := await _in_time(call, given))
+                    call.took = perf_counter() - started
             except BaseException as error:
                 has_failed = True
                 resume = partial(machine.throw, CallFailed(call, error))
@@ -155,16 +202,16 @@ async def aperform(call: Call, threads: Any = None) -> Any:
     """
     started = perf_counter()
     if threads is None or call.is_async:
-        given = call.function()
+        given = call.make()
     else:
         from anyio.to_thread import run_sync
 
-        given, error = await run_sync(in_thread, call, call.function, limiter=threads)
+        given, error = await run_sync(in_thread, call, call.make, limiter=threads)
         if error is not None:
             raise error
-    if _is_awaited(call, given):
-        given = await _in_time(call, given)
-    call.done(given, perf_counter() - started)
+    if call.is_awaited(given):
+        call.made.append(given := await _in_time(call, given))
+    call.took = perf_counter() - started
     return given
 
 
@@ -224,7 +271,3 @@ async def _in_time(call: Call, given: Any) -> Any:
             call.kept = stack.pop_all()
         return result
     raise limit.error(call.step, call.phase)
-
-
-def _is_awaited(call: Call, given: Any) -> bool:
-    return inspect.isawaitable(given) if call.awaits_any else inspect.iscoroutine(given)

@@ -195,7 +195,7 @@ class _Writer:
         self._up.append(Line(text, step, "set-up", partial(_has_entered, f"u{place}")))
         self._kept[f"u{place}"] = None
         phase = f"{hook.name} (exit)"
-        call = self._checked(f"u{place} and u{place}.function(None)", place, phase)
+        call = self._checked(f"u{place} and u{place}.function(None)()", place, phase)
         self._down.append(self._down_line(Line(call, step, phase)))
 
     def _checked(self, call: str, place: int, phase: str) -> str:
@@ -273,7 +273,7 @@ def _has_teardown(step: Step, hook: Hook, place: int, scope: Scope, values: Mapp
 
 
 def _has_resets(step: Step, provider: Any, scope: Scope, _values: Mapping[str, Any]) -> None:
-    scope.undo.append(Undo(step, "reset", scope.context(step), partial(reset, provider)))
+    scope.undo.append(Undo(step, "reset", scope.context(step), partial(partial, reset, provider)))
 
 
 def _has_entered(undo: str, scope: Scope, values: Mapping[str, Any]) -> None:

@@ -6,6 +6,8 @@ back what it gave or throws `CallFailed` with what it raised; so sync and async 
 
 from __future__ import annotations
 
+import inspect
+import operator
 from collections.abc import Callable, Generator, Mapping
 from functools import partial
 from time import perf_counter
@@ -51,14 +53,14 @@ class Call:
         function: Takes no arguments.
         step: Whose it is.
         phase: The hook's name, ``"construct"`` or ``"reset"``.
+        is_late: Whether *function* gives what is to be called: a hook is looked up as late as that.
         awaits_any: Whether anything awaitable is awaited, not coroutines alone: a vended object may be awaitable.
         closes_scope: Whether it closes a cancel scope that was opened before, so that none may be open inside.
         is_observed: Whether it is a phase of its own, that listeners hear of.
         moves: Whether a concurrent start makes it in a thread, or where it is async in a task, of its own.
         is_async: Whether it is known to give something to be awaited.
         limit: How long it may take.
-        is_done: Whether it has done its work; the driver says.
-        given: What it gave then.
+        made: What is made of it: nothing yet; a mark when it begins; what it gave; that once more, when it was awaited.
         took: How long it took, in seconds.
         kept: Closes a cancel scope of the driver's, once what the hook has opened inside it is closed.
     """
@@ -66,20 +68,40 @@ class Call:
     function: Callable[[], Any]
     step: Step
     phase: str
+    is_late: bool = False
     awaits_any: bool = True
     closes_scope: bool = False
     is_observed: bool = True
     moves: bool = False
     is_async: bool = False
     limit: Limit | None = None
-    is_done: bool = False
-    given: Any = None
+    made: list[Any] = attrs.field(factory=list)
     took: float = 0.0
     kept: Any = None
 
-    def done(self, given: Any, took: float) -> None:
-        """It has done its work."""
-        self.given, self.took, self.is_done = given, took, True
+    def make(self) -> Any:
+        """Call it, and give what it gives, which may have to be awaited.
+
+        Ctrl-C may come before and after: whether it has begun, and what it gave, is noted by code of Python's own, in
+        between which nothing can come.
+        """
+        function = self.function() if self.is_late else self.function
+        self.made.extend(map(operator.call, (bool, function)))
+        return self.made[1]
+
+    def is_awaited(self, given: Any) -> bool:
+        """Whether what it gave is to be awaited."""
+        return inspect.isawaitable(given) if self.awaits_any else inspect.iscoroutine(given)
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether it was called."""
+        return bool(self.made)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it has done its work."""
+        return len(self.made) == 3 or (len(self.made) == 2 and not self.is_awaited(self.made[1]))
 
 
 Machine = Generator[Call, Any, Any]
@@ -102,15 +124,45 @@ class LiveResource:
     exposed: Any
 
 
-@attrs.frozen(eq=False)
+@attrs.define(eq=False)
 class Undo:
-    """One thing to undo: called with what the body raised, or None."""
+    """One thing to undo. It is noted before what it undoes is done: Ctrl-C may come right after that.
+
+    Args:
+        step: Whose it is.
+        phase: As in `Call`.
+        context: What a hook is given.
+        function: Given what the body raised, or None, it gives what is to be called.
+        after: What it undoes; None: that is done.
+        manager: The context manager that it leaves.
+        closes_scope: As in `Call`.
+        call: Its own call, once that is about to be made.
+    """
 
     step: Step
     phase: str
     context: RunContext
-    function: Callable[[BaseException | None], Any]
+    function: Callable[[BaseException | None], Callable[[], Any]]
+    after: Call | None = None
+    manager: Any = None
     closes_scope: bool = False
+    call: Call | None = None
+
+    @property
+    def is_due(self) -> bool:
+        """Whether it is still to be called."""
+        return (self.after is None or self.after.is_done) and (self.call is None or not self.call.has_begun)
+
+    def was_interrupted_early(self, error: BaseException) -> bool:
+        """Whether *error* is a Ctrl-C that came before it did anything."""
+        if not isinstance(error, KeyboardInterrupt):
+            return False
+        is_waiting = getattr(getattr(self.manager, "gen", None), "gi_suspended", False)  # a generator, at its `yield`
+        return is_waiting or not self._has_begun or never_began(error, self.step, self.phase)
+
+    @property
+    def _has_begun(self) -> bool:
+        return self.call is not None and self.call.has_begun
 
 
 @attrs.define(eq=False)
@@ -196,42 +248,47 @@ def _limited(scope: Scope, call: Call) -> Machine:
         if not call.is_done:
             raise
         scope.late.append(scope.failed(failed.error, call.step, call.phase))
-        return call.given
+        return call.made[-1]
     if call.limit is not None and call.took > call.limit.seconds:
         error = call.limit.error(call.step, call.phase)
         scope.late.append(scope.failed(error, call.step, call.phase))
     return given
 
 
-def tear_down(scope: Scope, outcome: BaseException | None) -> Machine:
-    """Undo everything in *scope*, in reverse, whatever fails on the way; gives the list of errors.
+def tear_down(scope: Scope, outcome: BaseException | None, errors: list[BaseException]) -> Machine:
+    """Undo everything in *scope*, in reverse, whatever fails on the way. Another may go on where one was interrupted.
 
     Args:
         scope: The scope.
         outcome: What the body, or a failing setup, raised: the hooks hear of it.
+        errors: Takes what goes wrong.
     """
-    errors = []
     while scope.undo:
-        undo = scope.undo.pop()
-        undo.context.exception = outcome
-        call = Call(
-            partial(undo.function, outcome),
-            undo.step,
-            undo.phase,
-            closes_scope=undo.closes_scope,
-            limit=limit_of(undo.step, scope.settings, "teardown_timeout"),
-        )
-        try:
-            yield from _limited(scope, call)
-        except CallFailed as failed:
-            if not _is_passed_on(failed.error, outcome, undo.closes_scope):
-                errors.append(scope.failed(failed.error, undo.step, undo.phase))
-            if never_began(failed.error, undo.step, undo.phase):
-                scope.undo.append(undo)  # It is called again.
-        errors += scope.late
-        scope.late.clear()
+        undo = scope.undo[-1]
+        if undo.is_due:
+            undo.context.exception = outcome
+            undo.call = Call(
+                partial(undo.function, outcome),
+                undo.step,
+                undo.phase,
+                is_late=True,
+                closes_scope=undo.closes_scope,
+                limit=limit_of(undo.step, scope.settings, "teardown_timeout"),
+            )
+            try:
+                yield from _limited(scope, undo.call)
+            except CallFailed as failed:
+                if not _is_passed_on(failed.error, outcome, undo.closes_scope):
+                    errors.append(scope.failed(failed.error, undo.step, undo.phase))
+                if undo.was_interrupted_early(failed.error):
+                    undo.call = None  # It is called again.
+                    continue
+            errors += scope.late
+            scope.late.clear()
+        del scope.undo[-1:]  # In the child of a fork there is none any more.
     scope.live.clear()
-    return errors if scope.lost is None else [*errors, scope.lost]
+    if scope.lost is not None:
+        errors.append(scope.lost)
 
 
 def _is_passed_on(error: BaseException, outcome: BaseException | None, is_scope: bool) -> bool:
@@ -254,7 +311,7 @@ def _bring_up(scope: Scope, step: Step) -> Machine:
     exposed = (yield from _call_hooks(scope, step, resource)) if step.hooks.called else resource
     scope.live[identity] = LiveResource(step, exposed)
     for provider in step.resets:
-        scope.undo.append(Undo(step, "reset", scope.context(step), partial(reset, provider)))
+        scope.undo.append(Undo(step, "reset", scope.context(step), partial(partial, reset, provider)))
 
 
 def _call_hooks(scope: Scope, step: Step, resource: Any) -> Machine:
@@ -265,20 +322,22 @@ def _call_hooks(scope: Scope, step: Step, resource: Any) -> Machine:
     if hooks.whole is not None:
         exposed = yield from enter(scope, step, hooks.whole, resource, context)
         return resource if exposed is None else exposed  # a bare `yield`
+    setting_up = None
     if hooks.setup is not None:
-        call = Call(
-            partial(hooks.setup.call, resource, context),
+        setting_up = Call(
+            partial(hooks.setup.bound, resource, context),
             step,
             hooks.setup.name,
+            is_late=True,
             moves=step.moves,
             is_async=hooks.setup.is_async,
             limit=scope.limit(step),
         )
-        yield from _limited(scope, call)
     if hooks.teardown is not None:
-        scope.undo.append(
-            Undo(step, hooks.teardown.name, context, partial(teardown_by_hook, hooks.teardown, resource, context))
-        )
+        function = partial(teardown_by_hook, hooks.teardown, resource, context)
+        scope.undo.append(Undo(step, hooks.teardown.name, context, function, setting_up))
+    if setting_up is not None:
+        yield from _limited(scope, setting_up)
     if hooks.create is not None:
         return (yield from enter(scope, step, hooks.create, resource, context))
     return resource
@@ -292,21 +351,24 @@ def reset(provider: Any, _outcome: BaseException | None) -> Any:
     return None
 
 
-def teardown_by_hook(hook: Hook, resource: Any, context: RunContext, _outcome: BaseException | None) -> Any:
-    """Call a teardown hook; it reads the outcome from its context."""
-    return hook.call(resource, context)
+def teardown_by_hook(
+    hook: Hook, resource: Any, context: RunContext, _outcome: BaseException | None
+) -> Callable[[], Any]:
+    """A teardown hook, to be called; it reads the outcome from its context."""
+    return hook.bound(resource, context)
 
 
-def _leave(leave: Callable[..., Any], around: Any, outcome: BaseException | None) -> Any:
+def _leaving(leave: Callable[..., Any], entered: Call, outcome: BaseException | None) -> Callable[[], Any]:
+    """What leaves a context manager."""
     kind = None if outcome is None else type(outcome)
-    left = leave(kind, outcome, None if outcome is None else outcome.__traceback__)
-    return left if around is None else _closing(around, left)
+    left = partial(leave, kind, outcome, None if outcome is None else outcome.__traceback__)
+    return left if entered.kept is None else partial(_closing, entered.kept, left)
 
 
-async def _closing(around: Any, left: Any) -> Any:
-    """Await *left*, which closes what stood inside a cancel scope; then close that."""
+async def _closing(around: Any, leave: Callable[[], Any]) -> Any:
+    """Leave what stood inside a cancel scope; then close that."""
     try:
-        return await left
+        return await leave()
     finally:
         around.close()
 
@@ -315,10 +377,11 @@ def enter(scope: Scope, step: Step, hook: Hook, resource: Any, context: RunConte
     """Call a hook that may give a context manager; gives what users receive."""
     # Making a context manager of a generator is no phase of its own: it does nothing yet.
     call = Call(
-        partial(hook.call, resource, context),
+        partial(hook.bound, resource, context),
         step,
         hook.name,
-        hook.is_async,
+        is_late=True,
+        awaits_any=hook.is_async,
         is_observed=hook.wrap is None,
         moves=step.moves and hook.is_plain,
         is_async=hook.is_async,
@@ -331,13 +394,14 @@ def enter(scope: Scope, step: Step, hook: Hook, resource: Any, context: RunConte
         return given
     enters_async = hasattr(type(given), "__aenter__") and (scope.is_async or not hasattr(type(given), "__enter__"))
     enter, leave = ("__aenter__", "__aexit__") if enters_async else ("__enter__", "__exit__")
-    leave_it = getattr(given, leave)
-    before = innermost_cancel_scope()
     entering = Call(getattr(given, enter), step, hook.name, limit=scope.limit(step))
+    undo = Undo(
+        step, f"{hook.name} (exit)", context, partial(_leaving, getattr(given, leave), entering), entering, given
+    )
+    before = innermost_cancel_scope()
+    scope.undo.append(undo)
     exposed = yield from _limited(scope, entering)
-    holds_scope = innermost_cancel_scope() is not before  # A task group that stays open, for one.
-    leaving = partial(_leave, leave_it, entering.kept)
-    scope.undo.append(Undo(step, f"{hook.name} (exit)", context, leaving, holds_scope))
+    undo.closes_scope = innermost_cancel_scope() is not before  # A task group that stays open, for one.
     return exposed
 
 

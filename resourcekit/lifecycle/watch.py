@@ -71,7 +71,11 @@ class StartWatch:
         self._timer.daemon = True
 
     def __enter__(self) -> Self:
-        self._timer.start()
+        try:
+            self._timer.start()
+        except BaseException:  # Ctrl-C, with the thread under way.
+            self._timer.cancel()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -114,36 +114,50 @@ class App(AppScope):
         Raises:
             RunStateError: Waiting for the one who starts it would never end.
         """
-        while not self._takes_turn(blueprint, _PAUSE):
-            if threading.get_ident() in self._threads:
-                raise RunStateError(
-                    f"{blueprint.name} is being started or stopped by another task of this thread, which cannot go on "
-                    "while this one waits: use `async with`"
-                )
+        turn: list[bool] = []
         try:
+            while not self._takes_turn(turn, blueprint, _PAUSE):
+                if threading.get_ident() in self._threads:
+                    raise RunStateError(
+                        f"{blueprint.name} is being started or stopped by another task of this thread, which cannot go "
+                        "on while this one waits: use `async with`"
+                    )
             session = self._begins(blueprint, is_concurrent)
-            if session is not None:
-                session._open()
-                self._started(session)
-            self._entered += 1
+            try:
+                if session is not None:
+                    session._open()
+                    self._started(session)
+                self._entered += 1
+            except BaseException as error:  # Ctrl-C may come when all is up.
+                if session is not None and session.is_open:
+                    self._gives_up(session)
+                    session._close(error)
+                raise
         finally:
-            self._give_turn()
+            self._give_turn(turn)
 
     async def aenter(self, blueprint: Blueprint, is_concurrent: bool | None = None) -> None:
         """`enter` for async resources."""
-        while not self._takes_turn(blueprint):
-            from anyio import sleep  # No primitive of one loop is safe to wake from another's thread.
-
-            await sleep(_PAUSE)
+        turn: list[bool] = []
         try:
+            while not self._takes_turn(turn, blueprint):
+                from anyio import sleep  # No primitive of one loop is safe to wake from another's thread.
+
+                await sleep(_PAUSE)
             session = self._begins(blueprint, is_concurrent)
-            if session is not None:
-                session._owner = owning_loop()
-                await session._aopen()
-                self._started(session)
-            self._entered += 1
+            try:
+                if session is not None:
+                    session._owner = owning_loop()
+                    await session._aopen()
+                    self._started(session)
+                self._entered += 1
+            except BaseException as error:
+                if session is not None and session.is_open:
+                    self._gives_up(session)
+                    await session._aclose(error)
+                raise
         finally:
-            self._give_turn()
+            self._give_turn(turn)
 
     def leave(self, error: BaseException | None) -> None:
         """Tear the app-scoped resources down when the last one leaves.
@@ -153,25 +167,31 @@ class App(AppScope):
         """
         if self._is_theirs(error):
             return
-        self._turn.acquire()  # Nobody starts or stops it while one is in: this never waits for long.
+        turn: list[bool] = []
         try:
-            session = self._ends()
+            self._waits_for_turn(turn)
+            session, interrupt = self._ends()
             if session is not None:
-                end_sync(session, error)
+                end_sync(session, error or interrupt)
+            if interrupt is not None:
+                raise interrupt
         finally:
-            self._give_turn()
+            self._give_turn(turn)
 
     async def aleave(self, error: BaseException | None) -> None:
         """`leave` for async resources."""
         if self._is_theirs(error):
             return
-        self._turn.acquire()
+        turn: list[bool] = []
         try:
-            session = self._ends()
+            self._waits_for_turn(turn)
+            session, interrupt = self._ends()
             if session is not None:
-                await end_async(session, error)
+                await end_async(session, error or interrupt)
+            if interrupt is not None:
+                raise interrupt
         finally:
-            self._give_turn()
+            self._give_turn(turn)
 
     def _is_theirs(self, error: BaseException | None) -> bool:
         if self.session is not None or self._inherited is None:
@@ -180,15 +200,22 @@ class App(AppScope):
             raise RunStateError(self._inherited._over())
         return True  # The child goes on with its own error, sys.exit() for one.
 
-    def _takes_turn(self, blueprint: Blueprint, patience: float = 0.0) -> bool:
+    def _takes_turn(self, turn: list[bool], blueprint: Blueprint, patience: float = 0.0) -> bool:
         if any(isinstance(run, AppRun) and run._blueprint.app is self for run in runs_here()):
             raise RunStateError(
                 f"a hook of {blueprint.name} enters {blueprint.name} itself while it starts or stops; "
                 "give the hook's resource a field for what it needs"
             )
-        return self._turn.acquire(timeout=patience)
+        self._waits_for_turn(turn, patience)
+        return turn[-1]
 
-    def _give_turn(self) -> None:
+    def _waits_for_turn(self, turn: list[bool], patience: float = -1.0) -> None:
+        """Note in *turn* that the lock is held, with nothing in between where Ctrl-C may come."""
+        turn.extend(map(self._turn.acquire, (True,), (patience,)))
+
+    def _give_turn(self, turn: list[bool]) -> None:
+        if not any(turn):
+            return
         self._threads = ()
         with suppress(RuntimeError):  # In the child of a hook's fork it is another one, that nobody holds.
             self._turn.release()
@@ -210,20 +237,31 @@ class App(AppScope):
         _STARTED[id(session)] = session
         self.become(session._up)
 
-    def _ends(self) -> AppRun | None:
-        session = self.session
+    def _ends(self) -> tuple[AppRun | None, BaseException | None]:
+        """What is to be torn down, where the last one leaves; and a Ctrl-C that came meanwhile."""
+        session, left, interrupt = self.session, self._entered - 1, None
         assert session is not None, "who leaves has entered"
+        try:
+            self._leaves(session, left)
+        except BaseException as raised:
+            interrupt = raised
+            self._leaves(session, left)
+        return None if left else session, interrupt
+
+    def _leaves(self, session: AppRun, left: int) -> None:
         owner = session._owner
         self._threads = (threading.get_ident(), threading.get_ident() if owner is None else owner.thread)
-        self._entered -= 1
-        if self._entered:
-            return None
-        # From here on only its own teardown sees it: nobody else is given what is about to go.
+        self._entered = left
+        if not left:
+            self._gives_up(session)
+
+    def _gives_up(self, session: AppRun) -> None:
+        """Nobody is given any more what is about to go: from here on only its own teardown sees it."""
         self.session = None
-        del _STARTED[id(session)]
+        _STARTED.pop(id(session), None)
         self.become({})
-        session._enter_context()
-        return session
+        if all(run is not session for run in runs_here()):
+            session._enter_context()
 
 
 # Weak: what is left open and forgotten is collected, and warns.

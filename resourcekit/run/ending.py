@@ -7,9 +7,9 @@ from functools import partial
 from typing import Any
 
 from resourcekit.errors import RunStateError
-from resourcekit.lifecycle.drivers import close_awaitable, drive, drive_async
+from resourcekit.lifecycle.drivers import close_awaitable, torn_down, torn_down_async
 from resourcekit.lifecycle.loops import HandedOver, OwningLoop
-from resourcekit.lifecycle.machine import Scope, tear_down
+from resourcekit.lifecycle.machine import Scope
 from resourcekit.plan import Step
 from resourcekit.run.session import Session
 
@@ -18,6 +18,35 @@ __all__ = ("end_async", "end_sync")
 
 def end_sync(session: Session, error: BaseException | None) -> None:
     """Tear down what *session* has up, and end it; called outside any loop, or inside the one that opened it."""
+    try:
+        _end_sync(session, error)
+    except BaseException as interrupt:
+        if not _begins_again(session, interrupt):
+            raise
+        _end_sync(session, interrupt)
+        raise
+
+
+async def end_async(session: Session, error: BaseException | None) -> None:
+    """`end_sync` in a task of any loop."""
+    try:
+        await _end_async(session, error)
+    except BaseException as interrupt:
+        if not _begins_again(session, interrupt):
+            raise
+        await _end_async(session, interrupt)
+        raise
+
+
+def _begins_again(session: Session, interrupt: BaseException) -> bool:
+    """Whether *interrupt* is a Ctrl-C that came before the session was ended."""
+    if isinstance(interrupt, Exception) or not session.is_open:
+        return False
+    session._is_ending = False
+    return True
+
+
+def _end_sync(session: Session, error: BaseException | None) -> None:
     owner = session._owner
     if owner is None or owner.is_here:
         session._close(error)
@@ -28,8 +57,7 @@ def end_sync(session: Session, error: BaseException | None) -> None:
     session._closed(error, _errors(session, scope, error, handed, interrupt))
 
 
-async def end_async(session: Session, error: BaseException | None) -> None:
-    """`end_sync` in a task of any loop."""
+async def _end_async(session: Session, error: BaseException | None) -> None:
     owner = session._owner
     if owner is None or owner.is_here:
         await session._aclose(error)
@@ -43,18 +71,15 @@ async def end_async(session: Session, error: BaseException | None) -> None:
 def _hand_over(session: Session, owner: OwningLoop, scope: Scope, error: BaseException | None) -> HandedOver:
     observe, before = session._observe, session._previous
 
-    async def torn_down() -> list[BaseException]:
+    async def ended() -> list[BaseException]:
         session._previous = None
         session._enter_context()  # Its hooks find what is still up.
         try:
-            errors: list[BaseException] = await drive_async(
-                tear_down(scope, error), observe, has_failed=error is not None
-            )
-            return errors
+            return await torn_down_async(scope, error, observe, has_failed=error is not None)
         finally:
             session._previous = before
 
-    return HandedOver(owner, torn_down)
+    return HandedOver(owner, ended)
 
 
 def _errors(
@@ -73,7 +98,7 @@ def _errors(
     else:
         if handed.state == "begun":
             errors.append(RunStateError(f"the event loop that opened {session._title} has ended while it tore it down"))
-        errors += drive(tear_down(scope, error), session._observe, partial(_refuse, session._title))
+        errors += torn_down(scope, error, session._observe, partial(_refuse, session._title))
     return errors if interrupt is None else [*errors, interrupt]
 
 

@@ -33,7 +33,7 @@ class HealthCheck:
 
     def call(self) -> Any:
         """What the hook gives; an awaitable where it is async."""
-        return self.hook.call(self.resource, self.context)
+        return self.hook.bound(self.resource, self.context)()
 
 
 def health_checks(run: Session) -> Iterator[HealthCheck]:

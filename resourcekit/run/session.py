@@ -15,9 +15,9 @@ from resourcekit.context import RunContext
 from resourcekit.errors import Location, RunStateError, kind_in_words, preflight_error
 from resourcekit.frames import caller_location
 from resourcekit.lifecycle.compiled import Compiled, Failure
-from resourcekit.lifecycle.drivers import Observer, drive, drive_async
+from resourcekit.lifecycle.drivers import Observer, drive, drive_async, torn_down, torn_down_async
 from resourcekit.lifecycle.loops import OwningLoop
-from resourcekit.lifecycle.machine import Scope, set_up, tear_down
+from resourcekit.lifecycle.machine import Scope, set_up
 from resourcekit.lifecycle.outcome import surfacing
 from resourcekit.lifecycle.report import Observation, Outcome, RunEvent, RunReport, tell
 from resourcekit.plan import Step
@@ -240,12 +240,28 @@ class Session(Showing):
         return await (self._aopen_by_machine() if code is None else code.entering(self))
 
     def _open_by_machine(self) -> Any:
-        error = self._set_up(*self._prepare(is_async=False))
-        return self._show() if error is None else self._not_opened(error)
+        before = self._scope
+        try:
+            error = self._set_up(*self._prepare(is_async=False))
+            if error is None:
+                return self._show()
+        except BaseException as interrupt:  # Ctrl-C where no hook is; or all that is wrong before there is anything up.
+            if self._scope is before:
+                raise
+            error = interrupt
+        return self._not_opened(error)
 
     async def _aopen_by_machine(self) -> Any:
-        error = await self._aset_up(*self._prepare(is_async=True))
-        return self._show() if error is None else await self._anot_opened(error)
+        before = self._scope
+        try:
+            error = await self._aset_up(*self._prepare(is_async=True))
+            if error is None:
+                return self._show()
+        except BaseException as interrupt:
+            if self._scope is before:
+                raise
+            error = interrupt
+        return await self._anot_opened(error)
 
     def _told_up(self, code: Compiled, failure: Failure) -> BaseException:
         """Where generated code has failed to set up, the machine goes on: it is told what is up; gives the error."""
@@ -262,12 +278,12 @@ class Session(Showing):
         """Tear down what is up, and raise."""
         if self._outcome == "inherited":
             raise error
-        self._closed(error, drive(tear_down(self._leaving(), error), self._observe), is_up=False)
+        self._closed(error, torn_down(self._leaving(is_open=False), error, self._observe), is_up=False)
 
     async def _anot_opened(self, error: BaseException) -> None:
         if self._outcome == "inherited":
             raise error
-        errors = await drive_async(tear_down(self._leaving(), error), self._observe, has_failed=True)
+        errors = await torn_down_async(self._leaving(is_open=False), error, self._observe)
         self._closed(error, errors, is_up=False)
 
     def _set_up(self, scope: Scope, checked: Preflight) -> BaseException | None:
@@ -321,13 +337,15 @@ class Session(Showing):
     def _close_by_machine(self, error: BaseException | None) -> None:
         if error is not None and self._outcome == "inherited":
             return  # The child goes on with its own error, sys.exit() for one.
-        self._closed(error, drive(tear_down(self._leaving(), error), self._observe))
+        observe = self._observe  # Before it counts as ending: Ctrl-C may come.
+        self._closed(error, torn_down(self._leaving(), error, observe))
 
     async def _aclose_by_machine(self, error: BaseException | None) -> None:
         if error is not None and self._outcome == "inherited":
             return
-        tearing = tear_down(self._leaving(is_async=True), error)
-        self._closed(error, await drive_async(tearing, self._observe, has_failed=error is not None))
+        observe = self._observe
+        scope = self._leaving(is_async=True)
+        self._closed(error, await torn_down_async(scope, error, observe, has_failed=error is not None))
 
     def _told_down(self, failure: Failure) -> BaseException:
         """Where generated code has failed to tear down, the machine goes on with what is left; gives the error."""
@@ -337,29 +355,35 @@ class Session(Showing):
 
     def _not_closed(self, failed: BaseException) -> None:
         """Tear down what is left, and raise."""
-        self._closed(None, [failed, *drive(tear_down(self._leaving(), None), self._observe)])
+        self._closed(None, [failed, *torn_down(self._leaving(), None, self._observe)])
 
     async def _anot_closed(self, failed: BaseException) -> None:
-        errors = await drive_async(tear_down(self._leaving(), None), self._observe, has_failed=True)
-        self._closed(None, [failed, *errors])
+        self._closed(None, [failed, *await torn_down_async(self._leaving(), None, self._observe)])
 
     def _left(self) -> None:
         """All is torn down, and the run had views in its view."""
         end(self._view)
         self._end("success")
 
-    def _leaving(self, is_async: bool = False) -> Scope:
-        """The machine's scope; made of what generated code has set up, where that does not go on itself."""
-        is_opening = self._scope is not None and self._code is None and self._order is None
+    def _leaving(self, is_async: bool = False, *, is_open: bool = True) -> Scope:
+        """The machine's scope; made of what generated code has set up, where that does not go on itself.
+
+        Args:
+            is_async: Whether async hooks are fine.
+            is_open: Whether it was opened; it was not where setting it up has failed.
+        """
+        is_opening = is_open and self._scope is not None and self._code is None and self._order is None
         if self.is_open and (self._is_ending or is_opening):
             raise RunStateError("this run is being opened or closed: a hook of it cannot close it")
-        if self._scope is None:
+        scope = self._scope
+        if scope is None:
             if self._code is None or self._kept is None:
                 raise RunStateError(self._over() or "this run is not open: it was never opened, or has ended")
-            self._scope = self._new_scope(is_async, {})
-            self._code.tell(self._scope, self._kept)
+            scope = self._new_scope(is_async, {})
+            self._code.tell(scope, self._kept)
+            self._scope = scope  # Only now: Ctrl-C may have come before all is told.
         self._is_ending = True
-        return self._scope
+        return scope
 
     def _warn_left_open(self, warn: Callable[..., None]) -> None:
         where = f", opened at {self._opened_by}" if self._opened_by else "; RESOURCEKIT_DEBUG=1 shows where"
