@@ -13,6 +13,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -126,12 +127,20 @@ class Start:
 
 
 def start_time(contender: str, size: int) -> Start:
-    """The start of an application with so many singletons, in a process of its own."""
+    """The start of an application with so many singletons, in a process of its own; the first writes its bytecode."""
     command = [sys.executable, "-m", "benchmarks.fresh", contender, str(size)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=_ROOT)
+    environ = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+    environ |= {"PYTHONPYCACHEPREFIX": _bytecode().name}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=_ROOT, env=environ)
     if done.returncode:
         raise RuntimeError(f"{contender} with {size}: {done.stderr.strip().splitlines()[-1:]}")
     return Start(**json.loads(done.stdout))
+
+
+@cache
+def _bytecode() -> TemporaryDirectory[str]:
+    """Where the processes keep their bytecode: what a package loads when it is first used is not to be compiled."""
+    return TemporaryDirectory()
 
 
 def _start_here(name: str, size: int) -> Mapping[str, float]:

@@ -264,6 +264,7 @@ def _startups(setting: Setting) -> Result:
 
 def _start_up(table: Table, name: str, sizes: Sequence[int], *, quick: bool) -> None:
     least: list[float] = []
+    start_time(name, sizes[0])  # It writes the bytecode.
     for size in sizes:
         if least and least[-1] > _PATIENCE:
             table.note(name, f"{size:,}", "not timed: too slow")

@@ -63,13 +63,19 @@ def replaced(resource: object, changes: Mapping[str, object], place: Place | Non
 def relinked(resource: object, leaf: Callable[[object], object]) -> Any:
     """A declaration like *resource* whose linked fields are rebuilt by *leaf*; nothing else changes."""
     old = record_of(resource)
+
+    def rebuilt(store: Mapping[str, object]) -> dict[str, object]:
+        linked = [name for name in old.linked if name in store]
+        return {name: rebuild(store[name], Any, lambda value, _annotation, _position: leaf(value)) for name in linked}
+
     new = object.__new__(type(resource))
+    record = old.copy()
+    record.deferred.update(rebuilt(old.deferred))
+    if old.captured:
+        record.captured = {**old.captured, **rebuilt(old.captured)}
     new.__dict__.update(resource.__dict__)
-    record = new.__dict__[RECORD] = old.copy()
-    for store in (new.__dict__, record.captured, record.deferred):
-        for name in old.linked:
-            if name in store:
-                store[name] = rebuild(store[name], Any, lambda value, _annotation, _position: leaf(value))
+    new.__dict__.update(rebuilt(resource.__dict__))
+    new.__dict__[RECORD] = record
     return new
 
 
@@ -144,7 +150,7 @@ def _link(live: object, record: Record, links: Mapping[str, object]) -> list[Pro
             is_settled = not holds(waiting) & DEFERRED  # A nested resource met its converter as a declaration.
             here[name], found = _made(live, spec.by_name[name], links[name], record, is_settled=is_settled)
             if not holds(here[name]):
-                record.sources[name] = "a factory" if is_settled else "a provider"
+                record.sources = {**record.sources, name: "a factory" if is_settled else "a provider"}
         problems += found
     for name, waiting in late.items():
         field = spec.by_name[name]
@@ -307,7 +313,7 @@ def _put(resource: object, record: Record, name: str, value: object) -> bool:
         resource.__dict__[name] = value
         own = value if record.live else copied(value)
         if own is not value:
-            record.captured[name] = own
+            record.captured = {**record.captured, name: own}
     if kinds:
         record.linked += (name,)
     return True

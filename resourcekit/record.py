@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
 import attrs
 
@@ -11,6 +12,10 @@ from resourcekit.frames import Place
 from resourcekit.spec import RECORD, ResourceSpec
 
 __all__ = ("Record", "linked_values", "raw_values", "record_of", "spec_of")
+
+
+_NOTHING: Final[Mapping[str, Any]] = {}
+"""What most resources have of most things: one for all of them."""
 
 
 @attrs.define(eq=False, repr=False)
@@ -33,10 +38,10 @@ class Record:
     live: bool = False
     name: str = ""
     given: tuple[str, ...] = ()
-    captured: dict[str, object] = attrs.field(factory=dict)
+    captured: Mapping[str, object] = _NOTHING
     deferred: dict[str, object] = attrs.field(factory=dict)
     linked: tuple[str, ...] = ()
-    sources: dict[str, str] = attrs.field(factory=dict)
+    sources: Mapping[str, str] = _NOTHING
     unchecked: tuple[str, ...] = ()
 
     @property
@@ -46,8 +51,8 @@ class Record:
 
     def copy(self) -> Record:
         """A record of its own for a copy of the resource."""
-        return Record(self.place, self.live, self.name, self.given, dict(self.captured), dict(self.deferred),
-                      self.linked, dict(self.sources), self.unchecked)  # fmt: skip
+        return Record(self.place, self.live, self.name, self.given, self.captured, dict(self.deferred),
+                      self.linked, self.sources, self.unchecked)  # fmt: skip
 
 
 def spec_of(resource: object) -> ResourceSpec:

@@ -656,6 +656,13 @@ def test_a_constructor_of_ones_own() -> None:
     assert calls == ["h"]
 
 
+def test_one_constructor_only() -> None:
+    """attrs' second constructor, which would make a resource that nothing was checked of, is not there."""
+    with pytest.raises(AttributeError, match="__attrs_init__"):
+        Database(host="localhost").__attrs_init__(host=5, port="5432")
+    assert attrs.fields_dict(Database).keys() == {"host", "port"}
+
+
 def test_everything_public_is_there() -> None:
     """`import resourcekit` lists its names, and an unknown one is an AttributeError."""
     assert "ConfigurableResource" in dir(resourcekit)
