@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import update_wrapper
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, Self, TypeVar, cast, overload
+from types import FunctionType
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, NoReturn, Self, TypeVar, cast, overload
 
 from dependency_injector import containers, providers
 
 from resourcekit.assembly import Assembly, alias_all, instance_providers
 from resourcekit.errors import DefinitionError, RunStateError, kind_in_words
-from resourcekit.instance import OPERATIONS, ContainerInstance, is_key, reserved_names
+from resourcekit.instance import OPERATIONS, ContainerInstance, is_key, no_attribute, reserved_names
 from resourcekit.operations import Operations, operations
 from resourcekit.overriding import Override
 from resourcekit.providers import ResourceProvider, ValueProvider, as_provider, check_key, value
@@ -34,10 +35,11 @@ class Namespace(dict[str, Any]):
         self.history: list[tuple[str, Any]] = []
 
     def __setitem__(self, key: str, content: Any) -> None:
+        owner = self.get("__qualname__", self._name)
         if key.startswith("__"):
+            _refuse_special(owner, key, content)
             super().__setitem__(key, content)
             return
-        owner = self.get("__qualname__", self._name)
         in_place = key in self._inherited or is_key(self.get(key))
         provider = self._wrapped.get(id(content)) or as_provider(key, content, owner, is_key=in_place)
         if is_key(provider) or key in self._operations:
@@ -47,6 +49,23 @@ class Namespace(dict[str, Any]):
         if is_key(provider):
             self.history.append((key, provider))
         super().__setitem__(key, provider)
+
+
+_SPECIAL: Final = frozenset({"__new__", "__init_subclass__", "__class_getitem__"})
+"""The special methods of a class, which Python calls on the class itself."""
+
+
+def _refuse_special(owner: str, name: str, content: object) -> None:
+    """Refuse a special method: an instance's type is not the container class, so that Python would not call it.
+
+    Raises:
+        DefinitionError: It is one.
+    """
+    if isinstance(content, FunctionType) and name.endswith("__") and name not in _SPECIAL:
+        raise DefinitionError(
+            f"{owner}.{name} would never be called: an instance has the special methods of every container; give the "
+            "method a name of its own, and what is to be opened and closed to a resource's hooks"
+        )
 
 
 if TYPE_CHECKING:
@@ -127,9 +146,12 @@ class ContainerMeta(_DeclarativeMeta):
         for subclass in cast("list[ContainerMeta]", cls.__subclasses__()):
             subclass._collect_all()
 
-    def __instancecheck__(cls, instance: Any) -> bool:
-        parent = getattr(type(instance), "__IS_CONTAINER__", False) and instance.declarative_parent
-        return isinstance(parent, type) and issubclass(parent, cls)
+    if not TYPE_CHECKING:  # It would let every name pass.
+
+        def __getattr__(cls, name):
+            if not name.startswith("_") and hasattr(ContainerInstance, name):
+                raise AttributeError(f"{cls.__name__}.{name} is for an instance: write {cls.__name__}().{name}")
+            raise no_attribute(cls, cls.__name__, name)
 
 
 class ResourceContainer(Operations, containers.DeclarativeContainer, metaclass=ContainerMeta):

@@ -22,7 +22,7 @@ from resourcekit.assembly import (
     keys_of,
 )
 from resourcekit.changes import Kept
-from resourcekit.errors import DefinitionError, RunStateError
+from resourcekit.errors import DefinitionError, RunStateError, did_you_mean
 from resourcekit.operations import Operations, operations
 from resourcekit.overriding import Override, effective
 from resourcekit.providers import ResourceProvider, as_provider, check_key, is_replaced
@@ -30,7 +30,7 @@ from resourcekit.providers import ResourceProvider, as_provider, check_key, is_r
 if TYPE_CHECKING:
     from resourcekit.config.overlay import Overlay
 
-__all__ = ("OPERATIONS", "ContainerInstance", "is_key", "reserved_names")
+__all__ = ("OPERATIONS", "ContainerInstance", "is_key", "no_attribute", "reserved_names")
 
 _NOTHING: Final[Mapping[str, Any]] = {}
 
@@ -49,6 +49,13 @@ def reserved_names() -> frozenset[str]:
     plain = containers.DynamicContainer()
     names = {*dir(containers.DeclarativeContainer), *dir(plain), *OPERATIONS}
     return frozenset(name for name in names if not name.startswith("_"))
+
+
+def no_attribute(container: Any, called: str, name: str) -> AttributeError:
+    """The error of a container, or a class of one, for a name it does not have."""
+    keys = keys_of(container.__dict__.get("providers", {}))
+    advice = "" if name.startswith("_") else f"; {did_you_mean(name, keys)}"
+    return AttributeError(f"{called} has no attribute {name!r}{advice}", name=name, obj=container)
 
 
 class ContainerInstance(Operations, containers.DynamicContainer):
@@ -243,11 +250,15 @@ class ContainerInstance(Operations, containers.DynamicContainer):
                 if name in base.__dict__ and base is not containers.DeclarativeContainer:
                     found = base.__dict__[name]
                     return found.__get__(self, parent) if hasattr(type(found), "__get__") else found
-        known = ", ".join(self.__dict__.get("providers", {}))
-        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}; its keys: {known}", name=name, obj=self)
+        raise no_attribute(self, getattr(parent, "__name__", type(self).__name__), name)
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """The container class, for `super()` in its methods, and for `isinstance`."""
+        return self.__dict__.get("declarative_parent") or type(self)
 
     def __dir__(self) -> list[str]:
-        return sorted({*super().__dir__(), *dir(self.declarative_parent), *self.providers})
+        return sorted({*dir(type(self)), *self.__dict__, *dir(self.declarative_parent), *self.providers})
 
     def __reduce__(self) -> Any:
         recipe = self._assembly.portable_recipe()

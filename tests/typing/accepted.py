@@ -287,6 +287,14 @@ with app.override(database=FakeDatabase()) as fake:
     assert_type(fake, Prod)
     with fake.run() as inner:
         assert_type(inner.orders, Orders)
+
+
+@app.override(database=FakeDatabase())
+def overridden(day: int) -> str:
+    return str(day)
+
+
+assert_type(overridden(1), str)
 app.override(Fake())  # dependency-injector's own form
 Prod.override(Fake)
 assert_type(app.get(Database), Database)
