@@ -31,7 +31,7 @@ def type_problem(resource: object, field: FieldSpec, value: object, record: Reco
         return field_problem(resource, field, record, f"{mismatch}{shown}", code="wrong-type")
     if not record.live and hides_deferred(value):
         message = f"{kind_in_words(value)} holds what is not there yet, where no run looks for it"
-        hint = "put it into a list, tuple, set or dict; for a class, give a dict of its fields"
+        hint = "put it into a list, tuple, set or the values of a dict; for a class, give a dict of its fields"
         return field_problem(resource, field, record, message, code="wrong-type", hint=hint)
     return None
 
@@ -51,7 +51,7 @@ def unread_problems(resource: object, field: FieldSpec, value: object, record: R
     if problem is not None:
         yield problem
     for _, leaf, wanted in leaves(value, field.annotation):
-        if isinstance(leaf, EnvVar) and leaf.default is not attrs.NOTHING and not holds(leaf.default):
+        if isinstance(leaf, EnvVar) and leaf.default is not attrs.NOTHING:
             from resourcekit.annotations.validators import build_validator
 
             try:

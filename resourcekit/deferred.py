@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, Protocol, TypeVar, overl
 import attrs
 
 from resourcekit.annotations import is_deferred
-from resourcekit.errors import DefinitionError, ResourceKitError, UnresolvedError, nearest
+from resourcekit.errors import DefinitionError, ResourceKitError, UnresolvedError, kind_in_words, nearest
+from resourcekit.values import holds
 
 __all__ = ("Deferred", "EnvVar", "FileVar", "ReadContext", "SourceError", "ref")
 
@@ -125,6 +126,14 @@ def _is_text(given: object) -> bool:
     return isinstance(given, str) and given != ""
 
 
+def _has_no_value_yet(default: object) -> bool:
+    """Whether a default is deferred or a resource, or holds one; or holds itself."""
+    try:
+        return holds(default) > 0
+    except RecursionError:
+        return True
+
+
 _OF_EVERY_SHELL: Final = frozenset(
     {"HOME", "HOST", "HOSTNAME", "LANG", "LOGNAME", "MAIL", "OLDPWD", "PATH", "PWD", "SHELL", "SHLVL", "TEMP", "TERM"}
     | {"TMP", "TMPDIR", "USER", "USERNAME"}
@@ -162,6 +171,11 @@ class EnvVar(Deferred):
     def __init__(self, name: str, *, default: object = _MISSING) -> None:
         if not _is_text(name) or "=" in name or "\0" in name:
             raise DefinitionError("EnvVar wants the name of a variable: text without '=' or NUL, not empty")
+        if _has_no_value_yet(default):
+            raise DefinitionError(
+                f"the default of EnvVar({name!r}) is {kind_in_words(default)} that has no value yet itself, or has no "
+                "end; give a value, or write a Deferred that reads one source after the other"
+            )
         self.name = name
         self.default = default
         self.target: type | None = None

@@ -24,6 +24,7 @@ from resourcekit.annotations import (
     union_members,
 )
 from resourcekit.annotations.classes import own_annotations
+from resourcekit.annotations.generics import substituted, type_arguments
 from resourcekit.errors import DefinitionError, Location, Problem
 from resourcekit.fields import METADATA, FieldOptions, ResourceDependency, State, is_factory
 from resourcekit.frames import Place
@@ -467,27 +468,6 @@ def vended_argument(cls: type, factory: Any) -> object | None:
     """The T of ``ConfigurableResourceFactory[T]`` among the bases of *cls*, None when it is not given."""
     found = type_arguments(cls, factory).get(factory.__parameters__[0])
     return None if isinstance(found, typing.TypeVar) else found
-
-
-def type_arguments(cls: type, owner: type) -> dict[Any, object]:
-    """What the type parameters of *owner*, a generic base of *cls*, stand for in *cls*."""
-    known: dict[Any, dict[Any, object]] = {}
-    for base in cls.__mro__:
-        for alias in base.__dict__.get("__orig_bases__", ()):
-            origin = typing.get_origin(alias)
-            arguments = [substituted(argument, known.get(base, {})) for argument in typing.get_args(alias)]
-            known.setdefault(origin, dict(zip(getattr(origin, "__parameters__", ()), arguments, strict=False)))
-    return known.get(owner, {})
-
-
-def substituted(annotation: Any, arguments: Mapping[Any, object]) -> object:
-    """*annotation* with the type parameters in it replaced by what they stand for."""
-    if isinstance(annotation, typing.TypeVar):
-        return arguments.get(annotation, annotation)
-    parameters = getattr(annotation, "__parameters__", ())
-    if not parameters or not arguments or typing.get_origin(annotation) is None:  # A bare generic class has them too.
-        return annotation
-    return annotation[tuple(arguments.get(parameter, parameter) for parameter in parameters)]
 
 
 _WRAPPERS: Final = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
+from types import MappingProxyType
 from typing import Any, Final
 
 import attrs
@@ -64,10 +65,12 @@ def hides_deferred(value: Any) -> bool:
     kind = type(value)
     if kind in SCALARS or is_deferred(value) or is_resource(value):
         return False
-    if kind in _SEQUENCES or kind is dict:
-        return any(map(hides_deferred, value.values() if kind is dict else value))
-    if isinstance(value, list | tuple | set | frozenset | dict | deque):
-        return any(map(holds, value.values() if isinstance(value, dict) else value))
+    if kind is dict:
+        return any(map(holds, value)) or any(map(hides_deferred, value.values()))
+    if kind in _SEQUENCES:
+        return any(map(hides_deferred, value))
+    if isinstance(value, list | tuple | set | frozenset | dict | deque | MappingProxyType):
+        return any(map(holds, value.values() if isinstance(value, dict | MappingProxyType) else value))
     names = [each.name for each in attrs.fields(kind)] if attrs.has(kind) else getattr(kind, "__dataclass_fields__", ())
     # A resource or a provider in an object of the user's is the user's own; an EnvVar would stay one for ever.
     return any(getattr(type(getattr(value, name, None)), "__deferred__", False) for name in names)

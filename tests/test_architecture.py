@@ -68,7 +68,7 @@ ROWS = {
 # Third-party packages that only some of our modules may import.
 RESERVED = {
     "dependency_injector": ROWS[8][1],
-    "cattrs": {"config.choices", "config.structures", "config.text", "definitions.serializers"},
+    "cattrs": {"config.choices", "config.refusals", "config.structures", "config.text", "definitions.serializers"},
 }
 # What must not be loaded until something needs it.
 HEAVY = {"anyio", "asyncio", "cattrs", "concurrent", "dependency_injector", "fastapi", "pydantic", "yaml"}

@@ -86,7 +86,7 @@ def test_a_value_that_is_no_text_is_checked_in_every_run():
     for value in (["a"], ["b", "c"], None):
         dial.value = value
         with app.run() as resources:
-            assert resources.service.tags is value
+            assert resources.service.tags == value
     dial.value = [1]
     with pytest.raises(ConfigError, match=r"expected list\[str\] \| None, got list with int at \[0\]"), app.run():
         pass

@@ -8,6 +8,7 @@ what may be secret. They know no mock either, and to them True is an int and the
 from __future__ import annotations
 
 import collections.abc
+import functools
 import inspect
 import types
 import typing
@@ -32,6 +33,7 @@ from resourcekit.annotations.classes import (
     refused_types,
 )
 from resourcekit.annotations.structure import (
+    QUALIFIERS,
     accepts,
     exact_type,
     field_annotations,
@@ -94,7 +96,7 @@ def _translate(annotation: Any) -> Validator:
         return _require(lambda value: is_mock(value) or _is_class_for(arguments[0], value))
     if is_container(cls) and hasattr(member, "__args__"):
         return and_(_require(_instance_question(cls)), _translate_elements(member))
-    return _translate_class(cls)
+    return _translate_class(cls, member)
 
 
 def _translate_union(members: list[Any]) -> Validator:
@@ -107,9 +109,8 @@ def _translate_union(members: list[Any]) -> Validator:
 def _translate_elements(annotation: Any) -> Validator:
     """What is in a container, as far as its annotation says it."""
     cls, arguments = split(annotation)
-    items = fixed_items(annotation)
-    if items is not None:
-        return _require_items(items)
+    if fixed_items(annotation, 0) is not None:
+        return _require_items(annotation)
     if issubclass(cls, Mapping) and len(arguments) == 2:
         return _when(has_elements, deep_mapping(Check(arguments[0]), Check(arguments[1]), None))
     if not issubclass(cls, Mapping) and (len(arguments) == 1 or arguments[1:] == (...,)):
@@ -117,8 +118,8 @@ def _translate_elements(annotation: Any) -> Validator:
     return _require(lambda value: True)
 
 
-def _translate_class(cls: type) -> Validator:
-    """A class, whatever is in its instances."""
+def _translate_class(cls: type, member: Any) -> Validator:
+    """A class, whatever is in its instances; *member* is the class with its arguments."""
     if is_resource_class(cls):
         return _require(lambda value: _is_resource_for(cls, value))
     if is_protocol(cls):
@@ -126,10 +127,10 @@ def _translate_class(cls: type) -> Validator:
         return _require(lambda value: is_mock(value) or all(_has_member(value, name) for name in names))
     if is_typed_dict(cls):
         has_keys = _require(lambda value: isinstance(value, dict) and required_keys(cls) <= value.keys())
-        return and_(has_keys, _require_fields(cls))
+        return and_(has_keys, _require_fields(member))
     is_instance = _instance_question(cls)
     if is_structured(cls):
-        described = and_(_require(describes_instance), _require_fields(cls))
+        described = and_(_require(describes_instance), _require_fields(member))
         return _when(lambda value: not is_instance(value), described)
     return _require(is_instance)
 
@@ -173,20 +174,20 @@ def _require_self(instance: object, attribute: attrs.Attribute[Any], value: obje
         Check(type(instance))(instance, attribute, value)
 
 
-def _require_items(items: tuple[Any, ...]) -> Validator:
-    """A tuple of a fixed length."""
-    checks = [Check(item) for item in items]
+def _require_items(annotation: Any) -> Validator:
+    """A tuple of a fixed length, or with items of a fixed type before or after others."""
+    known = functools.cache(lambda length: [Check(item) for item in fixed_items(annotation, length) or ()])
 
     def validate(instance: object, attribute: attrs.Attribute[Any], value: tuple[object, ...]) -> None:
-        for check, item in zip(checks, value, strict=True):
+        for check, item in zip(known(len(value)), value, strict=True):
             check(instance, attribute, item)
 
     return validate
 
 
-def _require_fields(cls: type) -> Validator:
-    """A mapping that has fields of *cls* only, each right."""
-    checks = {name: Check(annotation) for name, annotation in field_annotations(cls).items()}
+def _require_fields(member: Any) -> Validator:
+    """A mapping that has fields of a class only, each right."""
+    checks = {name: Check(annotation) for name, annotation in field_annotations(member).items()}
 
     def validate(instance: object, attribute: attrs.Attribute[Any], value: Mapping[object, object]) -> None:
         for name, item in value.items():
@@ -257,6 +258,15 @@ def required_keys(cls: Any) -> frozenset[Any]:
 
     The class itself does not know them where its annotations were strings when it was made.
     """
-    origins = {name: typing.get_origin(annotation) for name, annotation in field_annotations(cls).items()}
-    required = {name for name, origin in origins.items() if origin is typing.Required}
-    return frozenset(required | {name for name in cls.__required_keys__ if origins[name] is not typing.NotRequired})
+    said = {name: _qualifiers(annotation) for name, annotation in field_annotations(cls).items()}
+    required = {name for name, qualifiers in said.items() if typing.Required in qualifiers}
+    return frozenset(required | {name for name in cls.__required_keys__ if typing.NotRequired not in said[name]})
+
+
+def _qualifiers(annotation: Any) -> list[Any]:
+    """Required, NotRequired and ReadOnly, as far as they stand around an annotation."""
+    found = []
+    while (origin := typing.get_origin(annotation)) in (*QUALIFIERS, typing.Annotated):
+        found.append(origin)
+        annotation = typing.get_args(annotation)[0]
+    return found

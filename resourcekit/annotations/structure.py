@@ -25,6 +25,7 @@ from resourcekit.annotations.classes import (
     protocol_members,
     refused_types,
 )
+from resourcekit.annotations.generics import arguments_of, substituted, type_arguments
 
 __all__ = (
     "QUALIFIERS",
@@ -102,7 +103,10 @@ def _aliased(annotation: Any, alias: Any) -> Any:
         return annotation
     except Exception:  # it is evaluated only here, so it may raise anything
         return Any
-    given = dict(zip(alias.__type_params__, typing.get_args(annotation), strict=False))
+    arguments = typing.get_args(annotation)
+    if alias.__type_params__ == getattr(value, "__parameters__", ()) and arguments:
+        return value[arguments]
+    given = dict(zip(alias.__type_params__, arguments, strict=False))
     if isinstance(value, typing.TypeVar):
         return given.get(value, Any)
     parameters = getattr(value, "__parameters__", ())
@@ -278,8 +282,8 @@ def _element(member: Any, value: object, position: object) -> Any:
     """The annotation of the element at *position* of a container that *member* takes."""
     cls, arguments = split(member)
     if has_fields(cls):
-        return field_annotations(cls).get(position, Any)
-    items = fixed_items(member)
+        return field_annotations(member).get(position, Any)
+    items = fixed_items(member, len(value)) if isinstance(value, tuple) else None
     if items is not None:
         return items[position] if isinstance(position, int) and -len(items) <= position < len(items) else Any
     if issubclass(cls, Mapping):
@@ -289,17 +293,45 @@ def _element(member: Any, value: object, position: object) -> Any:
     return arguments[0] if len(arguments) == 1 or arguments[1:] == (...,) else Any
 
 
-def fixed_items(annotation: Any) -> tuple[Any, ...] | None:
+def fixed_items(annotation: Any, length: int | None = None) -> tuple[Any, ...] | None:
     """Give the annotations of the items of a tuple of fixed length; None for any other annotation.
+
+    Args:
+        annotation: The annotation.
+        length: How many items a tuple has. With it, ``tuple[int, *tuple[str, ...]]`` is one of fixed length too.
 
     Example:
         >>> fixed_items(tuple[int, str]), fixed_items(tuple[int, ...])
         ((<class 'int'>, <class 'str'>), None)
+        >>> fixed_items(tuple[int, *tuple[str, ...]], 3)
+        (<class 'int'>, <class 'str'>, <class 'str'>)
     """
     cls, arguments = split(annotation)
     if cls is not tuple or not hasattr(annotation, "__args__") or arguments[1:] == (...,):
         return None
-    return None if any(map(_is_unpacked, arguments)) else arguments
+    items = [each for item in arguments for each in _spliced(item)]
+    places = [place for place, item in enumerate(items) if _is_unpacked(item)]
+    if not places:
+        return tuple(items)
+    if length is None or len(places) > 1:
+        return None
+    before, after = items[: places[0]], items[places[0] + 1 :]
+    repeated = typing.get_args(_packed(items[places[0]]))[:1] or (Any,)  # of *Ts nothing is known
+    return (*before, *repeated * (length - len(before) - len(after)), *after)
+
+
+def _spliced(item: Any) -> list[Any]:
+    """An item of a tuple's annotation, or those that ``*tuple[int, str]`` stands for."""
+    packed = _packed(item) if _is_unpacked(item) else None
+    arguments = typing.get_args(packed)
+    if typing.get_origin(packed) is not tuple or arguments[1:] == (...,):
+        return [item]
+    return [each for inner in arguments for each in _spliced(inner)]
+
+
+def _packed(item: Any) -> Any:
+    """``tuple[int, ...]`` of ``*tuple[int, ...]`` and of ``Unpack[tuple[int, ...]]``."""
+    return item if typing.get_origin(item) is tuple else typing.get_args(item)[0]
 
 
 def _is_unpacked(item: Any) -> bool:
@@ -307,10 +339,11 @@ def _is_unpacked(item: Any) -> bool:
     return getattr(item, "__unpacked__", False) is True or typing.get_origin(item) is typing.Unpack
 
 
-def field_annotations(cls: type) -> Mapping[Any, Any]:
-    """Give the resolved annotation of every field of an attrs class, a dataclass or a TypedDict.
+def field_annotations(annotation: Any) -> Mapping[Any, Any]:
+    """Give the resolved annotation of every field of an attrs class, a dataclass, a NamedTuple or a TypedDict.
 
-    A field of an attrs class is found under its name and its alias. What cannot be resolved is `Any`.
+    A field of an attrs class is found under its name and its alias. What cannot be resolved is `Any`. Of a generic
+    class with its arguments, ``Box[int]``, they stand where its type parameters did.
 
     Example:
         >>> @attrs.define
@@ -319,13 +352,15 @@ def field_annotations(cls: type) -> Mapping[Any, Any]:
         >>> field_annotations(Pool)
         {'size': <class 'int'>}
     """
+    cls, _ = split(annotation)
     known = _FIELDS.get(cls)
     if known is None:
         hints, are_resolved = _hints(cls)
         known = _annotations_of(cls, hints)
         if are_resolved:
             _FIELDS[cls] = known
-    return known
+    arguments = arguments_of(annotation)
+    return {name: substituted(hint, arguments) for name, hint in known.items()} if arguments else known
 
 
 _FIELDS: Final[WeakKeyDictionary[type, Mapping[Any, Any]]] = WeakKeyDictionary()
@@ -342,13 +377,22 @@ def _annotations_of(cls: type, hints: dict[str, Any]) -> Mapping[Any, Any]:
         import dataclasses  # loaded already by whoever made the class
 
         return {field.name: hints.get(field.name, Any) for field in dataclasses.fields(cls)}
-    return hints
+    return hints or dict.fromkeys(getattr(cls, "_fields", ()), Any)  # as namedtuple("Point", "x y") makes it
 
 
 def _hints(cls: type) -> tuple[dict[str, Any], bool]:
     """The resolved annotations of a class, and whether all are; if not, those that need no resolving."""
     try:
-        return typing.get_type_hints(cls, include_extras=True), True
+        hints = typing.get_type_hints(cls, include_extras=True)
+        return {name: _inherited(cls, name, hint) for name, hint in hints.items()}, True
     except Exception:  # evaluating an annotation may raise anything
         written = {name: hint for base in reversed(cls.__mro__) for name, hint in own_annotations(base).items()}
         return {name: Any if isinstance(hint, str) else hint for name, hint in written.items()}, False
+
+
+def _inherited(cls: type, name: str, hint: Any) -> Any:
+    """What a field of a generic base is in a class that derives from it, as ``Box[int]``."""
+    if not getattr(hint, "__parameters__", ()) and not isinstance(hint, typing.TypeVar):
+        return hint
+    owner = next((base for base in cls.__mro__ if name in own_annotations(base)), cls)
+    return substituted(hint, type_arguments(cls, owner))

@@ -128,7 +128,7 @@ def _elements(member: Any, value: object) -> Iterator[tuple[str, Any, object]]:
     """Each element of a container: how its place is written, its annotation, and itself."""
     if isinstance(value, Mapping):
         cls, _ = split(member)
-        declared = field_annotations(cls) if isinstance(cls, type) and has_fields(cls) else {}
+        declared = field_annotations(member) if isinstance(cls, type) and has_fields(cls) else {}
         for key, element in value.items():
             step = f"[{key!r}]" if key in declared else "[*]"  # any other key is the user's data
             yield step, element_annotation(member, value, key), element
@@ -152,7 +152,7 @@ def _wrong_content(member: Any, value: object) -> str | None:
     kind = type(value).__name__
     if cls is typing.Literal:
         return f"another {kind}" if type(value) in map(type, arguments) else None
-    if isinstance(value, tuple) and fixed_items(member) is not None:
+    if isinstance(value, tuple) and fixed_items(member, len(value)) is not None:
         return f"{kind} of length {len(value)}"
     if not isinstance(value, Mapping) or not isinstance(cls, type) or not has_fields(cls):
         return None

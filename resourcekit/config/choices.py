@@ -159,8 +159,8 @@ def _is_choice(member: Any) -> bool:
 
 
 def _greed(text: str, member: Any) -> int:
-    """How late a member comes: str takes every text, and the comma form of a list takes a JSON object apart."""
-    if member in _TAKE_TEXT:
+    """How late a member comes: str and bytes take every text, the comma form of a list takes a JSON object apart."""
+    if member in (*_TAKE_TEXT, bytes):
         return 2
     origin = get_origin(member) or member
     is_mapping = isinstance(origin, type) and issubclass(origin, collections.abc.Mapping)

@@ -10,6 +10,7 @@ import attrs
 
 from resourcekit.deferred import EnvVar, FileVar
 from resourcekit.errors import DefinitionError, kind_in_words
+from resourcekit.values import copied
 
 __all__ = ("Config", "Overlaid", "Overlay", "stand_ins")
 
@@ -42,11 +43,16 @@ class Overlay:
 
         Raises:
             OverlayFileError: The file cannot be read, or is malformed.
-            DefinitionError: *config* is neither a mapping with text keys nor a path.
+            DefinitionError: *config* is neither a mapping with text keys nor a path, or holds itself.
 
         >>> Overlay.of({"database": {"port": 5433}}, "run(config=...)").tree
         {'database': {'port': 5433}}
         """
+        if isinstance(config, str) and _is_content(config):
+            raise DefinitionError(
+                "config is a mapping of keys to fields, or the path of a file; not the text of one: parse it, "
+                "as with json.loads, and give the mapping"
+            )
         if isinstance(config, str | os.PathLike):
             from resourcekit.config.files import load_overlay
 
@@ -55,7 +61,16 @@ class Overlay:
             raise DefinitionError(
                 f"config is a mapping of keys to fields, or the path of a file; not {kind_in_words(config)}"
             )
-        return cls(dict(config), source)
+        try:
+            return cls({key: copied(value) for key, value in config.items()}, source)
+        except RecursionError:
+            pass
+        raise DefinitionError("config is nested too deeply, or holds itself")
+
+
+def _is_content(path: str) -> bool:
+    """Whether a text is what stands in a file, which may be secret, not the path of one."""
+    return "\n" in path or path.lstrip().startswith("{")
 
 
 def _is_tree(config: object) -> bool:

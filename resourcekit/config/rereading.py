@@ -177,7 +177,7 @@ def _is_plain(value: Any) -> bool:
 
 def _is_frozen(kind: Any) -> bool:
     """Whether a class of the user's says that its objects never change."""
-    if attrs.has(kind):
+    if "__attrs_attrs__" in kind.__dict__:
         inspect = getattr(attrs, "inspect", None)  # from attrs 25.4 on
         return inspect is not None and bool(inspect(kind).is_frozen)
     return bool(getattr(getattr(kind, "__dataclass_params__", None), "frozen", False))

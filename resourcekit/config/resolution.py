@@ -185,7 +185,7 @@ class Reading:
                 return read
             fault = _fault(read)
             if fault is None:
-                return read
+                return copied(read)  # It may be the source's own.
             message, hint = f"{owner}.read {fault[0]}", fault[1]
         self.problems.append(self._problem(code, message, where=where, source=source, hint=hint))
         return None

@@ -4,36 +4,29 @@ from __future__ import annotations
 
 import collections
 import collections.abc
-import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from types import GenericAlias, NoneType
-from typing import Any, Final, get_args, get_origin
+from typing import Any, Final, TypeVar, get_args, get_origin, get_type_hints
 
 import attrs
 import cattrs
-from cattrs.cols import list_structure_factory, mapping_structure_factory, namedtuple_dict_structure_factory
-from cattrs.errors import (
-    AttributeValidationNote,
-    BaseValidationError,
-    ForbiddenExtraKeysError,
-    IterableValidationNote,
-)
+from cattrs.cols import list_structure_factory, mapping_structure_factory
 from cattrs.gen import make_dict_structure_fn, override
-from cattrs.gen.typeddicts import make_dict_structure_fn as make_typed_dict_structure_fn
 
-from resourcekit.annotations import type_name, union_members
+from resourcekit.annotations import field_annotations, fixed_items, type_name, union_members, unwrap
+from resourcekit.annotations.checks import required_keys
 from resourcekit.config.choices import Hook, fits, given
 from resourcekit.config.files import SyntaxProblem, parse_json
-from resourcekit.config.problems import ConversionProblem, RefusedError, UnknownKey, refuse, within, without_keys
-from resourcekit.errors import did_you_mean
+from resourcekit.config.problems import ConversionProblem, RefusedError, refuse, within
+from resourcekit.config.refusals import aliases, missing, structure, unknown_keys
 
 __all__ = (
     "MAPPINGS",
     "SEQUENCES",
     "NoForm",
     "fixed_tuple",
-    "foreign",
     "has_form",
+    "is_named_tuple",
     "mapping",
     "named_tuple",
     "origin_of",
@@ -109,31 +102,22 @@ def sequence(annotation: Any, converter: cattrs.Converter) -> Hook:
 
     def hook(raw: object, _: Any = None) -> object:
         items = _items(raw, annotation, accepted)
-        return _structure(lambda data, cls: (build or _like(raw))(inner(data, cls)), items, annotation, raw)
+        return structure(lambda data, cls: (build or _like(raw))(inner(data, cls)), items, annotation, raw)
 
     return quick if is_quick(converter) else hook
 
 
 def fixed_tuple(annotation: Any, converter: cattrs.Converter) -> Hook:
     """A hook factory: as a list, each item of its own type."""
-    members = get_args(annotation)
 
     def inner(items: list[Any], _: Any) -> tuple[Any, ...]:
-        values, problems = [], []
-        for index, (item, member) in enumerate(zip(items, members, strict=True)):
-            try:
-                values.append(converter.structure(item, member))
-            except RefusedError as refused:
-                problems += within(index, refused.problems)
-        if problems:
-            raise RefusedError(problems)
-        return tuple(values)
+        wanted = dict(enumerate(fixed_items(annotation, len(items)) or ()))
+        if len(items) != len(wanted):
+            refuse(type_name(annotation), f"{len(items)} items instead of {len(wanted)}")
+        return tuple(_parts(dict(enumerate(items)), wanted, converter).values())
 
     def hook(raw: object, _: Any = None) -> object:
-        items = _items(raw, annotation, _LISTS)
-        if len(items) != len(members):
-            refuse(type_name(annotation), f"{len(items)} items instead of {len(members)}")
-        return _structure(inner, items, annotation, raw)
+        return structure(inner, _items(raw, annotation, _LISTS), annotation, raw)
 
     return hook
 
@@ -185,7 +169,7 @@ def mapping(annotation: Any, converter: cattrs.Converter) -> Hook:
 
     def hook(raw: object, _: Any = None) -> object:
         table = {} if isinstance(raw, str) and not raw.strip() else _table(raw, annotation)
-        return _structure(make, table, annotation, raw)
+        return structure(make, table, annotation, raw)
 
     return hook
 
@@ -217,9 +201,9 @@ def structured(annotation: Any, converter: cattrs.Converter) -> Hook:
         attrs.resolve_types(origin)
         with_converter = override(struct_hook=_before_converter(converter))
         overrides = {field.name: with_converter for field in attrs.fields(origin) if field.converter is not None}
-    known = frozenset(_aliases(origin).values())
+    known = frozenset(aliases(annotation).values())
     inner = make_dict_structure_fn(
-        annotation,
+        _with_arguments(annotation),
         converter,
         _cattrs_forbid_extra_keys=not is_quick(converter),
         _cattrs_use_linecache=False,
@@ -236,9 +220,15 @@ def structured(annotation: Any, converter: cattrs.Converter) -> Hook:
         raise LookupError
 
     def hook(raw: object, _: Any = None) -> object:
-        return raw if isinstance(raw, origin) else _structure(inner, _table(raw, annotation), annotation, raw)
+        return raw if isinstance(raw, origin) else structure(inner, _table(raw, annotation), annotation, raw)
 
     return quick if is_quick(converter) else hook
+
+
+def _with_arguments(annotation: Any) -> Any:
+    """A generic class without its arguments with the widest ones, which cattrs must be told."""
+    widest = [unwrap(parameter) for parameter in getattr(annotation, "__parameters__", ())]
+    return annotation[tuple(Any if isinstance(each, TypeVar) else each for each in widest)] if widest else annotation
 
 
 def _before_converter(converter: cattrs.Converter) -> Hook:
@@ -252,129 +242,74 @@ def _before_converter(converter: cattrs.Converter) -> Hook:
 
 def typed_dict(annotation: Any, converter: cattrs.Converter) -> Hook:
     """A hook factory for TypedDicts: a mapping, or a JSON object."""
-    inner = make_typed_dict_structure_fn(
-        annotation, converter, _cattrs_forbid_extra_keys=True, _cattrs_use_linecache=False
-    )
+    wanted, required = _fields(annotation), required_keys(origin_of(annotation))
+
+    def inner(table: dict[Any, Any], _: Any) -> dict[Any, Any]:
+        return {**table, **_parts(table, wanted, converter, annotation, required)}
 
     def hook(raw: object, _: Any = None) -> object:
-        return _structure(inner, _table(raw, annotation), annotation, raw)
+        return structure(inner, _table(raw, annotation), annotation, raw)
 
     return hook
+
+
+def is_named_tuple(annotation: Any) -> bool:
+    """Whether an annotation is a NamedTuple, or what ``namedtuple("Point", "x y")`` made."""
+    cls = origin_of(annotation)
+    return isinstance(cls, type) and issubclass(cls, tuple) and hasattr(cls, "_field_defaults")
 
 
 def named_tuple(annotation: Any, converter: cattrs.Converter) -> Hook:
     """A hook factory for NamedTuples: an instance, a mapping or JSON object by name, a list or array by position."""
-    names = annotation._fields
-    inner = namedtuple_dict_structure_factory(annotation, converter, True, True, False)
+    cls, wanted = origin_of(annotation), _fields(annotation)
+    required = wanted.keys() - cls._field_defaults
+
+    def inner(table: Mapping[Any, Any], _: Any) -> object:
+        return cls(**_parts(table, wanted, converter, annotation, required))
 
     def hook(raw: object, _: Any = None) -> object:
-        if isinstance(raw, annotation):
+        if isinstance(raw, cls):
             return raw
         if not isinstance(raw, _LISTS) and not (isinstance(raw, str) and raw.lstrip().startswith("[")):
-            return _structure(inner, _table(raw, annotation), annotation, raw)
+            return structure(inner, _table(raw, annotation), annotation, raw)
         items = _items(raw, annotation, _LISTS)
-        if len(items) > len(names):
-            refuse(type_name(annotation), f"{len(items)} items instead of at most {len(names)}")
-        return _structure(inner, dict(zip(names, items, strict=False)), annotation, raw)
+        if len(items) > len(wanted):
+            refuse(type_name(annotation), f"{len(items)} items instead of at most {len(wanted)}")
+        return structure(inner, dict(zip(wanted, items, strict=False)), annotation, raw)
 
     return hook
 
 
-# From the errors of cattrs to problems
+def _fields(annotation: Any) -> Mapping[Any, Any]:
+    """The annotation of each field of a TypedDict or a NamedTuple."""
+    get_type_hints(origin_of(annotation))  # A name that is not to be found is an error here.
+    return field_annotations(annotation)
+
+
+def _parts(
+    data: Mapping[Any, Any],
+    wanted: Mapping[Any, Any],
+    converter: cattrs.Converter,
+    annotation: Any = None,
+    required: Collection[Any] = (),
+) -> dict[Any, Any]:
+    """Each part of *data* as one of its type; problems are told together, with what is missing and what is unknown."""
+    made: dict[Any, Any] = {}
+    problems: list[ConversionProblem] = []
+    for key, part in wanted.items():
+        if key in data:
+            try:
+                made[key] = converter.structure(data[key], part)
+            except RefusedError as refused:
+                problems += within(key, refused.problems)
+        elif key in required:
+            problems.append(missing(key, part))
+    problems += unknown_keys(data.keys() - wanted.keys(), data, wanted, annotation)
+    if problems:
+        raise RefusedError(problems)
+    return made
 
 
 def is_quick(converter: cattrs.Converter) -> bool:
     """Whether a converter only says that something is wrong: what is, another one will find."""
     return not converter.detailed_validation
-
-
-def _structure(inner: Hook, data: Any, annotation: Any, raw: object) -> object:
-    """What cattrs makes of *data*, which was read from *raw*; what it refuses, as problems with paths."""
-    try:
-        return inner(data, annotation)
-    except Exception as error:
-        problems = _problems(error, data, annotation)
-    raise RefusedError(without_keys(problems) if isinstance(raw, str) else problems)
-
-
-def _problems(error: Exception, data: Any, annotation: Any) -> list[ConversionProblem]:
-    """One level of the tree: the levels below are problems already, since each has its own hook."""
-    if isinstance(error, RefusedError):
-        return list(error.problems)
-    if isinstance(error, ForbiddenExtraKeysError):
-        return _unknown(error, data, annotation)
-    if isinstance(error, BaseValidationError):
-        return [problem for part in error.exceptions for problem in _part_problems(part, data, annotation)]
-    return [foreign(error, annotation)]
-
-
-def _part_problems(error: Exception, data: Any, annotation: Any) -> list[ConversionProblem]:
-    """The problems of one element or field; cattrs says in a note which one it is."""
-    for note in getattr(error, "__notes__", ()):
-        if isinstance(note, IterableValidationNote):
-            return within(_position(note.index, data), _problems(error, data, note.type))
-        if isinstance(note, AttributeValidationNote):
-            key = _aliases(origin_of(annotation))[note.name]
-            if isinstance(error, KeyError) and key not in data:
-                return [ConversionProblem(type_name(note.type), "it is required, and missing", (key,))]
-            return within(key, _problems(error, data, note.type))
-    return _problems(error, data, annotation)
-
-
-def _position(index: int | str, data: Any) -> int | str:
-    """Where an element stands: its index; for one of a mapping not its key, which is data too."""
-    return f"key {list(data).index(index) + 1}" if isinstance(data, Mapping) else index
-
-
-def _unknown(error: ForbiddenExtraKeysError, data: Mapping[Any, Any], annotation: Any) -> list[ConversionProblem]:
-    """The keys that are no field, in their order."""
-    known = list(_aliases(origin_of(annotation)).values())
-    return [
-        ConversionProblem(
-            f"a field of {type_name(annotation)}",
-            f"there is no such field; {did_you_mean(str(key), known)}",
-            (UnknownKey(key, position),),
-        )
-        for position, key in enumerate(data, 1)
-        if key in error.extra_fields
-    ]
-
-
-def _aliases(cls: Any) -> dict[str, str]:
-    """The key of each field that a mapping may set, by the field's name."""
-    if attrs.has(cls):
-        return {field.name: _alias(field) for field in attrs.fields(cls) if field.init}
-    if dataclasses.is_dataclass(cls):
-        return {field.name: field.name for field in dataclasses.fields(cls) if field.init}
-    names = cls._fields if hasattr(cls, "_fields") else sorted(cls.__required_keys__ | cls.__optional_keys__)
-    return {name: name for name in names}
-
-
-def _alias(field: attrs.Attribute[Any]) -> str:
-    return field.alias or field.name
-
-
-def foreign(error: Exception, annotation: Any) -> ConversionProblem:
-    """The problem for an error that is not ours: only its type is told, for its text may hold the value."""
-    if isinstance(error, RecursionError):
-        return ConversionProblem(type_name(annotation), "nested too deeply, or it holds itself")
-    if isinstance(error, NameError) and error.name:
-        reason = f"an annotation names {error.name}, which is not to be found where the class is defined"
-        return ConversionProblem(type_name(annotation), reason)
-    field = _blamed_field(error, origin_of(annotation))
-    if field is not None:
-        reason = f"its validator refuses it with {type(error).__name__}"
-        return ConversionProblem(type_name(field.type), reason, (_alias(field),))
-    return ConversionProblem(type_name(annotation), f"it is refused with {type(error).__name__}")
-
-
-def _blamed_field(error: Exception, cls: Any) -> attrs.Attribute[Any] | None:
-    """The field whose validator raised: attrs hands each its Attribute, which is then in the traceback's frames."""
-    fields = {id(field): field for field in attrs.fields(cls)} if attrs.has(cls) else {}
-    blamed = None
-    step = error.__traceback__
-    while step is not None:
-        found = [fields[id(value)] for value in step.tb_frame.f_locals.values() if id(value) in fields]
-        blamed = found[0] if found else blamed
-        step = step.tb_next
-    return blamed

@@ -14,12 +14,12 @@ from types import NoneType, UnionType
 from typing import Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 
 import cattrs
-from cattrs.cols import is_namedtuple
 
 from resourcekit.annotations import fixed_items, is_resource_class, is_structured, type_name, unwrap
 from resourcekit.config import structures
 from resourcekit.config.choices import Hook, fits, given, literal, none, read_enum, union
 from resourcekit.config.problems import ConversionError, ConversionProblem, RefusedError, refuse
+from resourcekit.config.refusals import foreign
 from resourcekit.config.scalars import FORMS, TRUTH, read_scalar, seconds
 
 __all__ = ("ConversionError", "ConversionProblem", "conversion", "convert", "has_form")
@@ -47,7 +47,8 @@ def convert(raw: object, annotation: Any) -> Any:
     - Enum: a member's value, else its name; flags also as ``READ|WRITE``. Literal: one of the options.
     - list, set, tuple, Sequence: ``a,b,c``, or a JSON array when the text begins with ``[``; an empty text is empty.
     - dict, attrs class, dataclass, TypedDict, NamedTuple: a JSON object.
-    - A union: its members in order, str last. With None and without str, an empty text, "none" and "null" are None.
+    - A union: its members in order, str and bytes last. With None and without str, an empty text, "none" and "null" are
+      None.
 
     Other values must be right already, with these exceptions: an int may stand for a float, an int or a float for a
     Decimal or a timedelta (in seconds), a list for a tuple or a set, a table for a class with fields.
@@ -94,7 +95,7 @@ def _told(raw: object, annotation: Any) -> Any:
     except RefusedError as refused:
         problems = refused.problems
     except Exception as error:
-        problems = (structures.foreign(error, annotation),)
+        problems = (foreign(error, annotation),)
     raise ConversionError(problems)  # Here, where no exception is being handled that could become its context.
 
 
@@ -197,10 +198,10 @@ _Factory = Callable[[Any, cattrs.Converter], Hook]
 _FACTORIES: Final[tuple[tuple[Callable[[Any], bool], _Factory], ...]] = (
     (lambda annotation: True, lambda annotation, _: structures.NoForm(annotation)),
     (lambda annotation: structures.origin_of(annotation) in structures.SEQUENCES, structures.sequence),
-    (lambda annotation: fixed_items(annotation) is not None, structures.fixed_tuple),
+    (lambda annotation: fixed_items(annotation, 0) is not None, structures.fixed_tuple),
     (lambda annotation: structures.origin_of(annotation) in structures.MAPPINGS, structures.mapping),
     (lambda annotation: hasattr(structures.origin_of(annotation), "__required_keys__"), structures.typed_dict),
-    (is_namedtuple, structures.named_tuple),
+    (structures.is_named_tuple, structures.named_tuple),
     (lambda annotation: is_structured(structures.origin_of(annotation)), structures.structured),
     (lambda annotation: get_origin(annotation) is Literal, literal),
     (lambda annotation: get_origin(annotation) in (Union, UnionType), union),
