@@ -349,24 +349,24 @@ def _whole(resource: Any, context: RunContext) -> Iterator[Any]:
     """The hooks of *resource* as one context manager: what the base class's yield_for_execution gives."""
     hooks = spec_of(resource).hooks
     if hooks.setup:
-        hooks.setup.call(resource, context)
+        hooks.setup.bound(resource, context)()
     try:
         yield resource
     finally:
         if hooks.teardown:
-            hooks.teardown.call(resource, context)
+            hooks.teardown.bound(resource, context)()
 
 
 @asynccontextmanager
 async def _awhole(resource: Any, context: RunContext) -> AsyncIterator[Any]:
     """The same where a hook is async."""
     hooks = spec_of(resource).hooks
-    if hooks.setup and inspect.isawaitable(done := hooks.setup.call(resource, context)):
+    if hooks.setup and inspect.isawaitable(done := hooks.setup.bound(resource, context)()):
         await done
     try:
         yield resource
     finally:
-        if hooks.teardown and inspect.isawaitable(done := hooks.teardown.call(resource, context)):
+        if hooks.teardown and inspect.isawaitable(done := hooks.teardown.bound(resource, context)()):
             await done
 
 
