@@ -7,9 +7,10 @@ import inspect
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import partial
 from time import monotonic
+from types import FrameType
 from typing import Any, Final
 
 import attrs
@@ -112,9 +113,18 @@ def try_out(scenario: Scenario, point: Point) -> tuple[BaseException | None, tup
 
 
 def _let_go(error: BaseException | None) -> None:
+    """Clear the frames that an error has come through, with those that called them and have ended."""
     while error is not None:
-        traceback.clear_frames(error.__traceback__)
+        for frame, _ in traceback.walk_tb(error.__traceback__):
+            _clear(frame)
         error = error.__context__
+
+
+def _clear(frame: FrameType | None) -> None:
+    with suppress(RuntimeError):  # of one that still runs
+        while frame is not None:
+            frame.clear()
+            frame = frame.f_back
 
 
 class _TriedRun(Run[Any]):
@@ -214,7 +224,8 @@ class _Trial:
         self._count_by_hand(call.step, resource)
         if call.phase not in ("construct", "reset"):
             self._remember()
-            call.function = partial(self._called, call, call.function, resource)
+            function = partial(_looked_up, call.function) if call.is_late else call.function
+            call.function, call.is_late = partial(self._called, call, function, resource), False
         return nullcontext()
 
     def _remember(self) -> None:
@@ -233,8 +244,7 @@ class _Trial:
             if is_down:
                 self._goes_down(step.name)
             given = function()
-        is_awaited = inspect.isawaitable(given) if call.awaits_any else inspect.iscoroutine(given)
-        if is_awaited and self._scenario.backend != "sync":
+        if call.is_awaited(given) and self._scenario.backend != "sync":
             return self._awaited(step, phase, given, is_down)
         if is_down:
             self._fail(phase, step.name)
@@ -306,6 +316,10 @@ class _Trial:
         for error in self.errors:
             if error is not self.injected:
                 yield Leak(f"a teardown hook raised {type(error).__name__} by itself: {_note(error)}")
+
+
+def _looked_up(look_up: Callable[[], Callable[[], Any]]) -> Any:
+    return look_up()()
 
 
 def _note(error: BaseException) -> str:
