@@ -1,8 +1,6 @@
 """A fork inherits what its parent has open: it gets a clear error for that, and can start its own."""
 
 import os
-import subprocess
-import sys
 import textwrap
 
 import pytest
@@ -464,9 +462,7 @@ assert HOOKS[-2:] == ["-forking", "-True"], HOOKS
 print(os.waitstatus_to_exitcode(STATUS[0]))
 """
     )
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", source], capture_output=True, text=True, check=False, timeout=60
-    )
+    done = forked(source=source, environ=os.environ)
     assert (done.returncode, done.stdout) == (0, f"{code}\n")
     said = "setup_for_execution of 'forking' (Forking) was called in a thread and has forked"
     assert (said in done.stderr) is ("exit" not in ends)
