@@ -134,7 +134,10 @@ class App(AppScope):
                     session._close(error)
                 raise
         finally:
-            self._give_turn(turn)
+            try:
+                self._give_turn(turn)
+            finally:  # Ctrl-C may come on the way in.
+                self._give_turn(turn)
 
     async def aenter(self, blueprint: Blueprint, is_concurrent: bool | None = None) -> None:
         """`enter` for async resources."""
@@ -157,7 +160,10 @@ class App(AppScope):
                     await session._aclose(error)
                 raise
         finally:
-            self._give_turn(turn)
+            try:
+                self._give_turn(turn)
+            finally:  # Ctrl-C may come on the way in.
+                self._give_turn(turn)
 
     def leave(self, error: BaseException | None) -> None:
         """Tear the app-scoped resources down when the last one leaves.
@@ -176,7 +182,10 @@ class App(AppScope):
             if interrupt is not None:
                 raise interrupt
         finally:
-            self._give_turn(turn)
+            try:
+                self._give_turn(turn)
+            finally:  # Ctrl-C may come on the way in.
+                self._give_turn(turn)
 
     async def aleave(self, error: BaseException | None) -> None:
         """`leave` for async resources."""
@@ -191,7 +200,10 @@ class App(AppScope):
             if interrupt is not None:
                 raise interrupt
         finally:
-            self._give_turn(turn)
+            try:
+                self._give_turn(turn)
+            finally:  # Ctrl-C may come on the way in.
+                self._give_turn(turn)
 
     def _is_theirs(self, error: BaseException | None) -> bool:
         if self.session is not None or self._inherited is None:
@@ -219,6 +231,7 @@ class App(AppScope):
         self._threads = ()
         with suppress(RuntimeError):  # In the child of a hook's fork it is another one, that nobody holds.
             self._turn.release()
+        turn.clear()
 
     def _begins(self, blueprint: Blueprint, is_concurrent: bool | None) -> AppRun | None:
         if is_concurrent is not None:
