@@ -393,10 +393,12 @@ class Operations(Inspected):
         await self._leaving().aleave(None)
 
     def _leaving(self) -> App:
+        app: App = effective(self)._assembly.app
         if not self._entered:
-            raise RunStateError("this container is not started; use `with container:`, or container.start()")
+            if app.session is None:
+                raise RunStateError("this container is not started; use `with container:`, or container.start()")
+            return app  # Ctrl-C came when it was started, and before that was noted.
         # An override may be on here, or may have ended: leave what stands for the container here, else the last.
-        app = effective(self)._assembly.app
         leaving = app if app in self._entered else self._entered[-1]
         self._entered.remove(leaving)
         return leaving

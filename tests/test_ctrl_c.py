@@ -4,12 +4,14 @@ import dis
 import gc
 import os
 import sys
-import warnings
 
 import pytest
 
 import resourcekit
 from tests.faults import FAIL, TRACE, Case, Generated, Hooked, Making, Node, SharedGenerated, SharedHooked, Vending, did
+
+# What is left open for the collector is what this is about.
+pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
 
 PACKAGE = os.path.dirname(resourcekit.__file__)
 EVERY = int(os.environ.get("RESOURCEKIT_CTRL_C", "61"))  # of the places; 1 tries all
@@ -102,10 +104,8 @@ def test_ctrl_c_anywhere_in_a_run(steps, options):
     _, places = interrupted.play(-1)
     assert places > 500
     for at in range(1, places, EVERY):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ResourceWarning)
-            error, _ = interrupted.play(at)
-            gc.collect()
+        error, _ = interrupted.play(at)
+        gc.collect()
         assert error
         interrupted.check()
 
@@ -124,3 +124,4 @@ def test_ctrl_c_anywhere_in_an_app():
         interrupted.check()
         with interrupted.case.app:  # No lock is held for ever.
             pass
+    gc.collect()
