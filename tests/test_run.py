@@ -482,6 +482,21 @@ def test_an_async_run_left_open_only_warns(report):
     assert SEEN == []
 
 
+def test_a_forgotten_run_warns_once_whatever_views_it_has():
+    """The views of nested containers tell nothing that the run's own has told."""
+
+    class Inner(ResourceContainer):
+        closing = Closing()
+
+    class Outer(ResourceContainer):
+        inner = providers.Container(Inner)
+
+    def forget():
+        asyncio.run(Outer().run().astart())
+
+    assert len(leaked(forget)) == 1
+
+
 def test_a_started_container_left_open_warns(monkeypatch):
     """So does a started container; with RESOURCEKIT_DEBUG=1 the warning has the place that opened it."""
     monkeypatch.setenv("RESOURCEKIT_DEBUG", "1")

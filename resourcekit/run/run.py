@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 from resourcekit.lifecycle.loops import owning_loop
 from resourcekit.run.ending import end_async, end_sync
 from resourcekit.run.session import Session
+from resourcekit.run.view import end
 
 __all__ = ("Run",)
 
@@ -89,12 +90,12 @@ class Run(Session, Generic[C_co]):
 
         Its view calls this: a run that has ended has none to do so, and pays nothing for it.
         """
-        if self._outcome != "open":
-            return
         try:
             self._warn_left_open(warn)
         finally:
-            if not self._awaits:
+            if self._awaits:
+                end(self._view)  # Another view in it would warn again.
+            else:
                 self._is_ending = False  # Ctrl-C may have come between this and the first hook.
                 self._close(None)
 
