@@ -29,7 +29,8 @@ def inject(function: Callable[..., R], /) -> Callable[..., R]:
 
     Filled are parameters annotated with a resource class, with the type a factory vends, or with
     `ResourceParam`; and those whose default is `injected()`. By name, else by a unique type. What the caller
-    gives, by keyword, wins. Where runs are nested, the innermost that has the key counts.
+    gives, by keyword, wins. ``Annotated[Database, ref("replica")]``, or the default ``ref("replica")``, names the key
+    itself, which may be a nested container's. Where runs are nested, the innermost that has the key counts.
 
     A class that is imported under TYPE_CHECKING only is not there to be read: give such a parameter the default
     `injected()`, and its name decides.

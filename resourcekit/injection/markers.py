@@ -6,9 +6,9 @@ import typing
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 from resourcekit.annotations.structure import UNIONS
-from resourcekit.deferred import ref
+from resourcekit.deferred import Reference, ref
 
-__all__ = ("INJECTED", "ResourceParam", "injected", "is_foreign", "is_marked")
+__all__ = ("INJECTED", "ResourceParam", "injected", "is_foreign", "is_marked", "named_key")
 
 T = TypeVar("T")
 
@@ -61,6 +61,12 @@ def is_marked(annotation: Any) -> bool:
     if any(each is ResourceParam for each in getattr(annotation, "__metadata__", ())):
         return True
     return typing.get_origin(annotation) in UNIONS and any(map(is_marked, typing.get_args(annotation)))
+
+
+def named_key(annotation: Any, default: object) -> str | None:
+    """The key that a parameter names, by ``Annotated[Database, ref("replica")]`` or the default ``ref("replica")``."""
+    marks = (default, *getattr(annotation, "__metadata__", ()))
+    return next((mark.key for mark in marks if isinstance(mark, Reference)), None)
 
 
 def is_foreign(marker: object) -> bool:

@@ -30,17 +30,19 @@ def key_for(spec: FunctionSpec, wish: Wish, blueprint: Blueprint) -> str | None:
 
 
 def find_key(function: str, wish: Wish, blueprint: Blueprint) -> str | None:
-    """The key that fills *wish*: of its name, else the only one of its type; None where there is none.
+    """The key that fills *wish*: the one it names, of its name, else the only one of its type; None: there is none.
 
     Raises:
         InjectionError: The key of that name is of another type, or several keys are of the type.
     """
     fitting = _fitting_keys(wish, blueprint)
-    if wish.name in blueprint.graph.keys:
-        held = held_at(blueprint, wish.name)
+    if wish.key in blueprint.graph.keys:
+        held = held_at(blueprint, wish.key)
         if not _fits(wish, held):
-            raise _wrong_type(function, wish, type_name(_found(held)), fitting)
-        return wish.name
+            raise _wrong_type(function, wish, _found(held), fitting)
+        return wish.key
+    if wish.named is not None:
+        return None
     if len(fitting) > 1:
         raise no_key(function, wish, blueprint)
     return fitting[0] if fitting else None
@@ -74,7 +76,7 @@ def _fitting_keys(wish: Wish, blueprint: Blueprint) -> list[str]:
 
 def no_key(function: str, wish: Wish, blueprint: Blueprint) -> InjectionError:
     """The error of a container that has nothing under the name of *wish*: it proposes what is of the type."""
-    missing = f"{blueprint.name} has no key {wish.name!r}"
+    missing = f"{blueprint.name} has no key {wish.key!r}"
     fitting = _fitting_keys(wish, blueprint)
     if not fitting:
         keys = list(blueprint.graph.keys)
@@ -83,21 +85,21 @@ def no_key(function: str, wish: Wish, blueprint: Blueprint) -> InjectionError:
         return InjectionError(function, wish.name, reason, _way_to_a_key(wish, blueprint))
     name = type_name(wish.wanted)
     found = f"; {fitting[0]!r} holds {name}" if len(fitting) == 1 else f", and {len(fitting)} of type {name}"
-    near = nearest(wish.name, fitting)
-    hint = f"did you mean {near}?" if near else f"name the parameter {' or '.join(sorted(fitting))}"
+    near = nearest(wish.key, fitting)
+    hint = f"did you mean {near}?" if near else _other_names(wish, fitting)
     return InjectionError(function, wish.name, missing + found, hint)
 
 
 def _way_to_a_key(wish: Wish, blueprint: Blueprint) -> str:
     """What to do where no key is known to be of the type: the nearest by name may be of another type."""
-    near = nearest(wish.name, blueprint.graph.keys)
+    near = nearest(wish.key, blueprint.graph.keys)
     wanted = "a value" if wish.wanted is Any else with_article(type_name(wish.wanted))
     if near is None:
         return f"add {wanted} under that key"
     held = held_at(blueprint, near)
     if _fits(wish, held):
         return f"did you mean {near}?"
-    return f"the nearest, {near}, holds {type_name(_found(held))}: add {wanted} under {wish.name!r}"
+    return f"the nearest, {near}, holds {type_name(_found(held))}: add {wanted} under {wish.key!r}"
 
 
 def _found(held: Held) -> Any:
@@ -111,15 +113,28 @@ def check_value(function: str, wish: Wish, value: object) -> None:
         InjectionError: It is.
     """
     if not _is_right(wish, value):
-        raise _wrong_type(function, wish, type_name(type(value)), ())
+        raise _wrong_type(function, wish, type(value), ())
 
 
-def _wrong_type(function: str, wish: Wish, found: str, fitting: Collection[str]) -> InjectionError:
-    reason = f"it wants {type_name(wish.wanted)}, the key of that name holds {found}"
-    hint = f"name it {' or '.join(sorted(fitting))}"
-    if not fitting:
-        hint = f"give {with_article(type_name(wish.wanted))} there, or change the parameter's name or annotation"
+def _wrong_type(function: str, wish: Wish, found: Any, fitting: Collection[str]) -> InjectionError:
+    name, wanted = type_name(found), type_name(wish.wanted)
+    where = "the key of that name" if wish.named is None else f"key {wish.named!r}"
+    reason = f"it wants {wanted}, {where} holds {name}"
+    if fitting:
+        hint = _other_names(wish, fitting, "name it")
+    elif name == wanted:
+        reason = f"{reason}, another class of that name, of {found.__module__}"
+        hint = "if a module was reloaded, or a cell run again, make the container and the function anew too"
+    else:
+        hint = f"give {with_article(wanted)} there, or change the parameter's name or annotation"
     return InjectionError(function, wish.name, reason, hint)
+
+
+def _other_names(wish: Wish, fitting: Collection[str], rename: str = "name the parameter") -> str:
+    """How to ask for what is of the type."""
+    if wish.named is not None:
+        return "write " + " or ".join(f"ref({key!r})" for key in sorted(fitting))
+    return f"{rename} {' or '.join(sorted(fitting))}"
 
 
 def _fits(wish: Wish, held: Held) -> bool:

@@ -11,8 +11,9 @@ from typing import Any, Final
 import attrs
 
 from resourcekit.annotations import resource_classes, type_name, union_members
+from resourcekit.deferred import Reference
 from resourcekit.errors import InjectionError
-from resourcekit.injection.markers import INJECTED, is_foreign, is_marked
+from resourcekit.injection.markers import INJECTED, is_foreign, is_marked, named_key
 from resourcekit.injection.names import Annotations
 from resourcekit.resource import ConfigurableResourceFactory
 from resourcekit.spec import RECORD
@@ -29,12 +30,19 @@ class Wish:
         wanted: The type, Any when it does not say.
         is_optional: Whether it may be left to its default, or to None.
         default: What it gets when there is none.
+        named: The key that it names itself.
     """
 
     name: str
     wanted: object
     is_optional: bool = False
     default: object = None
+    named: str | None = None
+
+    @property
+    def key(self) -> str:
+        """The key it asks for by name."""
+        return self.name if self.named is None else self.named
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -92,7 +100,7 @@ def read_signature(
 
 
 def _is_asked(parameter: inspect.Parameter, annotation: Any, vended: Collection[object]) -> bool:
-    if parameter.default is INJECTED:
+    if parameter.default is INJECTED or named_key(annotation, parameter.default) is not None:
         return True
     if is_foreign(parameter.default):
         return False
@@ -110,9 +118,10 @@ def _wish(function: str, parameter: inspect.Parameter, annotation: Any) -> Wish:
             reason = f"it wants {cls.__name__}, a factory, whose users receive {vended}"
             raise InjectionError(function, parameter.name, reason, f"annotate it as ResourceParam[{vended}]")
     wanted = Any if annotation is parameter.empty else annotation
-    if parameter.default is not parameter.empty and parameter.default is not INJECTED:
-        return Wish(parameter.name, wanted, True, parameter.default)
-    return Wish(parameter.name, wanted, type(None) in union_members(annotation))
+    default, named = parameter.default, named_key(annotation, parameter.default)
+    if default is parameter.empty or default is INJECTED or isinstance(default, Reference):
+        return Wish(parameter.name, wanted, type(None) in union_members(annotation), named=named)
+    return Wish(parameter.name, wanted, True, default, named)
 
 
 def _is_doubtful(name: str, annotations: Annotations) -> bool:
