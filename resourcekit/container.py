@@ -146,7 +146,9 @@ class ContainerMeta(_DeclarativeMeta):
         for subclass in cast("list[ContainerMeta]", cls.__subclasses__()):
             subclass._collect_all()
 
-    if not TYPE_CHECKING:  # It would let every name pass.
+    if TYPE_CHECKING:
+        pass  # A __getattr__ would let every name pass.
+    else:
 
         def __getattr__(cls, name):
             if not name.startswith("_") and hasattr(ContainerInstance, name):

@@ -579,6 +579,29 @@ def test_recursive_aliases() -> None:
     assert not accepts(tree, str)
 
 
+def test_the_member_of_a_union_that_goes_the_furthest_is_told() -> None:
+    """Of several kinds of lists, the error is about the one that the value fits longest."""
+    wanted = "expected list[list[int] | list[float]]"
+    assert str(check(list[list[int] | list[float]], [[0.0, 1j]])) == f"{wanted}, got list with complex at [0][1]"
+    assert str(check(list[list[int] | list[float]], [["a", 1j]])) == f"{wanted}, got list with str at [0][0]"
+
+
+def test_aliases_with_parameters() -> None:
+    """An alias takes its arguments in the order of its parameters, whatever order they have in what it stands for."""
+    first, second = typing.TypeVar("first"), typing.TypeVar("second")
+
+    class Same:
+        __type_params__ = (first, second)
+        __value__ = dict[first, second]  # type: ignore[valid-type]
+
+    class Other:
+        __type_params__ = (second, first)
+        __value__ = dict[first, second]  # type: ignore[valid-type]
+
+    assert unwrap(types.GenericAlias(Same(), (str, int))) == dict[str, int]  # type: ignore[arg-type]
+    assert unwrap(types.GenericAlias(Other(), (str, int))) == dict[int, str]  # type: ignore[arg-type]
+
+
 def test_values_that_hold_themselves() -> None:
     """A list that holds itself has no end to check, and is refused."""
     endless: list[Any] = []

@@ -1,13 +1,16 @@
 """Ctrl-C anywhere in what resourcekit does between hooks: what was set up is torn down, once, in reverse."""
 
+import asyncio
 import dis
 import gc
 import os
 import sys
+import warnings
 
 import pytest
 
 import resourcekit
+from resourcekit.lifecycle import drivers, watch
 from tests.faults import FAIL, TRACE, Case, Generated, Hooked, Making, Node, SharedGenerated, SharedHooked, Vending, did
 
 # What is left open for the collector is what this is about.
@@ -53,35 +56,72 @@ class Interrupting:
         return self
 
 
+class InterruptingCalls:
+    """A profile function that does the same where functions begin and calls of C code have ended: unlike a tracer, it
+    lets coverage see what becomes of that."""
+
+    def __init__(self, at):
+        self.at = at
+        self.seen = 0
+
+    def __call__(self, frame, event, _argument):
+        code = frame.f_code
+        is_place = event in ("call", "c_return") and code.co_name != "<genexpr>"  # One that is closed loses Ctrl-C.
+        if is_place and code.co_filename.startswith(PACKAGE):
+            self.seen += 1
+            if self.seen == self.at:
+                raise KeyboardInterrupt
+
+
+OPCODES = (Interrupting, sys.gettrace, sys.settrace)
+CALLS = (InterruptingCalls, sys.getprofile, sys.setprofile)
+
+
 class Interrupted:
     """A block of a run, or of an app, with Ctrl-C at one of the places before or after its body."""
 
-    def __init__(self, steps, options):
-        self.case = Case("sync", steps)
+    def __init__(self, steps, options, way=OPCODES, world="sync"):
+        self.make, self.get, self.set = way
+        self.world = world
+        self.case = Case(world, steps)
         self.options = options
         self.is_beside = steps is BESIDE
         FAIL.clear()
-        FAIL["world"] = "sync"
+        FAIL["world"] = world
         self.play(-1)  # What is made once is made now.
 
     def play(self, at):
         """Whether Ctrl-C came out of it, and how many places there were."""
         TRACE.clear()
         gc.collect()
-        tracer, before, error = Interrupting(at), sys.gettrace(), None
+        tracer, before, error = self.make(at), self.get(), None
         block = self.case.app if self.options is None else self.case.app.run(**self.options)
         try:
-            sys.settrace(tracer)
-            with block:
-                sys.settrace(before)
-                did("body")
-                sys.settrace(tracer)
-            sys.settrace(before)
+            if self.world == "sync":
+                self.enter(block, tracer, before)
+            else:
+                asyncio.run(self.aenter(block, tracer, before))
         except KeyboardInterrupt:
             error = True
         finally:
-            sys.settrace(before)
+            self.set(before)
         return error, tracer.seen
+
+    def enter(self, block, tracer, before):
+        self.set(tracer)
+        with block:
+            self.set(before)
+            did("body")
+            self.set(tracer)
+        self.set(before)
+
+    async def aenter(self, block, tracer, before):
+        self.set(tracer)
+        async with block:
+            self.set(before)
+            did("body")
+            self.set(tracer)
+        self.set(before)
 
     def check(self):
         """What was up is down again, each once; in order, where what was set up beside one another is in none."""
@@ -92,31 +132,40 @@ class Interrupted:
         assert (sorted(downs) == sorted(expected)) if self.is_beside else (downs == expected), TRACE
 
 
+FEWER = 1 + EVERY // 30  # There are fewer places of that kind.
+
+
 @pytest.mark.parametrize(
-    ("steps", "options"),
-    [(STEPS, {"report": True}), (STEPS, {"concurrent": True}), (BESIDE, {"concurrent": True})],
-    ids=["serial", "concurrent", "beside"],
+    ("steps", "options", "way", "every"),
+    [
+        (STEPS, {"report": True}, OPCODES, EVERY),
+        (STEPS, {"report": True}, CALLS, FEWER),
+        (STEPS, {"concurrent": True}, OPCODES, EVERY),
+        (BESIDE, {"concurrent": True}, OPCODES, EVERY),
+    ],
+    ids=["serial", "serial-calls", "concurrent", "beside"],
 )
-def test_ctrl_c_anywhere_in_a_run(steps, options):
+def test_ctrl_c_anywhere_in_a_run(steps, options, way, every):
     """Wherever Ctrl-C comes in a run that goes through the machine, exactly what was set up is torn down: at once, or,
     where it came on the very way in or out of the block, when the run is collected."""
-    interrupted = Interrupted(steps, options)
+    interrupted = Interrupted(steps, options, way)
     _, places = interrupted.play(-1)
-    assert places > 500
-    for at in range(1, places, EVERY):
+    assert places > 100
+    for at in range(1, places, every):
         error, _ = interrupted.play(at)
         gc.collect()
         assert error
         interrupted.check()
 
 
-def test_ctrl_c_anywhere_in_an_app():
+@pytest.mark.parametrize(("way", "every"), [(OPCODES, EVERY), (CALLS, FEWER)], ids=["anywhere", "calls"])
+def test_ctrl_c_anywhere_in_an_app(way, every):
     """Wherever Ctrl-C comes while an app starts or stops, what was set up is torn down; or the app is started, and can
     be closed."""
-    interrupted = Interrupted(SHARED, None)
+    interrupted = Interrupted(SHARED, None, way)
     _, places = interrupted.play(-1)
-    assert places > 500
-    for at in range(1, places, EVERY):
+    assert places > 100
+    for at in range(1, places, every):
         error, _ = interrupted.play(at)
         assert error
         if interrupted.case.app._assembly.app.session is not None:
@@ -125,3 +174,54 @@ def test_ctrl_c_anywhere_in_an_app():
         with interrupted.case.app:  # No lock is held for ever.
             pass
     gc.collect()
+
+
+def test_ctrl_c_anywhere_in_an_async_app():
+    """The same of an app in an event loop, where Ctrl-C is no cancellation, as the first one is for asyncio."""
+    interrupted = Interrupted(SHARED, None, CALLS, "asyncio")
+    _, places = interrupted.play(-1)
+    assert places > 100
+    for at in range(1, places, FEWER):
+        with warnings.catch_warnings(record=True) as warned:
+            warnings.simplefilter("always", ResourceWarning)
+            error, _ = interrupted.play(at)
+            if interrupted.case.app._assembly.app.session is not None:
+                interrupted.case.app.close()
+            gc.collect()
+        assert error
+        if not warned:
+            interrupted.check()
+
+
+@pytest.mark.parametrize("world", ["sync", "asyncio"])
+def test_endless_ctrl_c(world, monkeypatch):
+    """Who presses Ctrl-C again and again gets out of a teardown that never gets any further."""
+    pressed = []
+
+    def press(*_arguments):
+        pressed.append(True)
+        raise KeyboardInterrupt
+
+    interrupted = Interrupted([Node(Hooked)], {"report": True}, CALLS, world)
+    monkeypatch.setattr(drivers, "tear_down", press)
+    error, _ = interrupted.play(-1)
+    assert error
+    assert 1 < len(pressed) < 50
+
+
+def test_ctrl_c_while_the_watch_begins(monkeypatch):
+    """A watch whose thread is under way when Ctrl-C comes is given up."""
+    timers = []
+
+    class Interrupted(watch.Timer):
+        def start(self):
+            timers.append(self)
+            super().start()
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(watch, "Timer", Interrupted)
+    with pytest.raises(KeyboardInterrupt), Case("sync", SHARED).app:
+        pass
+    (timer,) = timers
+    timer.join(60)
+    assert not timer.is_alive()

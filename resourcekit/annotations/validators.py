@@ -7,6 +7,7 @@ positions; it never shows a value, nor a key that is not declared in the annotat
 from __future__ import annotations
 
 import functools
+import operator
 import typing
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -102,11 +103,16 @@ class _Mismatch:
 def _find_mismatch(annotation: Any, instance: object, attribute: attrs.Attribute[Any], value: object) -> _Mismatch:
     """The innermost thing wrong with a value that is wrong."""
     members = [member for member in union_members(annotation) if _says_what_is_inside(member, value)]
+    wrong: list[tuple[int, str, Any, Any]] = []
     for member in members:
-        for step, expected, element in _elements(member, value):
+        for place, (step, expected, element) in enumerate(_elements(member, value)):
             if not Check(expected).matches(instance, attribute, element):
-                inner = _find_mismatch(expected, instance, attribute, element)
-                return attrs.evolve(inner, path=step + inner.path)
+                wrong.append((place, step, expected, element))
+                break
+    if wrong:  # The member was meant that goes the furthest.
+        _, step, expected, element = max(wrong, key=operator.itemgetter(0))
+        inner = _find_mismatch(expected, instance, attribute, element)
+        return attrs.evolve(inner, path=step + inner.path)
     for member in members:
         content = _wrong_content(member, value)
         if content is not None:

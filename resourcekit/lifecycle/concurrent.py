@@ -183,9 +183,7 @@ class Schedule:
             with suppress(BaseException):
                 pending.observed.__exit__(type(error), error, None)
         for pending in (*self._staying, *self._moving, *given_up):
-            machine = self._machines.pop(pending.place, None)
-            if machine is not None:
-                machine.close()
+            self._machines.pop(pending.place).close()
         self._staying.clear()
         self._moving.clear()
         for pending in self.under_way:

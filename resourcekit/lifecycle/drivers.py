@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from functools import partial
 from time import perf_counter
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 from resourcekit.errors import RunStateError
 from resourcekit.lifecycle.machine import Call, CallFailed, Machine, Scope, tear_down
@@ -226,13 +226,14 @@ def in_thread(call: Call, function: Callable[[], Any]) -> tuple[Any, BaseExcepti
         given = function()
     except BaseException as raised:
         error = raised
-    if os.getpid() != process:
-        _exit(call, error)
+    _end_in_child(process, call, error)
     return given, error
 
 
-def _exit(call: Call, error: BaseException | None) -> NoReturn:
+def _end_in_child(process: int, call: Call, error: BaseException | None) -> None:
     """End the child of a fork in a thread: the run's own thread is not there, so a hook has nowhere to return to."""
+    if os.getpid() == process:
+        return
     if isinstance(error, SystemExit):
         code = error.code if isinstance(error.code, int) else int(error.code is not None)
     else:

@@ -53,8 +53,11 @@ class AppRun(Session):
         with StartWatch(self._title, settings.slow_start, checked.plan, checked.steps, self._observe) as watch:
             yield watch.observe
 
-    def _show(self) -> None:
+    def _opening_view(self) -> None:
         """Nobody gets a view of it: runs have theirs."""
+
+    def _show(self) -> None:
+        """There is none."""
 
     def __del__(self, warn: Callable[..., None] = warnings.warn) -> None:
         if self._outcome == "open":

@@ -137,6 +137,7 @@ class Session(Showing):
         return Scope(is_async, drafts, self._find, self._context, self._blueprint.settings)
 
     def _begin(self) -> None:
+        self._view = self._opening_view()
         self._outcome = "open"
         self._opened_at = perf_counter()
         if is_debugging():

@@ -72,13 +72,14 @@ class Showing(Current):
     def _not_in_run(self, key: str) -> NotInRunError:
         return NotInRunError(key, self._keys, self._blueprint.graph.keys)
 
+    def _opening_view(self) -> Any:
+        """The view, to be filled; before any resource is there: the collector ends what was forgotten by the first."""
+        names = dict.fromkeys(key.partition(".")[0] for key in self._keys)
+        return object.__new__(view_classes(tuple(names)).opening)
+
     def _show(self) -> Any:
         """The view of what is up."""
-        keys = self._keys if self._code is None else self._code.nested
-        if self._view is None:
-            names = tuple(dict.fromkeys(key.partition(".")[0] for key in keys))
-            self._view = object.__new__(view_classes(names).opening)
-        return self._filled(self._view, "", keys)
+        return self._filled(self._view, "", self._keys if self._code is None else self._code.nested)
 
     def _filled(self, view: Any, prefix: str, keys: Sequence[str]) -> LiveView:
         """*view* with the objects of *keys*, those of nested containers in views of their own."""
