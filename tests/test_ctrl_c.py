@@ -11,10 +11,13 @@ import pytest
 
 import resourcekit
 from resourcekit.lifecycle import drivers, watch
+from resourcekit.run import ending
+from resourcekit.run.app import App
+from resourcekit.run.session import Session
 from tests.faults import FAIL, TRACE, Case, Generated, Hooked, Making, Node, SharedGenerated, SharedHooked, Vending, did
 
 # What is left open for the collector is what this is about.
-pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
+pytestmark = [pytest.mark.filterwarnings("ignore::ResourceWarning"), pytest.mark.usefixtures("frozen_heap")]
 
 PACKAGE = os.path.dirname(resourcekit.__file__)
 EVERY = int(os.environ.get("RESOURCEKIT_CTRL_C", "61"))  # of the places; 1 tries all
@@ -132,7 +135,7 @@ class Interrupted:
         assert (sorted(downs) == sorted(expected)) if self.is_beside else (downs == expected), TRACE
 
 
-FEWER = 1 + EVERY // 30  # There are fewer places of that kind.
+FEWER = 1 + EVERY // 6  # There are fewer places of that kind.
 
 
 @pytest.mark.parametrize(
@@ -158,39 +161,76 @@ def test_ctrl_c_anywhere_in_a_run(steps, options, way, every):
         interrupted.check()
 
 
-@pytest.mark.parametrize(("way", "every"), [(OPCODES, EVERY), (CALLS, FEWER)], ids=["anywhere", "calls"])
-def test_ctrl_c_anywhere_in_an_app(way, every):
+@pytest.mark.parametrize(
+    ("way", "every", "world"),
+    [(OPCODES, EVERY, "sync"), (CALLS, FEWER, "sync"), (CALLS, FEWER, "asyncio")],
+    ids=["anywhere", "calls", "async"],
+)
+def test_ctrl_c_anywhere_in_an_app(way, every, world):
     """Wherever Ctrl-C comes while an app starts or stops, what was set up is torn down; or the app is started, and can
-    be closed."""
-    interrupted = Interrupted(SHARED, None, way)
+    be closed; or, where it came on the very way to its teardown, a warning tells of it."""
+    interrupted = Interrupted(SHARED, None, way, world)
     _, places = interrupted.play(-1)
     assert places > 100
     for at in range(1, places, every):
-        error, _ = interrupted.play(at)
-        assert error
-        if interrupted.case.app._assembly.app.session is not None:
-            interrupted.case.app.close()
-        interrupted.check()
-        with interrupted.case.app:  # No lock is held for ever.
-            pass
-    gc.collect()
-
-
-def test_ctrl_c_anywhere_in_an_async_app():
-    """The same of an app in an event loop, where Ctrl-C is no cancellation, as the first one is for asyncio."""
-    interrupted = Interrupted(SHARED, None, CALLS, "asyncio")
-    _, places = interrupted.play(-1)
-    assert places > 100
-    for at in range(1, places, FEWER):
         with warnings.catch_warnings(record=True) as warned:
             warnings.simplefilter("always", ResourceWarning)
             error, _ = interrupted.play(at)
             if interrupted.case.app._assembly.app.session is not None:
                 interrupted.case.app.close()
             gc.collect()
-        assert error
+        assert error or warned
         if not warned:
             interrupted.check()
+        with interrupted.case.app:  # No lock is held for ever.
+            pass
+
+
+class Pressed:
+    """A method that Ctrl-C comes into the first time it is called, before it does anything, or when it is done."""
+
+    def __init__(self, monkeypatch, owner, name, *, is_done=False):
+        self.method = getattr(owner, name)
+        self.is_pressed = False
+        self.is_done = is_done
+        pressed = self
+
+        def method(*arguments, **named):
+            return pressed.call(*arguments, **named)
+
+        monkeypatch.setattr(owner, name, method)
+
+    def call(self, *arguments, **named):
+        is_first, self.is_pressed = not self.is_pressed, True
+        if is_first and not self.is_done:
+            raise KeyboardInterrupt
+        given = self.method(*arguments, **named)
+        if is_first:
+            raise KeyboardInterrupt
+        return given
+
+
+@pytest.mark.parametrize("world", ["sync", "asyncio"])
+@pytest.mark.parametrize(
+    ("owner", "name", "is_done"),
+    [
+        (App, "_started", False),
+        (App, "_started", True),
+        (App, "_gives_up", False),
+        (App, "_gives_up", True),
+        (ending, "_end_{}sync", False),
+        (Session, "_write_order", False),
+        (Session, "_write_order", True),
+    ],
+)
+def test_ctrl_c_between_the_hooks_of_an_app(world, owner, name, is_done, monkeypatch):
+    """Between two hooks of a start, or before the first of a teardown, Ctrl-C surfaces and everything is torn down."""
+    interrupted = Interrupted(SHARED, None, CALLS, world)
+    Pressed(monkeypatch, owner, name.format("" if world == "sync" else "a"), is_done=is_done)
+    error, _ = interrupted.play(-1)
+    assert error
+    assert "+k0" in TRACE
+    interrupted.check()
 
 
 @pytest.mark.parametrize("world", ["sync", "asyncio"])

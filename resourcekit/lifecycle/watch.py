@@ -64,9 +64,6 @@ class StartWatch:
         self._steps = steps
         self._inner = inner
         self._running: dict[Call, float] = {}
-        self._wait()
-
-    def _wait(self) -> None:
         self._timer = Timer(self._seconds, self._tell)
         self._timer.daemon = True
 
@@ -87,11 +84,10 @@ class StartWatch:
         return watched if self._inner is None else _both(watched, self._inner(call))
 
     def _tell(self) -> None:
+        while not self._running:  # It is between two hooks, or it has ended just now.
+            if self._timer.finished.wait(self._seconds):
+                return
         now = perf_counter()
-        if not self._running:  # It is between two hooks.
-            self._wait()
-            self._timer.start()
-            return
         told = [
             f"{call.step.name} ({type(call.step.resource).__name__}) in {call.phase} for {now - since:.1f} s"
             + self._who(call)
