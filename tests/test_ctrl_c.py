@@ -265,3 +265,21 @@ def test_ctrl_c_while_the_watch_begins(monkeypatch):
     (timer,) = timers
     timer.join(60)
     assert not timer.is_alive()
+
+
+def test_a_watch_whose_time_comes_when_the_start_has_ended(monkeypatch):
+    """It says nothing, and ends."""
+    watches = []
+
+    class Late(watch.Timer):
+        def run(self):
+            watches.append(self)
+            self.finished.wait(60)
+            self.function()
+
+    monkeypatch.setattr(watch, "Timer", Late)
+    with Case("sync", SHARED).app:
+        pass
+    (late,) = watches
+    late.join(60)
+    assert not late.is_alive()
