@@ -119,6 +119,20 @@ def test_where_a_value_comes_from_is_told_of_this_run(monkeypatch):
             assert f"token=<{source}>" in repr(resources.service)
 
 
+def test_a_source_is_asked_once_where_another_value_comes_from_elsewhere(monkeypatch):
+    """A variable that comes and goes is no reason to ask the user's own source again."""
+    dial = Dial("t")
+    service = Service(database=Database(), token=dial, retries=EnvVar("S_RETRIES", default=3))
+    app = ResourceContainer.of({"service": service})
+    for number, text in enumerate((None, "1", None, "2"), start=1):
+        monkeypatch.delenv("S_RETRIES", raising=False)
+        if text is not None:
+            monkeypatch.setenv("S_RETRIES", text)
+        with app.run() as resources:
+            assert resources.service.retries == int(text or 3)
+        assert dial.asked == number
+
+
 class Everything(ConfigurableResource):
     text: str = EnvVar("X_TEXT", default="nothing")
     number: int = EnvVar("X_NUMBER")

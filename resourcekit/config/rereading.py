@@ -13,7 +13,7 @@ from resourcekit.config.resolution import FieldReader, Reading, field_readers, r
 from resourcekit.construction import takes_over
 from resourcekit.deferred import EnvTemplate, EnvVar, is_source
 from resourcekit.errors import DefinitionError
-from resourcekit.record import record_of, spec_of
+from resourcekit.record import Record, record_of, spec_of
 from resourcekit.spec import RECORD
 from resourcekit.values import SCALARS, copied, holds, leaves_of
 
@@ -22,14 +22,12 @@ __all__ = ("ConfigReader", "is_read_by_field")
 _IMMUTABLE: Final = frozenset({"datetime", "decimal", "ipaddress", "pathlib", "uuid"})
 """The modules whose objects never change."""
 
-_OTHERWISE: Final = object()
-
 
 class ConfigReader:
     """Reads the config of one resource, whenever a run needs it.
 
-    The first time, and whenever anything is wrong, it goes the long way: `resolve`. After that only the fields are
-    read that may have changed, where the resource allows it.
+    The first time it goes the long way: `resolve`. After that only the fields are read that may have changed, where
+    the resource allows it.
 
     Args:
         declaration: The resource as it was declared.
@@ -59,9 +57,9 @@ class ConfigReader:
     def read(self, environ: Mapping[str, str]) -> dict[str, object] | None:
         """What the live resource has in it before anything it needs is up; None where something is wrong with it."""
         known = self._known
-        again = None if known is None else self._again(known, environ)
-        if again is not None:
-            return again
+        return self._at_first(environ) if known is None else self._again(known, environ)
+
+    def _at_first(self, environ: Mapping[str, str]) -> dict[str, object] | None:
         live, problems = resolve(*self._declared, environ, self._path)
         if problems:
             return None
@@ -73,15 +71,20 @@ class ConfigReader:
         return here
 
     def _again(self, known: _Known, environ: Mapping[str, str]) -> dict[str, object] | None:
-        """The same with what is to be read now; None where that is not all there is to be done."""
+        """The same with what is to be read now."""
         here = {**known.settled, **{name: copied(value) for name, value in known.mutable.items()}}
-        if self._is_completed:  # Completing it will change the record.
-            here[RECORD] = known.settled[RECORD].copy()
-        sources = known.settled[RECORD].sources
+        record: Record = known.settled[RECORD]
+        changed: dict[str, str] = {}
         for field in self._fields or ():
-            here[field.name] = value = field.read(environ, sources[field.name])
-            if value is _OTHERWISE:
+            read = field.read(environ)
+            if read is None:
                 return None
+            here[field.name], source = read
+            if source != record.sources[field.name]:
+                changed[field.name] = source
+        if self._is_completed or changed:  # Completing it will change the record.
+            here[RECORD] = record = record.copy()
+            record.sources = {**record.sources, **changed}
         return here
 
 
@@ -112,19 +115,19 @@ class _Field:
         self._variables = _variables(reader)
         self._last: tuple[list[str | None], object, str] | None = None
 
-    def read(self, environ: Mapping[str, str], source: str) -> object:
-        """Its value, if it comes from *source* as before, and nothing is wrong with it."""
+    def read(self, environ: Mapping[str, str]) -> tuple[object, str] | None:
+        """Its value, and where that comes from; None where something is wrong with it."""
         texts = None if self._variables is None else [environ.get(name) for name in self._variables]
         last = self._last
-        if last is not None and last[0] == texts and last[2] == source:
-            return copied(last[1])
+        if last is not None and last[0] == texts:
+            return copied(last[1]), last[2]
         reading = self._reader.read(environ)
-        value = reading.value
-        if reading.problems or reading.source != source or not self._fits(reading):
-            return _OTHERWISE
+        value, source = reading.value, reading.source
+        if reading.problems or not self._fits(reading):
+            return None
         if texts is not None and _is_plain(value):
             self._last = texts, copied(value), source
-        return value
+        return value, source
 
     def _fits(self, reading: Reading) -> bool:
         field, value = self._reader.field, reading.value

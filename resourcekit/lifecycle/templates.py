@@ -151,9 +151,7 @@ def template_of(step: Step, links: Links, overlaid: Mapping[str, Overlaid]) -> T
     """The template of a step; None where values have to be checked, or links converted, in each run."""
     declaration = step.resource
     record, spec = record_of(declaration), spec_of(declaration)
-    read = {
-        name for name in spec.by_name if name in overlaid or (name in record.deferred and name not in links.expressions)
-    }
+    read = {*overlaid, *(name for name in record.deferred if name not in links.expressions)}
     if spec.has_validators or links.is_vended or not read.isdisjoint(links.expressions):
         return None
     if read and not is_read_by_field(declaration, overlaid):
