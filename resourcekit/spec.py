@@ -29,14 +29,14 @@ from resourcekit.errors import DefinitionError, Location, Problem
 from resourcekit.fields import METADATA, FieldOptions, ResourceDependency, State, is_factory
 from resourcekit.frames import Place
 from resourcekit.hooks import Hooks, hooks_of
-from resourcekit.secrets import MASK, show
+from resourcekit.secrets import MASK, printable, show
 from resourcekit.settings import ResourceSettings
 from resourcekit.values import DEFERRED, RESOURCE, SCALARS, holds, leaves
 
 if TYPE_CHECKING:
     from resourcekit.annotations.validators import TypeValidator
 
-__all__ = ("RECORD", "FieldSpec", "ResourceSpec")
+__all__ = ("RECORD", "FieldSpec", "ResourceSpec", "has_secret", "has_secrets")
 
 RECORD: Final = "__resourcekit__"
 """The one name everything of ours lives under: the spec on the class, the record on an instance."""
@@ -116,7 +116,7 @@ class FieldSpec:
     def has_secret_parts(self) -> bool:
         """Whether a class in the annotation, or one inside that, has secret fields."""
         if self._has_secret_parts is None:
-            self._has_secret_parts = _has_secrets(self.annotation, set())
+            self._has_secret_parts = has_secrets(self.annotation)
         return self._has_secret_parts
 
     def hides(self, value: object) -> bool:
@@ -381,7 +381,7 @@ class ResourceSpec:
         field = self.by_name[name]
         is_secret = field.hides(value)
         if callable(attribute.repr) and not is_secret and source is None and name not in record.deferred:
-            return attribute.repr(value)
+            return printable(attribute.repr(value))
         text = show(value, secret=is_secret, source=source, depth=depth + 1)
         # What the class itself makes of its fields may repeat a secret: a URL with the password in it.
         is_made = source is None and (field.is_derived or getattr(attribute.converter, "takes_self", False))
@@ -400,7 +400,7 @@ class ResourceSpec:
             seen.add(id(current))
             for attribute in getattr(type(current), RECORD).attributes:
                 value = current.__dict__.get(attribute.name)
-                if _is_secret(attribute) or attribute.name in record.sources:
+                if has_secret(attribute) or attribute.name in record.sources:
                     found += _texts(value)
                 elif holds(value) & RESOURCE:
                     waiting += [leaf for _, leaf, _ in leaves(value, Any) if hasattr(type(leaf), RECORD)]
@@ -428,23 +428,25 @@ def _str(value: object) -> str:
         return show(value)
 
 
-def _has_secrets(annotation: Any, seen: set[Any]) -> bool:
+def has_secrets(annotation: Any, seen: set[Any] | None = None) -> bool:
     """Whether a class in an annotation, or one inside that, has secret fields; *seen* are classes that were asked."""
+    seen = set() if seen is None else seen
     cls, arguments = typing.get_origin(annotation) or annotation, typing.get_args(annotation)
     if not isinstance(cls, type) or not attrs.has(cls) or cls in seen:
-        return any(_has_secrets(each, seen) for each in arguments)
+        return any(has_secrets(each, seen) for each in arguments)
     seen.add(cls)
-    if any(map(_is_secret, attrs.fields(cls))):
+    if any(map(has_secret, attrs.fields(cls))):
         return True
     spec: ResourceSpec | None = cls.__dict__.get(RECORD)
     try:
         inner = field_annotations(cls).values() if spec is None else [each.annotation for each in spec.fields]
     except DefinitionError:  # Nobody knows what is in it.
         return True
-    return any(_has_secrets(each, seen) for each in (*inner, *arguments))
+    return any(has_secrets(each, seen) for each in (*inner, *arguments))
 
 
-def _is_secret(attribute: attrs.Attribute[Any]) -> bool:
+def has_secret(attribute: attrs.Attribute[Any]) -> bool:
+    """Whether a field, of a resource or of a class in one, is secret."""
     options: FieldOptions = attribute.metadata.get(METADATA, _NO_OPTIONS)
     return options.secret
 

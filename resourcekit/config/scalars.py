@@ -102,7 +102,7 @@ def _duration_written(value: Any, text: str) -> bool:
 
 
 def _iso_written(value: Any, text: str) -> bool:
-    return value.isoformat() == (f"{text[:-1]}+00:00" if text.endswith("Z") else text)
+    return str(value.isoformat()) == (f"{text[:-1]}+00:00" if text.endswith("Z") else text)
 
 
 def _written(value: object, text: str) -> bool:
