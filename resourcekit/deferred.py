@@ -53,7 +53,7 @@ class ReadContext:
     '1'
     """
 
-    environ: Mapping[str, str]
+    environ: Mapping[str, str] = attrs.field(repr=False)
     where: str = ""
 
 

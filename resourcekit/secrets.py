@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Final
 from unicodedata import category
 
-__all__ = ("MASK", "printable", "show")
+__all__ = ("MASK", "Shown", "printable", "show")
 
 MASK: Final = "'***'"
 _LIMIT: Final = 200
@@ -41,6 +41,25 @@ def printable(text: str, keep: str = "", escape: Callable[[str], str] = lambda l
 
 def _is_shown(letter: str) -> bool:
     return category(letter) not in _CONTROLS or letter in _JOINERS
+
+
+class Shown:
+    """Stands for a value in what a debugger or rich shows: its repr is a text that may be shown.
+
+    Args:
+        text: The text.
+
+    >>> Shown("'***'")
+    '***'
+    """
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __repr__(self) -> str:
+        return self._text
 
 
 def mask(_value: object) -> str:

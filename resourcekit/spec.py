@@ -66,7 +66,7 @@ class FieldSpec:
 
     name: str
     alias: str
-    attribute: attrs.Attribute[Any]
+    attribute: attrs.Attribute[Any] = attrs.field(repr=False)
     annotation: object
     secret: bool
     description: str | None
@@ -368,10 +368,15 @@ class ResourceSpec:
 
     def represent(self, resource: Any, depth: int) -> str:
         """The repr of a resource of this class: secrets masked, values from outside shown by their source."""
-        record = resource.__dict__.get(RECORD)
-        shown = [] if record is None else [each for each in self.attributes if each.repr is not False]
-        fields = [f"{each.alias}={self._represent(resource, record, each, depth)}" for each in shown]
+        fields = [f"{alias}={text}" for alias, text in self.shown(resource, depth)]
         return f"{self.cls.__name__}({', '.join(fields)})"
+
+    def shown(self, resource: Any, depth: int) -> Iterator[tuple[str, str]]:
+        """The fields of a resource of this class by alias, as its repr has them."""
+        record = resource.__dict__.get(RECORD)
+        for each in self.attributes if record is not None else ():
+            if each.repr is not False:
+                yield each.alias or each.name, self._represent(resource, record, each, depth)
 
     def _represent(self, resource: Any, record: Any, attribute: attrs.Attribute[Any], depth: int) -> str:
         """One field's value as it may be shown."""
