@@ -369,7 +369,7 @@ class ResourceSpec:
     def represent(self, resource: Any, depth: int) -> str:
         """The repr of a resource of this class: secrets masked, values from outside shown by their source."""
         fields = [f"{alias}={text}" for alias, text in self.shown(resource, depth)]
-        return f"{self.cls.__name__}({', '.join(fields)})"
+        return f"{printable(self.cls.__name__)}({', '.join(fields)})"
 
     def shown(self, resource: Any, depth: int) -> Iterator[tuple[str, str]]:
         """The fields of a resource of this class by alias, as its repr has them."""
@@ -419,10 +419,26 @@ def _texts(value: object) -> Iterator[str]:
     if isinstance(value, list | tuple | set | frozenset):
         for item in value:
             yield from _texts(item)
-    elif isinstance(value, str | bytes):
-        yield from {str(value), repr(value).removeprefix("b")[1:-1]} - {""}
+    elif isinstance(value, str):
+        yield from _spellings(value)
+    elif isinstance(value, bytes):
+        yield from {repr(value)[2:-1], *_spellings(value.decode(errors="replace"))} - {""}
     elif value is not None:
         yield from {show(value), _str(value)}
+
+
+def _spellings(text: str) -> Iterator[str]:
+    """How a class may write a text into another: as it is, in a repr, in JSON, in a URL, in HTML."""
+    if text.isalnum() and text.isascii():
+        yield text
+        return
+    import html  # These only where a class makes a text of what is not to be shown.
+    import json
+    from urllib.parse import quote, quote_plus
+
+    quoted = [repr(text), ascii(text), json.dumps(text), json.dumps(text, ensure_ascii=False)]
+    in_url = [quote(text, errors="replace"), quote(text, "", errors="replace"), quote_plus(text, errors="replace")]
+    yield from {text, *(each[1:-1] for each in quoted), *in_url, html.escape(text)} - {""}
 
 
 def _str(value: object) -> str:

@@ -1,10 +1,13 @@
 """Where values come from is shown; secrets and values from outside never are, wherever one looks."""
 
 import copy
+import html
+import json
 import logging
 import pprint
 import typing
 from pathlib import Path
+from urllib.parse import quote, quote_plus
 
 import attrs
 import pytest
@@ -164,6 +167,26 @@ def test_what_a_class_makes_of_its_secrets_is_masked() -> None:
             shown = repr(each)
             assert "url='***', header='***', key='***', safe='h'" in shown
             assert not any(text in shown for text in (HIDDEN, "s3cret"))
+
+
+@pytest.mark.parametrize("encode", [quote, quote_plus, json.dumps, repr, ascii, html.escape])
+def test_a_default_made_of_an_encoded_secret_is_masked(encode: typing.Callable[[str], object]) -> None:
+    """A class that quotes a password into a URL, JSON or HTML makes a secret of it."""
+    word = "p@ss/w\u00f6rd <&> \"%'"
+
+    class Dsn(ConfigurableResource):
+        password: str = secret()
+        user: str = "u"
+        url: str = field()
+
+        @url.default
+        def _url(self) -> str:
+            return f"pg://{self.user}:{encode(self.password)}@h"
+
+    with open_resource(Dsn(password=word)) as live:
+        for each in (live, Dsn(password=word)):
+            assert each.url == f"pg://u:{encode(word)}@h"
+            assert repr(each) == "Dsn(password='***', user='u', url='***')"
 
 
 def test_a_secret_of_any_type_is_found_in_what_repeats_it() -> None:

@@ -87,7 +87,7 @@ def _spans(text: str, secret: str) -> Iterator[tuple[int, int]]:
 
 # A text may be folded anywhere, with the bars of a table or of an exception group at either side.
 _FOLD: Final = r"(?:[ \t|│┃]*\n[ \t|│┃]*)?"
-_BLANK: Final = r"(?:[\s|│┃+]|\\+[nrt]|%(?:25)*(?:20|0[aAdD9])|&nbsp;|&#(?:10|13|9|32);)+"
+_BLANK: Final = r"(?i:[\s|│┃+]|\\+[nrtfv]|\\+x[0-9a-f]{2}|\\+u[0-9a-f]{4}|%(?:25)*[0-9a-f]{2}|&nbsp;|&#x?[0-9a-f]+;)+"
 
 
 @lru_cache(maxsize=1024)
@@ -113,6 +113,7 @@ def _forms(letter: str) -> str:
         rf"\\+x{number:02x}",
         rf"&#(?:{number}|x{number:x});",
         re.escape(escape(letter)),
+        *([r"\\+b"] if letter == "\b" else []),
     ]
     return f"(?i:{'|'.join(forms)})"
 

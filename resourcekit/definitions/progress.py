@@ -63,7 +63,7 @@ def log_steps(event: StepEvent) -> None:
     >>> log_steps(StepEvent(run_id="r1", step="orders", status="started", number=0, total=3))
     """
     level = "warning" if event.status in ("failed", "retrying", "skipped") else "info"
-    getattr(LOGGER, level)("run %s: %s", event.run_id, event)
+    getattr(LOGGER, level)("run %s: %s", printable(event.run_id), event)
 
 
 @contextmanager
