@@ -390,7 +390,8 @@ class ResourceSpec:
         text = show(value, secret=is_secret, source=source, depth=depth + 1)
         # What the class itself makes of its fields may repeat a secret: a URL with the password in it.
         is_made = source is None and (field.is_derived or getattr(attribute.converter, "takes_self", False))
-        return MASK if is_made and any(hidden in text for hidden in self.hidden(resource)) else text
+        said = (text, value) if isinstance(value, str) else (text,)  # In its repr what is escaped is escaped again.
+        return MASK if is_made and any(hidden in each for hidden in self.hidden(resource) for each in said) else text
 
     def hidden(self, resource: Any) -> list[str]:
         """The texts that may not be shown: of secret and outside values, here and in nested resources."""
