@@ -169,7 +169,7 @@ class Origins:
             if node.is_resource
             for field in spec_of(node.held.content).fields
             for origin in self._found(node, field)
-            if origin.outcome != "lost" and field.attribute.repr is not False
+            if origin.outcome != "lost"
             for leaf in _secret_leaves(origin.value, field)
         )
 
