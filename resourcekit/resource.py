@@ -116,6 +116,8 @@ class ConfigurableResource(metaclass=ABCMeta):  # noqa: B024  # a subclass may h
 
         def __init__(self, *args, **arguments):
             if args:
+                args = ()  # A traceback may show it.
+                arguments.clear()
                 raise InvalidFieldError(type(self).__qualname__, [_positional(type(self).__name__, caller_location())])
             construct(self, arguments, caller_place())
 

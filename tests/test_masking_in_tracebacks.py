@@ -257,7 +257,9 @@ def _without_frames_of_this_file(error: BaseException) -> None:
     error.__traceback__ = kept[0] if kept else None
 
 
-@pytest.mark.parametrize("fault", [_constructed, lambda: _refused(password=HIDDEN, fails=3)])
+@pytest.mark.parametrize(
+    "fault", [_constructed, lambda: Database(HIDDEN, fails=HIDDEN), lambda: _refused(password=HIDDEN, fails=3)]
+)
 def test_a_refused_construction_keeps_no_argument(fault: Callable[[], None]):
     """The traceback of a constructor that refuses its arguments holds none of them in a frame of ours."""
     with pytest.raises(TypeError) as caught:

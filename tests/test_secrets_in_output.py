@@ -283,7 +283,7 @@ def said(secret: str) -> Iterator[str]:
     yield from (json.dumps(json.dumps(secret)), html.escape(secret), html.escape(secret, quote=False))
     if not re.search("[\ud800-\udfff]", secret):
         yield from (quote(secret), quote(secret, safe=""), urllib.parse.quote_plus(secret), quote(quote(secret)))
-    if not re.search(r"\s", secret):
+    if not re.search(r"[\s|│┃]", secret):  # Between bars nobody can tell one of its own.
         yield "\n".join(f"  | {secret[at : at + 4]} |" for at in range(0, len(secret), 4))
         yield textwrap.indent("\n".join(secret[at : at + 7] for at in range(0, len(secret), 7)), "    ")
 
@@ -302,6 +302,14 @@ def test_secrets_that_begin_and_end_alike(secrets: list[str], text: str) -> None
     hidden = {at for each in secrets for start in range(len(text)) if text.startswith(each, start)
               for at in range(start, start + len(each))}  # fmt: skip
     assert shown.replace("***", "") == "".join(letter for at, letter in enumerate(text) if at not in hidden)
+
+
+def test_folds_of_every_kind() -> None:
+    """A secret is found over blank lines, bars and indents; the words around it stay."""
+    for fold in ("\n", "  \n", "\n    ", " |\n| ", " │\n\n│  ", "\n  | ", "|\n |\n\n| "):
+        assert masked(f"no hunter{fold}2 here", ["hunter2"]) == "no *** here"
+        assert masked(f"no{fold}hunter2{fold}here", ["hunter2"]) == f"no{fold}***{fold}here"
+        assert masked(f"no key of{fold}two words here", ["key of two  words"]) == "no *** here"
 
 
 @pytest.mark.parametrize("short", ["", "a", "ab", " ab ", "7"])

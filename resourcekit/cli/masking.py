@@ -57,10 +57,24 @@ def masked(text: str, secrets: Sequence[str]) -> str:
     '/?key=*** and ***'
     """
     shown, end = list[str](), 0
-    for start, until in _together(span for secret in secrets for span in _spans(text, secret)):
+    unfolded, places = _unfolded(text)
+    spans = [span for secret in secrets for span in _spans(text, secret, f"{_BLANK}+")]
+    for start, until in (span for secret in secrets for span in _spans(unfolded, secret, f"{_BLANK}*")):
+        spans.append((places[start], places[until - 1] + 1))
+    for start, until in _together(spans):
         shown += [text[end:start], _MASK]
         end = until
     return _PASSWORD_IN_URL.sub(rf"\1:{_MASK}", "".join([*shown, text[end:]]))
+
+
+def _unfolded(text: str) -> tuple[str, Sequence[int]]:
+    """A text without the line breaks at which it may be folded, and where each of its letters was before."""
+    parts, places, end = list[str](), list[int](), 0
+    for fold in _FOLD.finditer(text):
+        parts.append(text[end : fold.start()])
+        places += range(end, fold.start())
+        end = fold.end()
+    return "".join([*parts, text[end:]]), [*places, *range(end, len(text))]
 
 
 def _together(spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
@@ -76,25 +90,26 @@ def _together(spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
         yield start, until
 
 
-def _spans(text: str, secret: str) -> Iterator[tuple[int, int]]:
-    """Where a secret stands in a text, or a line of it."""
+def _spans(text: str, secret: str, blank: str) -> Iterator[tuple[int, int]]:
+    """Where a secret stands in a text, or a line of it; *blank* is what may stand between two words of it."""
     lines = [line.strip() for line in secret.splitlines()]
     longer = [line for line in lines if len(line) >= _SHORTEST_LINE and not _ARMOUR.fullmatch(line)]
     for part in dict.fromkeys([secret.strip(), *longer]):
         if len(part) >= _SHORTEST:
-            yield from (found.span(1) for found in _pattern(part).finditer(text))
+            yield from (found.span(1) for found in _pattern(part, blank).finditer(text))
 
 
-# A text may be folded anywhere, with the bars of a table or of an exception group at either side.
-_FOLD: Final = r"(?:[ \t|│┃]*\n[ \t|│┃]*)?"
-_BLANK: Final = r"(?i:[\s|│┃+]|\\+[nrtfv]|\\+x[0-9a-f]{2}|\\+u[0-9a-f]{4}|%(?:25)*[0-9a-f]{2}|&nbsp;|&#x?[0-9a-f]+;)+"
+_FOLD: Final = re.compile(r"(?:(?<![ \t|│┃])[ \t|│┃]++)?+\n[ \t|│┃\n]*+")
+"""Where a text is folded, with the bars of a table or of an exception group at either side."""
+
+_BLANK: Final = r"(?i:[\s|│┃+]|\\+[nrtfv]|\\+x[0-9a-f]{2}|\\+u[0-9a-f]{4}|%(?:25)*[0-9a-f]{2}|&nbsp;|&#x?[0-9a-f]+;)"
 
 
 @lru_cache(maxsize=1024)
-def _pattern(secret: str) -> re.Pattern[str]:
+def _pattern(secret: str, blank: str) -> re.Pattern[str]:
     """Finds a secret in all its forms, also where one begins within another."""
-    words = [_FOLD.join(map(_forms, word)) for word in secret.split()]
-    return re.compile(f"(?=({_BLANK.join(words)}))")
+    words = ["".join(map(_forms, word)) for word in secret.split()]
+    return re.compile(f"(?=({blank.join(words)}))")
 
 
 @lru_cache(maxsize=1024)
