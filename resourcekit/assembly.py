@@ -67,7 +67,7 @@ class Assembly:
     overlays: tuple[Overlay, ...] = ()
     listeners: list[Listener] = attrs.field(factory=list)
     base: Assembly | None = None
-    recipe: Recipe = ()
+    recipe: Recipe = attrs.field(default=(), repr=False)
     settings: ContainerSettings = ContainerSettings()
     made: tuple[Bindings, ContainerBlueprint] | None = None
 

@@ -25,8 +25,10 @@ from resourcekit.values import DEFERRED, copied, holds, is_resource, rebuild
 __all__ = ("complete", "construct", "draft", "finish", "flattened", "relinked", "replaced", "takes_over")
 
 
-def construct(resource: object, arguments: Mapping[str, object], place: Place | None) -> None:
+def construct(resource: object, arguments: dict[str, object], place: Place | None) -> None:
     """Give a new declaration its values: what the constructor of every resource class does.
+
+    *arguments* are the constructor's own dict: where they are refused it is emptied, for a traceback may show it.
 
     Raises:
         InvalidFieldError: Arguments are missing, unknown or wrong; all of them are told.
@@ -36,12 +38,17 @@ def construct(resource: object, arguments: Mapping[str, object], place: Place | 
     record = resource.__dict__[RECORD] = Record(place, given=tuple(values))
     problems += _assign(resource, record, values, frozenset())
     if problems:
+        arguments.clear()
+        values.clear()
         raise InvalidFieldError(spec.cls.__qualname__, problems)
     finish(resource, record)
 
 
-def replaced(resource: object, changes: Mapping[str, object], place: Place | None) -> Any:
-    """A declaration like *resource* with other values in some fields; the rest is not converted again."""
+def replaced(resource: object, changes: dict[str, object], place: Place | None) -> Any:
+    """A declaration like *resource* with other values in some fields; the rest is not converted again.
+
+    *changes*, like the arguments of a constructor, are emptied where they are refused.
+    """
     spec, old = spec_of(resource), record_of(resource)
     kept = {
         field.alias: copied(value)
@@ -55,6 +62,8 @@ def replaced(resource: object, changes: Mapping[str, object], place: Place | Non
     record = new.__dict__[RECORD] = Record(place, given=given)
     problems += _assign(new, record, values, settled)
     if problems:
+        for each in (changes, kept, values):
+            each.clear()
         raise InvalidFieldError(spec.cls.__qualname__, problems)
     finish(new, record)
     return new

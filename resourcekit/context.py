@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import SimpleNamespace
 from typing import Any, Final
 from weakref import ref
@@ -29,6 +29,10 @@ class ResourceConfig(dict[str, object]):
 
     def __repr__(self) -> str:
         return "{}" if self._resource is None else f"<config of {self._resource!r}>"
+
+    def __rich_repr__(self) -> Iterator[object]:
+        """What rich shows, which would take it for any dict."""
+        return iter(() if self._resource is None else (self._resource,))
 
 
 @attrs.define(eq=False)

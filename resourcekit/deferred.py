@@ -11,6 +11,7 @@ import attrs
 
 from resourcekit.annotations import is_deferred
 from resourcekit.errors import DefinitionError, ResourceKitError, UnresolvedError, kind_in_words, nearest
+from resourcekit.secrets import printable
 from resourcekit.values import holds
 
 __all__ = ("Deferred", "EnvVar", "FileVar", "ReadContext", "SourceError", "ref")
@@ -52,7 +53,7 @@ class ReadContext:
     '1'
     """
 
-    environ: Mapping[str, str]
+    environ: Mapping[str, str] = attrs.field(repr=False)
     where: str = ""
 
 
@@ -456,6 +457,6 @@ def is_source(value: object) -> bool:
 def described(value: Deferred) -> str:
     """Where *value* comes from, also when its own `describe` fails."""
     try:
-        return str(value.describe())
+        return printable(str(value.describe()))
     except Exception:  # A user's describe() must not hide what we have to say.
         return type(value).__name__

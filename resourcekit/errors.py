@@ -13,6 +13,8 @@ from typing import Any, ClassVar, Final, Self
 import attrs
 from attrs.exceptions import FrozenAttributeError
 
+from resourcekit.secrets import printable
+
 __all__ = (
     "ConfigError",
     "DefinitionError",
@@ -155,7 +157,7 @@ class Problem:
         return "config" if self.code in CONFIG_CODES else "definition"
 
     def __str__(self) -> str:
-        lines = [f"{self.where}: {self.message} [{self.code}]"]
+        lines = [printable(f"{self.where}: {self.message} [{self.code}]")]
         details = {
             "expected": self.expected,
             "source": self.source,
@@ -163,7 +165,7 @@ class Problem:
             "needed by": " -> ".join(self.path) if len(self.path) > 1 else None,
             "hint": self.hint,
         }
-        lines += [f"    {name + ':':<10} {text}" for name, text in details.items() if text is not None]
+        lines += [f"    {name + ':':<10} {printable(str(text))}" for name, text in details.items() if text is not None]
         return "\n".join(lines)
 
     def to_dict(self) -> dict[str, Any]:

@@ -118,7 +118,7 @@ class FieldOptions:
 class State:
     """Private state, declared for the type checker: what `state` gives."""
 
-    default: object
+    default: object = attrs.field(repr=False)
     factory: Callable[[], object] | None
 
     def make(self) -> object:

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
-from typing import TypeGuard
+from types import NoneType
+from typing import Final, TypeGuard, get_origin
 
+from resourcekit.annotations import is_resource_class, union_members
 from resourcekit.config.overlay import Overlaid, Overlay, stand_ins
 from resourcekit.deferred import is_source
-from resourcekit.errors import Problem, did_you_mean, kind_in_words
+from resourcekit.errors import (
+    DefinitionError,
+    Problem,
+    did_you_mean,
+    kind_in_words,
+    listed,
+    nearest,
+    with_article,
+)
 from resourcekit.graph import Graph, Node
 from resourcekit.record import raw_values, record_of, spec_of
+from resourcekit.spec import FieldSpec
 from resourcekit.values import holds, is_resource, leaves
 
 __all__ = ("Placed", "place")
@@ -58,16 +69,25 @@ class _Placing:
             for inner, value in content.items():  # a table for a nested container
                 self.put_key(f"{key}.{inner}", value)
             return
-        hint = did_you_mean(key, self.graph.keys)
-        self._report("unknown-key", key, f"no key {key!r} in this container", hint)
+        self._report("unknown-key", key, f"no key {key!r} in this container", self._nearest_key(parts))
+
+    def _nearest_key(self, parts: Sequence[str]) -> str:
+        """Advice for a path whose key is not there: what follows the key is kept."""
+        for length in range(len(parts), 0, -1):
+            alike = (known for known in self.graph.keys if known.count(".") == length - 1)
+            near = nearest(".".join(parts[:length]), alike)
+            if near is not None:
+                return f"did you mean {'.'.join((near, *parts[length:]))}?"
+        return did_you_mean(parts[0], self.graph.keys)
 
     def _put(self, node: Node, parts: Sequence[str], content: object) -> None:
         if node.held.is_replacement:  # An overlay is for the declaration, not for what replaces it.
             self._put_replaced(node)
             return
         if not node.is_resource:
-            self._report("unknown-field", node.name, f"{node.name!r} is a {node.held.kind}, it has no fields",
-                         "override the key itself: with container.override(...)")  # fmt: skip
+            what = f"the provider {node.owner}" if node.held.kind == "provider" else f"a plain value, {node.owner}"
+            self._report("unknown-field", node.name, f"{node.name!r} is {what}: config is for the fields of resources",
+                         _way_around(node))  # fmt: skip
             return
         if is_resource(content):
             content = self._fields_of(node, content)
@@ -78,8 +98,9 @@ class _Placing:
                 first, *rest = str(name).split(".")
                 self._put_field(node, first, rest, value)
         else:
+            known = listed(list(spec_of(node.held.content).by_alias)) or "none"
             self._report("invalid-value", node.name, f"a table of fields is wanted, not {kind_in_words(content)}",
-                         f"write {{{node.name} = {{field = value}}}}")  # fmt: skip
+                         f"write {{{node.name} = {{field = value}}}}; its fields: {known}")  # fmt: skip
 
     def _put_replaced(self, node: Node) -> None:
         if self.replaced is None:
@@ -111,6 +132,10 @@ class _Placing:
             return
         for part in reversed(rest):
             content = {part: content}
+        refusal = _refusal(node, field, content)
+        if refusal is not None:
+            self._report("invalid-value", ".".join((node.name, name, *rest)), *refusal, node)
+            return
         fields = self.placed.setdefault(node.index, {})
         before = fields.get(field.name)
         if before is not None:
@@ -141,6 +166,37 @@ class _Placing:
         )
 
 
+def _way_around(node: Node) -> str:
+    """How to change what config is not for."""
+    if not node.keys:
+        return "change the declaration that holds it"
+    key = node.keys[0]
+    if node.owner == "Configuration":
+        return f"give it its own config, as in container.{key}.from_dict({{...}})"
+    call = f"{key}=..." if key.isidentifier() else f"**{{{key!r}: ...}}"
+    return f"override the key: container.override({call})"
+
+
+def _refusal(node: Node, field: FieldSpec, content: object) -> tuple[str, str] | None:
+    """Why config has no place in a field, whatever is in it, and the way out; None where it may have one."""
+    where = f"{node.name}.{field.alias}"
+    members = [get_origin(member) or member for member in union_members(field.annotation) if member is not NoneType]
+    if field.attribute.converter is not None or (content is None and field.optional):
+        return None
+    if members and all(map(is_resource_class, members)):
+        there = raw_values(node.held.content).get(field.name)
+        what = "None" if there is None else kind_in_words(there)
+        given = f"{node.owner}({field.alias}={members[0].__name__}(...))"
+        return f"{where} is {what}, no resource with fields", f"declare one, {given}, and config reaches its fields"
+    if _is_table(content) and all(member in _WHOLE for member in members):
+        return f"{where} is {with_article(field.type_name)}, it has no fields", f"write all of it: {{{where} = value}}"
+    return None
+
+
+_WHOLE: Final = frozenset({str, int, float, bool, bytes, list, tuple, set, frozenset})
+"""What no table can be laid over."""
+
+
 def _merged(below: object, above: object) -> object:
     """Two overlays' values for one field: tables are merged, anything else is replaced."""
     if not _is_table(below) or not _is_table(above):
@@ -149,5 +205,8 @@ def _merged(below: object, above: object) -> object:
 
 
 def _is_table(value: object) -> TypeGuard[Mapping[str, object]]:
-    """Whether *value* has values by name: ``{env = "X"}`` stands for one value."""
-    return isinstance(stand_ins(value), dict)
+    """Whether *value* has values by name: ``{env = "X"}`` stands for one value, also if X is no name of a variable."""
+    try:
+        return isinstance(stand_ins(value), dict)
+    except DefinitionError:
+        return False

@@ -38,8 +38,8 @@ class Record:
     live: bool = False
     name: str = ""
     given: tuple[str, ...] = ()
-    captured: Mapping[str, object] = _NOTHING
-    deferred: dict[str, object] = attrs.field(factory=dict)
+    captured: Mapping[str, object] = attrs.field(default=_NOTHING, repr=False)
+    deferred: dict[str, object] = attrs.field(factory=dict, repr=False)
     linked: tuple[str, ...] = ()
     sources: Mapping[str, str] = _NOTHING
     unchecked: tuple[str, ...] = ()

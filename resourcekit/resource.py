@@ -35,6 +35,7 @@ from resourcekit.frames import caller_location, caller_place
 from resourcekit.hooks import default_hook
 from resourcekit.outside import AtLaunch, awaits_config, variable
 from resourcekit.record import raw_values, record_of, spec_of
+from resourcekit.secrets import Shown
 from resourcekit.settings import ResourceSettings
 from resourcekit.spec import RECORD, ResourceSpec
 from resourcekit.values import is_resource
@@ -115,6 +116,8 @@ class ConfigurableResource(metaclass=ABCMeta):  # noqa: B024  # a subclass may h
 
         def __init__(self, *args, **arguments):
             if args:
+                args = ()  # A traceback may show it.
+                arguments.clear()
                 raise InvalidFieldError(type(self).__qualname__, [_positional(type(self).__name__, caller_location())])
             construct(self, arguments, caller_place())
 
@@ -243,6 +246,10 @@ class ConfigurableResource(metaclass=ABCMeta):  # noqa: B024  # a subclass may h
 
     def __repr__(self) -> str:
         return spec_of(self).represent(self, 0)
+
+    def __rich_repr__(self) -> Iterator[tuple[str, Shown]]:
+        """What rich shows, which would look into the fields of an attrs class by itself."""
+        return ((alias, Shown(text)) for alias, text in spec_of(self).shown(self, 0))
 
     def __getstate__(self) -> dict[str, Any]:
         _refuse_live(self)

@@ -2,13 +2,64 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
+from unicodedata import category
 
-__all__ = ("MASK", "show")
+__all__ = ("MASK", "Shown", "printable", "show")
 
 MASK: Final = "'***'"
 _LIMIT: Final = 200
 _DEPTH: Final = 4
+
+
+_CONTROLS: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+"""Unicode's categories of control and format characters, of halves of surrogate pairs, of line separators."""
+
+_JOINERS: Final = "\u200c\u200d"
+"""Invisible, and no more than spelling: Persian words and many emoji are written with them."""
+
+
+def printable(text: str, keep: str = "", escape: Callable[[str], str] = lambda letter: repr(letter)[1:-1]) -> str:
+    r"""Escape the control characters of *text*, so that it may be shown in a terminal, a page or a file.
+
+    Control characters here are all that change how the rest is shown: line breaks, terminal sequences, marks that turn
+    the direction of writing. What is escaped already stays as it is: it does no harm to do it twice.
+
+    Args:
+        text: Text that may have come from outside.
+        keep: Control characters to leave: newlines and tabs where the text is our own, in lines.
+        escape: What to write for one; as Python writes it in a repr.
+
+    >>> print(printable("red\x1b[31m\r\n"))
+    red\x1b[31m\r\n
+    """
+    if text.isprintable():
+        return text
+    return "".join(each if each in keep or _is_shown(each) else escape(each) for each in text)
+
+
+def _is_shown(letter: str) -> bool:
+    return category(letter) not in _CONTROLS or letter in _JOINERS
+
+
+class Shown:
+    """Stands for a value in what a debugger or rich shows: its repr is a text that may be shown.
+
+    Args:
+        text: The text.
+
+    >>> Shown("'***'")
+    '***'
+    """
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __repr__(self) -> str:
+        return self._text
 
 
 def mask(_value: object) -> str:
@@ -36,7 +87,7 @@ def show(value: object, *, secret: bool = False, source: str | None = None, dept
     if secret:
         return MASK
     if source is not None:
-        return f"<{source}>"
+        return printable(f"<{source}>")
     kind = type(value)
     if getattr(kind, "__IS_PROVIDER__", False) is True:
         return f"<provider {kind.__name__}>"
@@ -54,7 +105,7 @@ def _repr(value: Any) -> str:
     is_source = getattr(kind, "__deferred__", False) is True
     try:
         is_trusted = not is_source or kind.__repr__.__module__.startswith("resourcekit.")
-        text = repr(value) if is_trusted else f"<{value.describe()}>"
+        text = printable(repr(value) if is_trusted else f"<{value.describe()}>")
     except Exception:  # A user's repr must not hide what we have to say.
         return f"<{kind.__name__}>"
     return text if len(text) <= _LIMIT else text[:_LIMIT] + "..."

@@ -29,14 +29,14 @@ from resourcekit.errors import DefinitionError, Location, Problem
 from resourcekit.fields import METADATA, FieldOptions, ResourceDependency, State, is_factory
 from resourcekit.frames import Place
 from resourcekit.hooks import Hooks, hooks_of
-from resourcekit.secrets import MASK, show
+from resourcekit.secrets import MASK, printable, show
 from resourcekit.settings import ResourceSettings
 from resourcekit.values import DEFERRED, RESOURCE, SCALARS, holds, leaves
 
 if TYPE_CHECKING:
     from resourcekit.annotations.validators import TypeValidator
 
-__all__ = ("RECORD", "FieldSpec", "ResourceSpec")
+__all__ = ("RECORD", "FieldSpec", "ResourceSpec", "has_secret", "has_secrets")
 
 RECORD: Final = "__resourcekit__"
 """The one name everything of ours lives under: the spec on the class, the record on an instance."""
@@ -66,7 +66,7 @@ class FieldSpec:
 
     name: str
     alias: str
-    attribute: attrs.Attribute[Any]
+    attribute: attrs.Attribute[Any] = attrs.field(repr=False)
     annotation: object
     secret: bool
     description: str | None
@@ -116,7 +116,7 @@ class FieldSpec:
     def has_secret_parts(self) -> bool:
         """Whether a class in the annotation, or one inside that, has secret fields."""
         if self._has_secret_parts is None:
-            self._has_secret_parts = _has_secrets(self.annotation, set())
+            self._has_secret_parts = has_secrets(self.annotation)
         return self._has_secret_parts
 
     def hides(self, value: object) -> bool:
@@ -368,10 +368,15 @@ class ResourceSpec:
 
     def represent(self, resource: Any, depth: int) -> str:
         """The repr of a resource of this class: secrets masked, values from outside shown by their source."""
+        fields = [f"{alias}={text}" for alias, text in self.shown(resource, depth)]
+        return f"{printable(self.cls.__name__)}({', '.join(fields)})"
+
+    def shown(self, resource: Any, depth: int) -> Iterator[tuple[str, str]]:
+        """The fields of a resource of this class by alias, as its repr has them."""
         record = resource.__dict__.get(RECORD)
-        shown = [] if record is None else [each for each in self.attributes if each.repr is not False]
-        fields = [f"{each.alias}={self._represent(resource, record, each, depth)}" for each in shown]
-        return f"{self.cls.__name__}({', '.join(fields)})"
+        for each in self.attributes if record is not None else ():
+            if each.repr is not False:
+                yield each.alias or each.name, self._represent(resource, record, each, depth)
 
     def _represent(self, resource: Any, record: Any, attribute: attrs.Attribute[Any], depth: int) -> str:
         """One field's value as it may be shown."""
@@ -381,11 +386,12 @@ class ResourceSpec:
         field = self.by_name[name]
         is_secret = field.hides(value)
         if callable(attribute.repr) and not is_secret and source is None and name not in record.deferred:
-            return attribute.repr(value)
+            return printable(attribute.repr(value))
         text = show(value, secret=is_secret, source=source, depth=depth + 1)
         # What the class itself makes of its fields may repeat a secret: a URL with the password in it.
         is_made = source is None and (field.is_derived or getattr(attribute.converter, "takes_self", False))
-        return MASK if is_made and any(hidden in text for hidden in self.hidden(resource)) else text
+        said = (text, value) if isinstance(value, str) else (text,)  # In its repr what is escaped is escaped again.
+        return MASK if is_made and any(hidden in each for hidden in self.hidden(resource) for each in said) else text
 
     def hidden(self, resource: Any) -> list[str]:
         """The texts that may not be shown: of secret and outside values, here and in nested resources."""
@@ -400,7 +406,7 @@ class ResourceSpec:
             seen.add(id(current))
             for attribute in getattr(type(current), RECORD).attributes:
                 value = current.__dict__.get(attribute.name)
-                if _is_secret(attribute) or attribute.name in record.sources:
+                if has_secret(attribute) or attribute.name in record.sources:
                     found += _texts(value)
                 elif holds(value) & RESOURCE:
                     waiting += [leaf for _, leaf, _ in leaves(value, Any) if hasattr(type(leaf), RECORD)]
@@ -414,10 +420,26 @@ def _texts(value: object) -> Iterator[str]:
     if isinstance(value, list | tuple | set | frozenset):
         for item in value:
             yield from _texts(item)
-    elif isinstance(value, str | bytes):
-        yield from {str(value), repr(value).removeprefix("b")[1:-1]} - {""}
+    elif isinstance(value, str):
+        yield from _spellings(value)
+    elif isinstance(value, bytes):
+        yield from {repr(value)[2:-1], *_spellings(value.decode(errors="replace"))} - {""}
     elif value is not None:
         yield from {show(value), _str(value)}
+
+
+def _spellings(text: str) -> Iterator[str]:
+    """How a class may write a text into another: as it is, in a repr, in JSON, in a URL, in HTML."""
+    if text.isalnum() and text.isascii():
+        yield text
+        return
+    import html  # These only where a class makes a text of what is not to be shown.
+    import json
+    from urllib.parse import quote, quote_plus
+
+    quoted = [repr(text), ascii(text), json.dumps(text), json.dumps(text, ensure_ascii=False)]
+    in_url = [quote(text, errors="replace"), quote(text, "", errors="replace"), quote_plus(text, errors="replace")]
+    yield from {text, *(each[1:-1] for each in quoted), *in_url, html.escape(text)} - {""}
 
 
 def _str(value: object) -> str:
@@ -428,23 +450,25 @@ def _str(value: object) -> str:
         return show(value)
 
 
-def _has_secrets(annotation: Any, seen: set[Any]) -> bool:
+def has_secrets(annotation: Any, seen: set[Any] | None = None) -> bool:
     """Whether a class in an annotation, or one inside that, has secret fields; *seen* are classes that were asked."""
+    seen = set() if seen is None else seen
     cls, arguments = typing.get_origin(annotation) or annotation, typing.get_args(annotation)
     if not isinstance(cls, type) or not attrs.has(cls) or cls in seen:
-        return any(_has_secrets(each, seen) for each in arguments)
+        return any(has_secrets(each, seen) for each in arguments)
     seen.add(cls)
-    if any(map(_is_secret, attrs.fields(cls))):
+    if any(map(has_secret, attrs.fields(cls))):
         return True
     spec: ResourceSpec | None = cls.__dict__.get(RECORD)
     try:
         inner = field_annotations(cls).values() if spec is None else [each.annotation for each in spec.fields]
     except DefinitionError:  # Nobody knows what is in it.
         return True
-    return any(_has_secrets(each, seen) for each in (*inner, *arguments))
+    return any(has_secrets(each, seen) for each in (*inner, *arguments))
 
 
-def _is_secret(attribute: attrs.Attribute[Any]) -> bool:
+def has_secret(attribute: attrs.Attribute[Any]) -> bool:
+    """Whether a field, of a resource or of a class in one, is secret."""
     options: FieldOptions = attribute.metadata.get(METADATA, _NO_OPTIONS)
     return options.secret
 

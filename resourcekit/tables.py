@@ -3,23 +3,42 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from resourcekit.secrets import printable
+
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
     from rich.text import Text
 
-__all__ = ("Table", "Tabular", "html_document", "table_html")
+__all__ = ("Table", "Tabular", "html_document", "markup", "table_html")
+
+
+def markup(text: str) -> str:
+    """Plain text, which may have come from outside, as HTML and XML hold it."""
+    return escape(printable(text))
+
+
+def _cells(texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(map(printable, texts))
+
+
+def _rows(rows: Iterable[Iterable[str]]) -> tuple[tuple[str, ...], ...]:
+    return tuple(map(_cells, rows))
+
+
+def _notes(texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(printable(each, keep="\n") for each in texts)  # A problem has several lines.
 
 
 @attrs.frozen
 class Table:
-    """Rows of text under a title.
+    """Rows of text under a title; control characters in them are escaped.
 
     Args:
         title: What it is, with the counts a reader wants first.
@@ -35,10 +54,10 @@ class Table:
       orders    run
     """
 
-    title: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    notes: tuple[str, ...] = ()
+    title: str = attrs.field(converter=printable)
+    columns: tuple[str, ...] = attrs.field(converter=_cells)
+    rows: tuple[tuple[str, ...], ...] = attrs.field(converter=_rows)
+    notes: tuple[str, ...] = attrs.field(default=(), converter=_notes)
     headed: bool = True
 
     def text(self) -> str:
@@ -214,5 +233,5 @@ def html_document(title: str, body: str, style: str = "", script: str = "") -> s
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n<link rel="icon" href="data:,">\n'
-        f"<title>{escape(title)}</title>\n<style>\n{style}\n</style>\n</head>\n<body>\n{body}\n{code}</body>\n</html>\n"
+        f"<title>{markup(title)}</title>\n<style>\n{style}\n</style>\n</head>\n<body>\n{body}\n{code}</body>\n</html>\n"
     )

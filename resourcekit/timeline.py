@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from html import escape
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import attrs
 
-from resourcekit.tables import html_document
+from resourcekit.secrets import printable
+from resourcekit.tables import html_document, markup
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -175,7 +175,7 @@ class Timeline:
         return html_document(self.title, f"<main>{self._repr_html_()}</main>", _PAGE)
 
     def __str__(self) -> str:
-        head = [self.title, *(f"  {line}" for line in self._summary())]
+        head = [printable(self.title), *(f"  {line}" for line in self._summary())]
         names = _width(_clipped(span.name) for span in self.spans)
         phases = _width(_clipped(span.phase) for span in self.spans)
         return "\n".join([*head, *(f"  {self._row(span, names, phases)}".rstrip() for span in self.spans)])
@@ -202,8 +202,8 @@ class Timeline:
     def _repr_html_(self) -> str:
         """What Jupyter shows."""
         rows = "".join(map(self._html_row, self.spans))
-        summary = "".join(f"<p>{escape(line)}</p>" for line in self._summary())
-        return f"<style>{_STYLE}</style><div class='rk-timeline'><h1>{escape(self.title)}</h1>{summary}{rows}</div>"
+        summary = "".join(f"<p>{markup(line)}</p>" for line in self._summary())
+        return f"<style>{_STYLE}</style><div class='rk-timeline'><h1>{markup(self.title)}</h1>{summary}{rows}</div>"
 
     def _place(self, moment: float) -> float:
         """Where a moment stands, from 0 to 1: a long body is shortened, since the bars are about what is around it."""
@@ -216,9 +216,9 @@ class Timeline:
     def _html_row(self, span: Span) -> str:
         left, right = (100 * self._place(moment) for moment in (span.start, span.end))
         kind = "failed" if span.failed else "teardown" if span.is_teardown else "critical" if span.is_critical else ""
-        hint = escape(f"{span.name}: {span.owner}.{span.phase}, from {_ms(span.start)} to {_ms(span.end)}")
+        hint = markup(f"{span.name}: {span.owner}.{span.phase}, from {_ms(span.start)} to {_ms(span.end)}")
         return (
-            f"<div class='row {kind}' title='{hint}'><b>{escape(span.name)}</b><span>{escape(span.phase)}</span>"
+            f"<div class='row {kind}' title='{hint}'><b>{markup(span.name)}</b><span>{markup(span.phase)}</span>"
             f"<i><u style='left:{left:.3f}%;width:{right - left:.3f}%'></u></i><em>{_ms(span.duration)}</em></div>"
         )
 
@@ -230,7 +230,7 @@ class Timeline:
         parts = [f"set-up {_ms(self.setup)}", f"body {_ms(self.body)}" if self.body else "", f"teardown {_ms(rest)}"]
         yield ", ".join(filter(None, parts if rest else parts[:2]))
         if len(self.critical_path) > 1:
-            yield f"critical path {_ms(self.critical)}: {' -> '.join(self.critical_path)}"
+            yield f"critical path {_ms(self.critical)}: {printable(' -> '.join(self.critical_path))}"
 
 
 def make_timeline(title: str, phases: Iterable[Phase], needs: Mapping[str, Sequence[str]]) -> Timeline:
@@ -296,7 +296,8 @@ def _lanes(spans: Sequence[Span]) -> list[int]:
 
 def _clipped(text: str) -> str:
     """A name that leaves room for the bar: hooks without the words that all of them have."""
-    short = text.replace("_for_execution", "").replace("_after_execution", "").replace("create_resource", "create")
+    short = printable(text).replace("_for_execution", "").replace("_after_execution", "")
+    short = short.replace("create_resource", "create")
     return short if len(short) <= _LONGEST else f"{short[: _LONGEST - 1]}…"
 
 

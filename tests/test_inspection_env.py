@@ -148,7 +148,7 @@ def test_each_default_is_read_back(annotation: Any, default: Any):
             assert live.it == default
 
 
-@given(st.text(alphabet=st.characters(exclude_categories=["Cs", "Cc"])))
+@given(st.text(alphabet=st.characters(exclude_categories=["Cs", "Cc", "Cf", "Zl", "Zp"])) | st.text("a\n'\"\\# "))
 def test_any_text_is_read_back(text):
     """Whatever text a default is, python-dotenv reads that text."""
 
@@ -158,6 +158,18 @@ def test_any_text_is_read_back(text):
     app = ResourceContainer.of({"holder": Holder(it=EnvVar("IT", default=text))})
     line = next(line for line in app.env().dotenv().split("\n") if "IT=" in line)
     assert dotenv_values(stream=io.StringIO(line.removeprefix("# ")), interpolate=False)["IT"] == text
+
+
+@pytest.mark.parametrize("control", ["\x1b", "\r", "\u202e", "\u2028", "\0"])
+def test_a_default_with_control_characters_is_left_out(control):
+    """No line of a .env.example has a control character, and none is read back as another text."""
+
+    class Holder(ConfigurableResource):
+        it: str = "x"
+
+    text = ResourceContainer.of({"holder": Holder(it=EnvVar("IT", default=f"a{control}b"))}).env().dotenv()
+    assert "# IT=\n" in text
+    assert control not in text
 
 
 def test_what_has_no_text():

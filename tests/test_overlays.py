@@ -5,9 +5,11 @@ import json
 import typing
 from pathlib import Path
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import attrs
 import pytest
+from dependency_injector import providers
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,6 +19,7 @@ from resourcekit import (
     DefinitionError,
     EnvVar,
     FileVar,
+    Problem,
     ResourceContainer,
     field,
     secret,
@@ -277,10 +280,10 @@ def test_values_of_an_overlay_are_not_shown() -> None:
 def test_stand_ins_that_cannot_be() -> None:
     """A table for a variable with an impossible name, or for no file, is told like any other wrong value."""
     config = {"database": {"host": {"env": "A=B"}, "hosts": [{"file": ""}], "port": {"env": 5}}}
-    assert problems(config) == [
+    assert sorted(problems(config)) == [
         ("database.host", "invalid-value"),
-        ("database.port", "invalid-value"),
         ("database.hosts", "invalid-value"),
+        ("database.port", "invalid-value"),
     ]
 
 
@@ -410,3 +413,71 @@ def test_a_fields_name_is_no_tag() -> None:
         assert resources.stored.other == Named(disk={"a": "b"})
     with pytest.raises(ConfigError, match=r"stored.other"), container.run(config={"stored": {"other": {"tape": {}}}}):
         pass
+
+
+class Sized(ConfigurableResource):
+    host: str = "h"
+    limit: int | None = None
+    tags: list[str] = field(factory=list)
+    labels: dict[str, int] = field(factory=dict)
+
+
+class Using(ConfigurableResource):
+    sized: Sized
+    spare: Sized | None = None
+
+
+PLAIN = ResourceContainer.of(
+    {
+        "sized": Sized(),
+        "mocked": Using(sized=Mock(Sized)),
+        "given": Using(sized=Sized(host=providers.Object("h"))),
+        "site": {"pool": {"size": 1}},
+        "made": providers.Factory(dict),
+        "settings": providers.Configuration(),
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("config", "where", "says"),
+    [
+        ({"sized": {"host": {"size": 1}}}, "sized.host", "sized.host is a str, it has no fields"),
+        ({"sized.host.size": 1}, "sized.host.size", "write all of it: {sized.host = value}"),
+        ({"sized.limit.size": 1}, "sized.limit.size", "sized.limit is an int | None, it has no fields"),
+        ({"sized.tags.0": "a"}, "sized.tags.0", "sized.tags is a list[str], it has no fields"),
+        ({"mocked": {"sized": {"host": "x"}}}, "mocked.sized", "mocked.sized is a Mock, no resource with fields"),
+        ({"mocked.sized.host": "x"}, "mocked.sized.host", "declare one, Using(sized=Sized(...))"),
+        ({"mocked.spare.host": "x"}, "mocked.spare.host", "mocked.spare is None, no resource with fields"),
+        (
+            {"given.sized.host": "x"},
+            "given.sized.host",
+            "is the provider Object: config is for the fields",
+        ),
+        ({"given": {"sized": {"host": "x"}}}, "given.sized.host", "change the declaration that holds it"),
+        ({"site": {"pool": {"size": 2}}}, "site", "'site' is a plain value, dict: config is for the fields"),
+        ({"site.pool.size": 2}, "site", "container.override(site=...)"),
+        ({"made.size": 2}, "made", "'made' is the provider Factory"),
+        ({"settings.size": 2}, "settings", "container.settings.from_dict({...})"),
+        ({"siezd.host.size": 2}, "siezd.host.size", "did you mean sized.host.size?"),
+        ({"sized": 5}, "sized", "its fields: host, limit, tags, labels"),
+    ],
+)
+def test_config_for_a_part_of_what_is_no_resource(config: dict[str, object], where: str, says: str) -> None:
+    """Config for parts of a plain value, a mock, None or a provider says what stands there and what to write."""
+    for problems in (PLAIN.with_config(config).check(), _problems_of_a_run(config)):
+        (problem,) = problems
+        assert problem.where == where
+        assert says in str(problem)
+
+
+def _problems_of_a_run(config: dict[str, object]) -> tuple[Problem, ...]:
+    with pytest.raises(ConfigError) as caught, PLAIN.run(config=config):
+        pass
+    return caught.value.problems
+
+
+def test_config_for_what_may_be_nothing() -> None:
+    """None is a value for a field that may hold no resource, and a table is one for a dict."""
+    app = PLAIN.with_config({"mocked": {"spare": None}, "sized.labels.a": 1, "sized": {"limit": {"env": "NOT_SET"}}})
+    assert [problem.code for problem in app.check()] == ["missing-variable"]

@@ -114,9 +114,14 @@ def test_a_variable_in_an_overlay_is_one_value(monkeypatch):
         ({"storage": 5}, "unknown-key", "storage", "did you mean storage.db?"),
         ({"database": {"prt": 1}}, "unknown-field", "database.prt", "did you mean port?"),
         ({"orders": {"database": {"prt": 1}}}, "unknown-field", "orders.database.prt", "did you mean port?"),
-        ({"database": 5}, "invalid-value", "database", "write {database = {field = value}}"),
-        ({"url": {"a": 1}}, "unknown-field", "url", "override the key itself: with container.override(...)"),
-        ({"client": {"a": 1}}, "unknown-field", "client", "override the key itself: with container.override(...)"),
+        (
+            {"database": 5},
+            "invalid-value",
+            "database",
+            "write {database = {field = value}}; its fields: host, port, password, options, limits",
+        ),
+        ({"url": {"a": 1}}, "unknown-field", "url", "override the key: container.override(url=...)"),
+        ({"client": {"a": 1}}, "unknown-field", "client", "override the key: container.override(client=...)"),
     ],
 )
 def test_what_is_for_nothing(config, code, where, hint):

@@ -1,10 +1,13 @@
 """Where values come from is shown; secrets and values from outside never are, wherever one looks."""
 
 import copy
+import html
+import json
 import logging
 import pprint
 import typing
 from pathlib import Path
+from urllib.parse import quote, quote_plus
 
 import attrs
 import pytest
@@ -164,6 +167,26 @@ def test_what_a_class_makes_of_its_secrets_is_masked() -> None:
             shown = repr(each)
             assert "url='***', header='***', key='***', safe='h'" in shown
             assert not any(text in shown for text in (HIDDEN, "s3cret"))
+
+
+@pytest.mark.parametrize("encode", [quote, quote_plus, json.dumps, repr, ascii, html.escape])
+def test_a_default_made_of_an_encoded_secret_is_masked(encode: typing.Callable[[str], object]) -> None:
+    """A class that quotes a password into a URL, JSON or HTML makes a secret of it."""
+    word = "p@ss/w\u00f6rd <&> \"%'"
+
+    class Dsn(ConfigurableResource):
+        password: str = secret()
+        user: str = "u"
+        url: str = field()
+
+        @url.default
+        def _url(self) -> str:
+            return f"pg://{self.user}:{encode(self.password)}@h"
+
+    with open_resource(Dsn(password=word)) as live:
+        for each in (live, Dsn(password=word)):
+            assert each.url == f"pg://u:{encode(word)}@h"
+            assert repr(each) == "Dsn(password='***', user='u', url='***')"
 
 
 def test_a_secret_of_any_type_is_found_in_what_repeats_it() -> None:
@@ -517,3 +540,108 @@ def test_what_a_validator_says_of_a_resource_is_shown() -> None:
     """A validator's words of a resource that masks its own secrets are shown."""
     with pytest.raises(InvalidFieldError, match="it must be the primary one"):
         Picky(keyed=Keyed(token=HIDDEN))
+
+
+# --- what is read for a secret is secret everywhere ---
+
+
+class Vault(Deferred):
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def read(self, context: object) -> str:
+        return HIDDEN
+
+    def describe(self) -> str:
+        return f"vault {self.path}"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Vault) and self.path == other.path
+
+    def __hash__(self) -> int:
+        return hash(self.path)
+
+
+@attrs.frozen
+class Account:
+    user: str
+    password: str = secret(default="")
+    mirrors: list[str] = attrs.field(factory=list)
+
+
+class Owner(ConfigurableResource):
+    word: str = secret(default="")
+    accounts: list[Account] = field(factory=list)
+
+
+class Reader(ConfigurableResource):
+    plain: typing.Any = None
+
+
+def _default_shown(app: typing.Any) -> bool:
+    """Whether any output shows the default that the reader has."""
+    env, explained = app.env(), app.explain("reader")
+    said = [
+        str(env), env.dotenv(), env.markdown(), repr(env.to_dict()), repr(env.json_schema()), str(app.graph()),
+        repr(app.graph().to_dict()), app.graph().html(), str(explained), repr(explained.to_dict()), repr(app.reader),
+    ]  # fmt: skip
+    return any("dflt" in each for each in said)
+
+
+WORD = EnvVar("WORD")
+
+
+@pytest.mark.parametrize(
+    ("owner", "is_secret"),
+    [
+        (Owner(), False),
+        (Owner(word=WORD), True),
+        (Owner(word=EnvVar.int("WORD")), True),
+        (Owner(word=EnvVar("WORD", default="another")), True),
+        (Owner(word=EnvVar.template("x{WORD}y")), True),
+        (Owner(word=EnvVar("OTHER")), False),
+        (Owner(accounts=[{"user": "u", "password": WORD}]), True),  # type: ignore[list-item]
+        (Owner(accounts=[{"user": WORD, "password": EnvVar("OTHER")}]), False),  # type: ignore[list-item]
+        (Owner(accounts=[{"user": "u", "mirrors": [WORD]}]), False),  # type: ignore[list-item]
+        (Owner(accounts=WORD), True),
+    ],
+)
+def test_a_variable_of_a_secret_field_is_secret_in_every_field(owner: Owner, is_secret: bool) -> None:
+    """The default of a plain field's variable is shown only where no secret field of the container reads the same."""
+    app: typing.Any = ResourceContainer.of({"owner": owner, "reader": Reader(plain=EnvVar("WORD", default="dflt"))})
+    assert _default_shown(app) is not is_secret
+    assert any(entry.secret for entry in app.env().entries if entry.name == "WORD") is is_secret
+    nested: typing.Any = ResourceContainer.of(
+        {"owner": owner, "reader": Reader(plain=[{"k": EnvVar("WORD", default="dflt")}])}
+    )
+    assert _default_shown(nested) is not is_secret
+
+
+def test_an_overlay_makes_a_variable_secret() -> None:
+    """What a secret field reads by config counts; a declaration that config has replaced does not."""
+    reader = Reader(plain=EnvVar("WORD", default="dflt"))
+    app: typing.Any = ResourceContainer.of({"owner": Owner(), "reader": reader})
+    assert _default_shown(app)
+    assert not _default_shown(app.with_config({"owner": {"word": {"env": "WORD"}}}))
+    app = ResourceContainer.of({"owner": Owner(word=WORD), "reader": reader})
+    assert not _default_shown(app)
+    assert _default_shown(app.with_config({"owner": {"word": "w"}}))
+
+
+def test_files_and_sources_of_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same file, however its path is written, and an equal source are secret in every field too."""
+    monkeypatch.chdir(tmp_path)
+    app: typing.Any = ResourceContainer.of(
+        {
+            "file": Owner(word=FileVar("word")),
+            "own": Owner(word=Vault("db")),
+            "reader": Reader(plain=[FileVar(tmp_path / "word"), FileVar("./word"), Vault("db"), Vault("other")]),
+        }
+    )
+    (plain,) = app.explain("reader.plain").fields
+    assert [(read.name, read.secret) for read in plain.reads] == [
+        (str(tmp_path / "word"), True),
+        ("./word", True),
+        ("vault db", True),
+        ("vault other", False),
+    ]

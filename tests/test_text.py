@@ -176,6 +176,10 @@ GOOD = [
     ("2024-05-31", datetime, datetime(2024, 5, 31)),
     (datetime(2024, 5, 31, 12), datetime, datetime(2024, 5, 31, 12)),
     ("12:30", time, time(12, 30)),
+    *[(text, time, time(12, 30)) for text in ("T12:30", "T1230", "12:30:00.0", "12:30:00,000", " 12:30 ")],
+    ("T12", time, time(12)),
+    ("12:30Z", time, time(12, 30, tzinfo=UTC)),
+    *[(text, datetime, datetime(2024, 5, 31, 12)) for text in ("2024-05-31 12:00", "20240531T120000", "2024-W22-5t12")],
     ("PT30S", timedelta, timedelta(seconds=30)),
     ("P1DT2H", timedelta, timedelta(days=1, hours=2)),
     ("p2w", timedelta, timedelta(weeks=2)),
@@ -267,6 +271,49 @@ GOOD = [
     (5, str | int, 5),
     (True, int | bool, True),
     (5, float | str, 5.0),
+    # beside str: only what gives the text back unchanged
+    ("01", int | str, "01"),
+    ("+1", int | str, "+1"),
+    (" 1", int | str, " 1"),
+    ("1_000", int | str, "1_000"),
+    ("-1", int | str, -1),
+    ("01", int | str | None, "01"),
+    ("01", Annotated[int, "port"] | typing.Annotated[str, "name"], "01"),
+    ("01", int | Any, "01"),
+    ("01", int | bytes, b"01"),
+    ("01", int | float, 1),
+    ("01, 2", list[int | str], ["01", 2]),
+    ('{"zip": "01", "port": "1"}', dict[str, int | str], {"zip": "01", "port": 1}),
+    ("1.5", float | str, 1.5),
+    ("30", float | str, 30.0),
+    ("1.50", float | str, "1.50"),
+    ("1e3", float | str, "1e3"),
+    ("007", float | str, "007"),
+    ("True", bool | str, True),
+    ("false", bool | str, False),
+    ("1", bool | str, "1"),
+    ("no", bool | str, "no"),
+    ("t", bool | str, "t"),
+    ("1.50", Decimal | str, Decimal("1.50")),
+    ("01.50", Decimal | str, "01.50"),
+    ("2024-05-31", date | str, date(2024, 5, 31)),
+    ("20240531", date | str, "20240531"),
+    ("2024-05-31T12:00:00", datetime | str, datetime(2024, 5, 31, 12)),
+    ("2024-05-31T12:00:00Z", datetime | str, datetime(2024, 5, 31, 12, tzinfo=UTC)),
+    ("2024-05-31", datetime | str, "2024-05-31"),
+    ("12:30:00", time | str, time(12, 30)),
+    ("T1230", time | str, "T1230"),
+    ("30", timedelta | str, timedelta(seconds=30)),
+    ("030", timedelta | str, "030"),
+    ("PT90M", timedelta | str, timedelta(minutes=90)),
+    ("12345678-1234-5678-1234-567812345678", UUID | str, UUID("12345678-1234-5678-1234-567812345678")),
+    ("12345678123456781234567812345678", UUID | str, "12345678123456781234567812345678"),
+    ("a//b", Path | str, "a//b"),
+    ("NONE", Colour | str, Colour.NONE),
+    (" NONE ", Colour | str, " NONE "),
+    ("1", Literal[1] | str, 1),
+    ("01", Literal[1] | str, "01"),
+    (" auto", Literal["auto"] | str, " auto"),
     (["5"], list[int] | list[str], ["5"]),
     ("", int | None, None),
     (" Null ", int | None, None),
@@ -295,6 +342,25 @@ GOOD = [
     ("1,2", list[Annotated[int, "port"]], [1, 2]),
     ("", None, None),
 ]
+
+
+@given(
+    st.text() | st.from_regex(r"\A ?[+-]?0?[0-9_]{1,4}(\.[0-9]{1,3})?(e[0-9])?\Z"),
+    st.sampled_from([int, float, bool, Decimal, date, datetime, time, UUID, Path, Level, Colour, Literal["a", 1]]),
+)
+def test_text_beside_a_str_is_never_changed(text, cls):
+    """Where str is one of the types, what a text becomes is that text, or writes itself as it."""
+    value = convert(text, cls | str if isinstance(cls, type) else typing.Union[cls, str])  # noqa: UP007
+    if isinstance(value, bool):
+        assert text.lower() == str(value).lower()
+    elif isinstance(value, Enum):
+        assert text in (value.name, str(value.value))
+    elif isinstance(value, float):
+        assert text in (repr(value), repr(value).removesuffix(".0"))
+    elif isinstance(value, datetime | date | time):
+        assert text.replace("Z", "+00:00") == value.isoformat()
+    else:
+        assert str(value) == text
 
 
 @pytest.mark.parametrize(("raw", "annotation", "value"), GOOD, ids=lambda value: repr(value)[:60])
@@ -327,7 +393,13 @@ BAD = [
     (datetime(2024, 5, 31), date, "it is of type datetime"),
     (date(2024, 5, 31), datetime, "it is of type date"),
     ("2024-02-30", datetime, "ISO 8601"),
-    ("25:00", time, "ISO 8601"),
+    *[(text, time, "ISO 8601") for text in ("25:00", "1700000000", "17", "1700", "12.5", "\uff11\uff12:30", "")],
+    *[
+        (text, datetime, "ISO 8601")
+        for text in ("1700000000", "2024-05-31x12:00", "2024-05-31T1700000000", "2024-05-31_12:00", "20240531120000")
+    ],
+    *[(text, date, "ISO 8601") for text in ("1700000000", "1700", "24-05-31", "2024-5-1", "2024/05/31")],
+    *[(text, timedelta, "PT30S") for text in ("12:30", "1_000", "5 s", "PT1H 5M", "\u0661")],
     *[(text, timedelta, "PT30S") for text in ("", "P", "PT", "P1Y", "soon", "P1DT")],
     ("1e300", timedelta, "a timedelta can hold"),
     ("nan", timedelta, "a timedelta can hold"),

@@ -23,6 +23,7 @@ from resourcekit.inspection.difference import compare
 from resourcekit.inspection.env import ContainerEnv, joined
 from resourcekit.inspection.explanation import UnknownFieldError
 from resourcekit.inspection.graph import EnvironmentGraphs
+from resourcekit.secrets import printable
 
 __all__ = ("app", "invoke")
 
@@ -325,7 +326,7 @@ def invoke(arguments: Sequence[str]) -> int:
         code = app(list(arguments), exit_on_error=False, print_error=False)
         sys.stdout.flush()
     except (CommandError, CycloptsError) as error:
-        show(Text.assemble(("error: ", "bold red"), str(error)), to_stderr=True)
+        show(Text.assemble(("error: ", "bold red"), printable(str(error), keep="\n\t")), to_stderr=True)
         return 2
     except UserCodeError as error:
         print_traceback(error.error, error.secrets)

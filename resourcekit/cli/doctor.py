@@ -241,11 +241,11 @@ def _finding(
         setup=sum(setup) if setup else None,
         health=health,
         teardown=sum(teardown) if teardown else None,
-        detail=_shortened(masked(words, secrets)),
+        detail=_line(words, secrets),
     )
     if raised is not None:
         detail = f"{raised.phase}: {_words(raised.error)}"
-        return attrs.evolve(found, status="failed", detail=_shortened(masked(detail, secrets)))
+        return attrs.evolve(found, status="failed", detail=_line(detail, secrets))
     if not is_well:
         above = [name for name in _names_below(plan, step.name) if name in unwell]
         return attrs.evolve(found, status="unhealthy", cause=above[0] if above else None)
@@ -269,11 +269,13 @@ def _is_teardown(event: PhaseEvent) -> bool:
 
 def _words(error: BaseException | None) -> str:
     try:
-        text = " ".join(str(error).split())
+        text = str(error)
     except Exception:  # A user's __str__ must not hide what we have to say.
         text = ""
     return f"{type(error).__name__}: {text}".removesuffix(": ")
 
 
-def _shortened(text: str) -> str:
+def _line(text: str, secrets: Sequence[str]) -> str:
+    """The user's words as one line, not too long, secrets masked before anything of them is cut or folded."""
+    text = " ".join(masked(text, secrets).split())
     return text if len(text) <= _LONGEST else text[:_LONGEST] + "..."

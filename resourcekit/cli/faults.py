@@ -12,6 +12,7 @@ from typing import Final
 from resourcekit.cli.masking import masked
 from resourcekit.errors import ResourceKitError
 from resourcekit.generated import GENERATED
+from resourcekit.secrets import printable
 
 __all__ = ("CommandError", "UserCodeError", "is_from_user_code", "print_traceback", "says_all")
 
@@ -57,7 +58,8 @@ def print_traceback(error: BaseException, secrets: Sequence[str] = (), told: Col
         if start is not None or is_group or isinstance(each, SyntaxError):  # What has no syntax has no frame.
             each.with_traceback(start)
         each.__suppress_context__ |= each.__context__ in told
-    sys.stderr.write(masked("".join(traceback.format_exception(error)), secrets))
+    text = masked("".join(traceback.format_exception(error)), secrets)
+    sys.stderr.write(printable(text, keep="\n\t"))
 
 
 def _with_those_behind(error: BaseException) -> list[BaseException]:

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from resourcekit.cli.faults import CommandError
 from resourcekit.errors import Problem
+from resourcekit.secrets import printable
 
 __all__ = ("Lines", "as_json", "format_of", "problem_lines", "show", "tell", "terminal", "written")
 
@@ -35,12 +36,13 @@ def show(thing: Any, *, to_stderr: bool = False) -> None:
 
 def tell(message: str, style: str = "") -> None:
     """A line for the human, beside the output."""
-    show(Text(message, style=style), to_stderr=True)
+    show(Text(printable(message, keep="\n\t"), style=style), to_stderr=True)
 
 
 def as_json(data: Any) -> str:
     """Data as indented JSON."""
-    return json.dumps(data, indent=2, ensure_ascii=False)
+    text = json.dumps(data, indent=2, ensure_ascii=False)
+    return printable(text, keep="\n", escape=lambda letter: json.dumps(letter)[1:-1])
 
 
 def written(text: str, file: Path | None) -> None:

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from resourcekit.cli.output import Lines, as_json, problem_lines
 from resourcekit.errors import Location, Problem
+from resourcekit.secrets import printable
 
 __all__ = ("Found", "as_github", "as_sarif", "as_text", "found_json", "is_warning")
 
@@ -73,7 +74,7 @@ def _annotation(name: str, problem: Problem) -> str:
 
 
 def _escaped(text: str, also: str = "") -> str:
-    text = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    text = printable(text).replace("%", "%25")
     for letter in also:
         text = text.replace(letter, f"%{ord(letter):02X}")
     return text

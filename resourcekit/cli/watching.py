@@ -9,9 +9,11 @@ from typing import Any, Final, Self, cast
 
 from rich.console import Console
 from rich.status import Status
+from rich.text import Text
 
 from resourcekit.cli.output import show, tell, terminal
 from resourcekit.lifecycle.report import Event, Outcome, PhaseEvent, RunEvent, RunReport
+from resourcekit.secrets import printable
 
 __all__ = ("Watch",)
 
@@ -119,5 +121,5 @@ class _Progress:
     def _show(self) -> None:
         with self._lock:
             if self._running:
-                self._status.update(", ".join(self._running.values()))
+                self._status.update(Text(printable(", ".join(self._running.values()))))
                 self._status.start()

@@ -16,12 +16,15 @@ from resourcekit.annotations import is_structured, type_name, union_members
 from resourcekit.annotations.validators import build_validator
 from resourcekit.config.files import parse_json
 from resourcekit.config.problems import ConversionProblem, RefusedError, refuse
-from resourcekit.config.scalars import FORMS, NONE_WORDS, read_scalar
+from resourcekit.config.scalars import FORMS, NONE_WORDS, gives_back, read_scalar
 from resourcekit.errors import listed
 
 __all__ = ("Hook", "fits", "given", "literal", "none", "read_enum", "union")
 
 _TAKE_TEXT: Final = (str, object, Any)
+_ANY_TEXT: Final = (*_TAKE_TEXT, bytes)
+"""What takes every text."""
+
 Hook: TypeAlias = Callable[[Any, Any], Any]
 
 
@@ -127,17 +130,24 @@ def _spells(text: str, option: object, converter: cattrs.Converter) -> bool:
 
 
 def union(annotation: Any, converter: cattrs.Converter) -> Hook:
-    """A hook factory: the first member that takes the value."""
+    """A hook factory: the first member that takes the value.
+
+    Beside a str another member takes a text only if it gives it back unchanged: "01" is no 1, "yes" no True.
+    """
     members = union_members(annotation)
+    has_text = any(member in _ANY_TEXT for member in members)
 
     def hook(raw: object, _: Any = None) -> object:
         ordered = _for_text(raw, members) if isinstance(raw, str) else _for_value(raw, members)
         refusals = []
         for member in ordered:
             try:
-                return converter.structure(raw, member)
+                value = converter.structure(raw, member)
             except RefusedError as refused:
                 refusals.append((member, refused.problems))
+                continue
+            if not (has_text and isinstance(raw, str)) or gives_back(value, raw):
+                return value
         raise RefusedError(_nearest_refusal(annotation, raw, refusals, converter))
 
     return hook
@@ -160,7 +170,7 @@ def _is_choice(member: Any) -> bool:
 
 def _greed(text: str, member: Any) -> int:
     """How late a member comes: str and bytes take every text, the comma form of a list takes a JSON object apart."""
-    if member in (*_TAKE_TEXT, bytes):
+    if member in _ANY_TEXT:
         return 2
     origin = get_origin(member) or member
     is_mapping = isinstance(origin, type) and issubclass(origin, collections.abc.Mapping)

@@ -29,7 +29,7 @@ class Overlay:
             laid as late as it is placed.
     """
 
-    tree: Mapping[str, object]
+    tree: Mapping[str, object] = attrs.field(repr=False)
     source: str
     replaced: Container[str] | None = None
 
@@ -81,7 +81,7 @@ def _is_tree(config: object) -> bool:
 class Overlaid:
     """A value an overlay has for one field, and which overlay."""
 
-    value: object
+    value: object = attrs.field(repr=False)
     source: str
 
 

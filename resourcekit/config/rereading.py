@@ -92,8 +92,8 @@ class ConfigReader:
 class _Known:
     """What was in a live resource, but for the fields to be read: what is shared, and what is copied."""
 
-    settled: dict[str, Any]
-    mutable: dict[str, object]
+    settled: dict[str, Any] = attrs.field(repr=False)
+    mutable: dict[str, object] = attrs.field(repr=False)
 
 
 def _known(here: Mapping[str, object], read: Iterable[str]) -> _Known:

@@ -7,13 +7,14 @@ import sys
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from enum import Enum
 from pathlib import Path, PurePath
 from typing import Any, Final
 from uuid import UUID
 
 from resourcekit.config.problems import RefusedError, refuse
 
-__all__ = ("FORMS", "NONE_WORDS", "TRUTH", "read_scalar", "scalar_form", "seconds")
+__all__ = ("FORMS", "NONE_WORDS", "TRUTH", "gives_back", "read_scalar", "scalar_form", "seconds")
 
 NONE_WORDS: Final = frozenset({"", "none", "null"})
 """The texts that stand for None, in any case, where the field allows None and no str."""
@@ -30,6 +31,13 @@ _DURATION: Final = re.compile(
     r"(?:T(?=.)(?:(?P<hours>\d+(?:\.\d+)?)H)?(?:(?P<minutes>\d+(?:\.\d+)?)M)?(?:(?P<seconds>\d+(?:\.\d+)?)S)?)?",
     re.ASCII | re.IGNORECASE,
 )
+
+
+_EXTENDED: Final = r"\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?"
+_BASIC: Final = r"\d\d(?:\d\d(?:\d\d(?:[.,]\d+)?)?)?"
+_ZONE: Final = r"(?:Z|[+-]\d\d(?::?\d\d(?::?\d\d(?:\.\d+)?)?)?)?"
+_TIME: Final = re.compile(rf"(?:T?{_EXTENDED}|T{_BASIC}){_ZONE}", re.ASCII)
+_DATETIME: Final = re.compile(rf"[\dW-]+(?:[Tt ](?:{_EXTENDED}|{_BASIC}){_ZONE})?", re.ASCII)
 
 
 def read_scalar(text: str, cls: type, expected: str) -> object:
@@ -65,6 +73,40 @@ def seconds(number: float, expected: str) -> timedelta:
     except (OverflowError, ValueError):
         pass
     refuse(expected, "no number of seconds that a timedelta can hold")
+
+
+def gives_back(value: object, text: str) -> bool:
+    """Whether a value, written down, is the very text that it was read from.
+
+    What has no text form of its own, such as a list, is never asked what it was read from.
+
+    >>> gives_back(1, "1"), gives_back(1, "01"), gives_back(True, "true"), gives_back(True, "1")
+    (True, False, True, False)
+    """
+    if isinstance(value, Enum):
+        return text == value.name or gives_back(value.value, text)
+    writer = _WRITERS.get(scalar_form(type(value)))
+    return writer is None or writer(value, text)
+
+
+def _bool_written(value: Any, text: str) -> bool:
+    return text.lower() == ("true" if value else "false")
+
+
+def _float_written(value: Any, text: str) -> bool:
+    return text == repr(float(value)) or (float(value).is_integer() and text == str(int(value)))
+
+
+def _duration_written(value: Any, text: str) -> bool:
+    return _DURATION.fullmatch(text) is not None or _float_written(value.total_seconds(), text)
+
+
+def _iso_written(value: Any, text: str) -> bool:
+    return str(value.isoformat()) == (f"{text[:-1]}+00:00" if text.endswith("Z") else text)
+
+
+def _written(value: object, text: str) -> bool:
+    return str(value) == text
 
 
 def _bool(text: str, _cls: type) -> bool:
@@ -105,7 +147,14 @@ def _path(text: str, cls: Callable[[str], object]) -> object:
 
 
 def _iso(text: str, cls: Any) -> object:
+    """A date; or a datetime or a time, of which Python would also take an odd separator and a bare number."""
+    form = _ISO_FORMS.get(scalar_form(cls))
+    if form is not None and form.fullmatch(text.strip()) is None:
+        raise ValueError
     return cls.fromisoformat(text.strip())
+
+
+_ISO_FORMS: Final[dict[type | None, re.Pattern[str]]] = {datetime: _DATETIME, time: _TIME}
 
 
 def _timedelta(text: str, cls: type[timedelta]) -> timedelta:
@@ -131,6 +180,15 @@ _READERS: Final[dict[type | None, Callable[[str, Any], object]]] = {
     time: _iso,
     timedelta: _timedelta,
 }
+
+_WRITERS: Final[dict[type | None, Callable[[Any, str], bool]]] = {
+    **dict.fromkeys((str, int, Decimal, Path, PurePath, UUID), _written),
+    **dict.fromkeys((datetime, date, time), _iso_written),
+    bool: _bool_written,
+    float: _float_written,
+    timedelta: _duration_written,
+}
+"""What tells whether a value gives a text back; bytes take every text as it is."""
 
 FORMS: Final = tuple(cls for cls in _READERS if cls is not None)
 """The classes that have a text form; so have their subclasses."""

@@ -47,8 +47,9 @@ def convert(raw: object, annotation: Any) -> Any:
     - Enum: a member's value, else its name; flags also as ``READ|WRITE``. Literal: one of the options.
     - list, set, tuple, Sequence: ``a,b,c``, or a JSON array when the text begins with ``[``; an empty text is empty.
     - dict, attrs class, dataclass, TypedDict, NamedTuple: a JSON object.
-    - A union: its members in order, str and bytes last. With None and without str, an empty text, "none" and "null" are
-      None.
+    - A union: its members in order, str and bytes last. Beside one of these another member takes a text only if it
+      gives it back unchanged: of ``int | str``, "01" and " 1" stay text, of ``bool | str`` all but "true" and "false",
+      which may be in any case. With None and without str, an empty text, "none" and "null" are None.
 
     Other values must be right already, with these exceptions: an int may stand for a float, an int or a float for a
     Decimal or a timedelta (in seconds), a list for a tuple or a set, a table for a class with fields.

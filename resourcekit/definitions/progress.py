@@ -11,6 +11,7 @@ from typing import Any, Literal
 import attrs
 
 from resourcekit.context import LOGGER
+from resourcekit.secrets import printable
 
 __all__ = ("Progress", "StepEvent", "log_steps", "shown")
 
@@ -46,7 +47,7 @@ class StepEvent:
         took = "" if self.duration is None else f" in {self.duration:.2f} s"
         error = "" if self.error is None else f": {type(self.error).__name__}"
         reason = "" if self.reason is None else f": {self.reason}"
-        return f"{self.step} {self.status}{took} ({self.number} of {self.total}){error}{reason}"
+        return printable(f"{self.step} {self.status}{took} ({self.number} of {self.total}){error}{reason}")
 
 
 StepListener = Callable[[StepEvent], object]
@@ -62,7 +63,7 @@ def log_steps(event: StepEvent) -> None:
     >>> log_steps(StepEvent(run_id="r1", step="orders", status="started", number=0, total=3))
     """
     level = "warning" if event.status in ("failed", "retrying", "skipped") else "info"
-    getattr(LOGGER, level)("run %s: %s", event.run_id, event)
+    getattr(LOGGER, level)("run %s: %s", printable(event.run_id), event)
 
 
 @contextmanager
@@ -107,13 +108,13 @@ def _live(title: str, total: int) -> Iterator[StepListener]:
 
     columns = (
         SpinnerColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
     )
     with Display(*columns, console=Console(stderr=True), transient=True) as display:
-        task = display.add_task(title, total=total)
+        task = display.add_task(printable(title), total=total)
         running: dict[str, None] = {}
 
         def show(event: StepEvent) -> None:
@@ -123,7 +124,7 @@ def _live(title: str, total: int) -> Iterator[StepListener]:
                 display.console.print(_line(event))
             if event.status in ("finished", "failed"):
                 del running[event.step]
-            display.update(task, completed=event.number, description=", ".join(running) or title)
+            display.update(task, completed=event.number, description=printable(", ".join(running) or title))
 
         yield show
 

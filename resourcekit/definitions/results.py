@@ -13,6 +13,7 @@ from resourcekit.definitions.outputs import Output
 from resourcekit.definitions.steps import Step
 from resourcekit.errors import SetupError, TeardownError, UnknownKeyError
 from resourcekit.lifecycle.outcome import TEARDOWN_NOTE, told
+from resourcekit.secrets import printable
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -62,7 +63,8 @@ class StepResult:
         took = "" if self.duration is None else f" in {self.duration:.2f} s"
         tries = f", {self.attempts} attempts" if self.attempts > 1 else ""
         error = "" if self.error is None else ": " + "\n    ".join(_told(self.error))
-        return f"{self.name}  {self.status}{took}{tries}{f': {self.reason}' if self.reason else error}"
+        text = f"{self.name}  {self.status}{took}{tries}{f': {self.reason}' if self.reason else error}"
+        return printable(text, keep="\n\t")
 
 
 @attrs.frozen(eq=False, kw_only=True)
@@ -167,7 +169,7 @@ class ExecutionResult:
         of_steps = {id(step.error) for step in self.steps.values()}
         told = [str(step) for step in self.steps.values()]
         told += ["\n    ".join(_told(each)) for each in _apart(self.errors) if id(each) not in of_steps]
-        return "\n  ".join([*lines, *"\n".join(told).splitlines()])
+        return "\n  ".join(printable(line, keep="\t") for line in [*lines, *"\n".join(told).splitlines()])
 
     def __rich__(self) -> Text:
         """What rich prints: the same lines, in colour."""

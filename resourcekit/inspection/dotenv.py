@@ -15,6 +15,7 @@ from uuid import UUID
 import attrs
 
 from resourcekit.inspection.entries import EnvEntry
+from resourcekit.secrets import printable
 
 __all__ = ("as_text", "dotenv")
 
@@ -31,7 +32,7 @@ def dotenv(container: str, entries: Iterable[EnvEntry]) -> str:
     for entry in entries:
         lines += [f"# {line}" for line in _comments(entry)]
         lines += [*_assignment(entry), ""]
-    return "\n".join(lines[:-1]) + "\n"
+    return "\n".join(map(printable, lines[:-1])) + "\n"
 
 
 def _comments(entry: EnvEntry) -> Iterator[str]:
@@ -58,8 +59,11 @@ def _assignment(entry: EnvEntry) -> Iterator[str]:
 
 
 def _quoted(text: str) -> str:
+    """A default as a line has it; nothing where it has control characters that cannot be written there."""
     if _PLAIN.fullmatch(text):
         return text
+    if printable(text, keep="\n") != text:
+        return ""
     if "'" not in text and "\n" not in text and "\\" not in text:
         return f"'{text}'"  # Nothing is expanded in single quotes.
     inner = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

@@ -12,6 +12,7 @@ from resourcekit.graph import Graph
 from resourcekit.inspection.dotenv import dotenv
 from resourcekit.inspection.entries import EnvEntry
 from resourcekit.inspection.origins import Origins, Read
+from resourcekit.secrets import printable
 from resourcekit.tables import Table, Tabular
 
 __all__ = ("ContainerEnv", "describe_env", "joined")
@@ -73,7 +74,7 @@ class ContainerEnv(Tabular):
             for entry in self.entries
         ]
         lines = [columns, ("---",) * len(columns), *rows]
-        return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |\n" for row in lines)
+        return "".join("| " + " | ".join(printable(cell).replace("|", "\\|") for cell in row) + " |\n" for row in lines)
 
     def json_schema(self) -> dict[str, Any]:
         """A JSON Schema for overlay files: editors complete and check TOML, JSON and YAML with it."""

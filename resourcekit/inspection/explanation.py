@@ -14,6 +14,7 @@ from resourcekit.inspection.entries import FieldEntry, GraphData, GraphEntry, Un
 from resourcekit.inspection.origins import Read, location_text
 from resourcekit.inspection.parts import part_of
 from resourcekit.record import spec_of
+from resourcekit.secrets import printable
 from resourcekit.tables import Table, Tabular
 
 __all__ = ("Explanation", "UnknownFieldError", "explain")
@@ -68,8 +69,8 @@ class Explanation(Tabular):
         facts = [field.type, "secret" if field.secret else "", "required" if field.required else ""]
         title = f"{self.entry.name}.{field.name}: {', '.join(filter(None, facts))}"
         rows = tuple((origin.outcome, origin.source, origin.shown, _place(origin.declared)) for origin in field.origins)
-        notes = [field.description] if field.description else []
-        notes += [self._reading(read) for read in field.reads]
+        notes = [printable(field.description)] if field.description else []
+        notes += [printable(self._reading(read)) for read in field.reads]
         if not rows:
             notes.append("missing: nothing gives it a value")
         return Table(title, ("outcome", "source", "value", "declared"), rows, tuple(dict.fromkeys(notes)))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -18,7 +17,9 @@ from resourcekit.inspection.page import graph_page
 from resourcekit.inspection.picture import svg
 from resourcekit.plan import Plan
 from resourcekit.record import spec_of
+from resourcekit.secrets import printable
 from resourcekit.spec import FieldSpec
+from resourcekit.tables import markup
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -71,7 +72,7 @@ class ContainerGraph(GraphData):
         count = len(self.resources)
         head = f"graph of {self.container}: {count} resource{'' if count == 1 else 's'}"
         problems = [f"  problem: {problem}" for problem in self.problems]
-        return "\n".join([head, *(f"  {line}" for line in self._tree()), *problems])
+        return "\n".join([printable(head), *(f"  {line}" for line in self._tree()), *problems])
 
     def __rich__(self) -> Text:
         """What rich prints."""
@@ -140,19 +141,19 @@ class EnvironmentGraphs:
         return graph_page(self.graphs, current)
 
     def __str__(self) -> str:
-        return "\n\n".join(f"{name}: {graph}" for name, graph in self.graphs.items())
+        return "\n\n".join(f"{printable(name)}: {graph}" for name, graph in self.graphs.items())
 
     def __rich__(self) -> RenderableType:
         """What rich prints."""
         from rich.text import Text
 
         return Text("\n\n").join(
-            Text.assemble((f"{name}: ", "bold"), each.__rich__()) for name, each in self.graphs.items()
+            Text.assemble((f"{printable(name)}: ", "bold"), each.__rich__()) for name, each in self.graphs.items()
         )
 
     def _repr_html_(self) -> str:
         """What Jupyter shows."""
-        return "".join(f"<p><strong>{escape(name)}</strong></p>{graph.svg()}" for name, graph in self.graphs.items())
+        return "".join(f"<p><strong>{markup(name)}</strong></p>{graph.svg()}" for name, graph in self.graphs.items())
 
 
 _ABOVE = "  (see above)"
@@ -160,7 +161,7 @@ _ABOVE = "  (see above)"
 
 def _label(entry: GraphEntry) -> str:
     marks = [entry.owner, "app" if entry.scope == "app" else "", "async" if entry.is_async else ""]
-    return f"{entry.name}  {', '.join(filter(None, marks))}"
+    return printable(f"{entry.name}  {', '.join(filter(None, marks))}")
 
 
 def _split(line: str) -> tuple[str, str, str]:

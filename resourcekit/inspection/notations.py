@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from html import escape
-
 from resourcekit.inspection.entries import GraphData, GraphEntry
+from resourcekit.secrets import printable
+from resourcekit.tables import markup
 
 __all__ = ("dot", "mermaid")
 
@@ -28,7 +28,7 @@ def mermaid(graph: GraphData) -> str:
 def _mermaid_text(entry: GraphEntry) -> str:
     """A label that holds nothing Mermaid reads as its own: quotes, and letters that Markdown or HTML know."""
     return "<br/>".join(
-        "".join(letter if letter.isalnum() or letter in " ._-" else f"#{ord(letter)};" for letter in line)
+        "".join(letter if letter.isalnum() or letter in " ._-" else f"#{ord(letter)};" for letter in printable(line))
         for line in (entry.name, entry.owner)
     )
 
@@ -43,7 +43,7 @@ def dot(graph: GraphData) -> str:
     ]
     for entry in graph.entries:
         marks = [entry.owner, *(["app"] if entry.scope == "app" else [])]
-        label = f"<<b>{escape(entry.name)}</b><br/>{escape(', '.join(marks))}>"
+        label = f"<<b>{markup(entry.name)}</b><br/>{markup(', '.join(marks))}>"
         looks = [f"label={label}", f"tooltip={_quoted(entry.doc or entry.kind)}"]
         looks += [] if entry.kind == "resource" else ["style=dashed"]
         looks += ["penwidth=2"] if entry.scope == "app" else []
@@ -55,4 +55,4 @@ def dot(graph: GraphData) -> str:
 
 
 def _quoted(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ") + '"'
+    return '"' + printable(text).replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Literal
+from functools import cached_property
+from typing import Any, Literal, get_origin
 
 import attrs
 
-from resourcekit.annotations import is_deferred, resource_classes, type_name
+from resourcekit.annotations import element_annotation, is_deferred, resource_classes, type_name, union_members
 from resourcekit.config.overlay import Overlaid, Overlay, stand_ins
-from resourcekit.deferred import Computed, Deferred, EnvTemplate, EnvVar, FileVar, Reference, described
+from resourcekit.deferred import Computed, Deferred, EnvTemplate, EnvVar, FileVar, Reference, described, is_source
 from resourcekit.errors import DefinitionError, Location
 from resourcekit.fields import is_factory
 from resourcekit.graph import Graph, Node
 from resourcekit.placement import Placed, place
 from resourcekit.record import raw_values, record_of, spec_of
-from resourcekit.secrets import MASK, show
-from resourcekit.spec import FieldSpec
+from resourcekit.secrets import MASK, printable, show
+from resourcekit.spec import FieldSpec, has_secret, has_secrets
 from resourcekit.values import holds, is_resource, leaves, rebuild
 
 __all__ = ("Former", "Named", "Origin", "Origins", "Read", "is_hidden", "shown_value", "with_outcomes")
@@ -57,6 +59,11 @@ class Read:
     def words(self) -> str:
         """``variable DB_HOST``, ``file /run/secrets/key``, or a source's own words."""
         return self.name if self.kind == "source" else f"{self.kind} {self.name}"
+
+    @property
+    def source(self) -> tuple[Source, str]:
+        """What is the same for all that is read from the same."""
+        return self.kind, os.path.abspath(self.name) if self.kind == "file" else self.name
 
     @property
     def required(self) -> bool:
@@ -141,6 +148,9 @@ class Origins:
 
     def of(self, node: Node, field: FieldSpec) -> tuple[Origin, ...]:
         """The origins of one field, the winner first."""
+        return tuple(map(self._widened, self._found(node, field)))
+
+    def _found(self, node: Node, field: FieldSpec) -> tuple[Origin, ...]:
         found = [
             self._overlaid(node, field, layer[node.index][field.name])
             for layer in self._layers
@@ -149,6 +159,30 @@ class Origins:
         found += self._declared(node, field)
         found += _default(node, field)
         return tuple(with_outcomes(found))
+
+    @cached_property
+    def secret_leaves(self) -> tuple[Deferred, ...]:
+        """What the secret fields are read from: what else is read from it is secret as well."""
+        return tuple(
+            leaf
+            for node in self.graph.nodes
+            if node.is_resource
+            for field in spec_of(node.held.content).fields
+            for origin in self._found(node, field)
+            if origin.outcome != "lost"
+            for leaf in _secret_leaves(origin.value, field)
+        )
+
+    @cached_property
+    def _secret_sources(self) -> frozenset[tuple[Source, str]]:
+        return frozenset(source for leaf in self.secret_leaves for source in _sources_of(leaf))
+
+    def _widened(self, origin: Origin) -> Origin:
+        """An origin whose reads are secret also where another field's secret is read from the same."""
+        if all(read.secret or read.source not in self._secret_sources for read in origin.reads):
+            return origin
+        reads = (attrs.evolve(each, secret=each.secret or each.source in self._secret_sources) for each in origin.reads)
+        return attrs.evolve(origin, reads=tuple(reads))
 
     def sources(self, node: Node) -> tuple[str, ...]:
         """What a run would take a resource's config from, in words: variables, files, overlays."""
@@ -239,7 +273,7 @@ def shown_value(field: FieldSpec, value: object, named: object = None) -> str:
     if not callable(own) or text == MASK or holds(value):
         return text
     try:
-        return str(own(value))
+        return printable(str(own(value)))
     except Exception:  # A user's repr must not hide what we have to say.
         return f"<{type(value).__name__}>"
 
@@ -273,13 +307,42 @@ def _reads(value: object, field: FieldSpec, where: str) -> Iterator[Read]:
     for position, leaf, wanted in leaves(value, field.annotation):
         if isinstance(leaf, Deferred) and not isinstance(leaf, Reference | Computed):
             place_of_it = ".".join(map(str, (where, *position)))
-            yield from _read(leaf, wanted, field, place_of_it)
+            is_secret = field.attribute.repr is False or _is_secret_at(field, value, position)
+            yield from _read(leaf, wanted, field, place_of_it, is_secret=is_secret)
 
 
-def _read(leaf: Deferred, wanted: object, field: FieldSpec, where: str) -> Iterator[Read]:
+def _secret_leaves(value: object, field: FieldSpec) -> Iterator[Deferred]:
+    """The sources in a field value that are read for what is secret."""
+    if holds(value):
+        for position, leaf, _ in leaves(value, field.annotation):
+            if isinstance(leaf, Deferred) and is_source(leaf) and _is_secret_at(field, value, position):
+                yield leaf
+
+
+def _is_secret_at(field: FieldSpec, value: Any, position: Sequence[str | int]) -> bool:
+    """Whether what stands at a position in a field value is secret, or has parts that are."""
+    annotation: Any = field.annotation
+    if field.secret:
+        return True
+    for part in position:
+        for cls in (get_origin(member) or member for member in union_members(annotation)):
+            fields = attrs.fields(cls) if attrs.has(cls) else ()
+            if any(has_secret(each) for each in fields if part in (each.name, each.alias)):
+                return True
+        annotation = element_annotation(annotation, value, part)
+        value = value[part] if isinstance(value, Mapping) else list(value)[int(part)]
+    return has_secrets(annotation)
+
+
+def _sources_of(leaf: Deferred) -> Iterator[tuple[Source, str]]:
+    return (read.source for read in _read(leaf, Any, None, "", is_secret=True))
+
+
+def _read(leaf: Deferred, wanted: object, field: FieldSpec | None, where: str, *, is_secret: bool) -> Iterator[Read]:
+    description = None if field is None else field.description
+
     def read(kind: Source, name: str, annotation: object, default: object = attrs.NOTHING) -> Read:
-        is_secret = is_hidden(field)
-        return Read(kind, name, where, type_name(annotation), annotation, is_secret, default, field.description)
+        return Read(kind, name, where, type_name(annotation), annotation, is_secret, default, description)
 
     annotation = getattr(leaf, "target", None) or wanted
     if isinstance(leaf, EnvVar):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from html import escape
 from importlib.resources import files
 from typing import Any
 
@@ -12,7 +11,8 @@ from resourcekit.inspection.difference import compare
 from resourcekit.inspection.entries import FieldEntry, GraphData, GraphEntry
 from resourcekit.inspection.layout import arrange
 from resourcekit.inspection.picture import box_size, curve, owner_line, shortened_label
-from resourcekit.tables import html_document
+from resourcekit.secrets import printable
+from resourcekit.tables import html_document, markup
 
 __all__ = ("graph_page",)
 
@@ -33,10 +33,19 @@ def graph_page(graphs: Mapping[str, GraphData], current: str | None = None) -> s
         **_layout(graphs),
     }
     title = ", ".join(dict.fromkeys(graph.container for graph in graphs.values()))
-    text = json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
-    body = _asset("graph.html").replace("{title}", escape(title))
+    text = json.dumps(_printable(data), ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
+    body = _asset("graph.html").replace("{title}", markup(title))
     body += f'<script type="application/json" id="data">{text}</script>\n'
     return html_document(f"{title}: resources", body, _asset("graph.css"), _asset("graph.js"))
+
+
+def _printable(data: Any) -> Any:
+    """The data with every text in it as the page may show it."""
+    if isinstance(data, str):
+        return printable(data, keep="\n")
+    if isinstance(data, dict):
+        return {printable(key): _printable(value) for key, value in data.items()}
+    return [_printable(each) for each in data] if isinstance(data, list) else data
 
 
 def _asset(name: str) -> str:

@@ -62,7 +62,7 @@ def _reads(origin: Origin, target: str, *, is_secret: bool) -> Iterator[Read]:
     """What is read for a part, or for all that it is in."""
     for read in origin.reads:
         if f"{read.where}.".startswith(f"{target}."):
-            yield attrs.evolve(read, secret=is_secret)
+            yield attrs.evolve(read, secret=is_secret or read.secret)
         elif target.startswith(f"{read.where}."):
             yield read
 

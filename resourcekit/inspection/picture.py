@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from html import escape
 from itertools import pairwise
 from typing import Final
 
 from resourcekit.inspection.entries import GraphData, GraphEntry
 from resourcekit.inspection.layout import Box, arrange, dip
+from resourcekit.secrets import printable
+from resourcekit.tables import markup
 
 __all__ = ("box_size", "curve", "svg")
 
@@ -31,6 +32,7 @@ STYLE: Final = """\
 
 def shortened_label(text: str) -> str:
     """A label that a box has room for; the middle goes first, since the end tells one from another."""
+    text = printable(text)
     if len(text) <= _MOST_LETTERS:
         return text
     half = _MOST_LETTERS // 2
@@ -74,14 +76,14 @@ def svg(graph: GraphData) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="rk" width="{width:.0f}" height="{height:.0f}" '
         f'viewBox="{-_MARGIN:.0f} {-_MARGIN:.0f} {width:.0f} {height:.0f}" role="img">'
-        f"<title>graph of {escape(graph.container)}</title><style>{STYLE}</style>{lines}{boxes}</svg>"
+        f"<title>graph of {markup(graph.container)}</title><style>{STYLE}</style>{lines}{boxes}</svg>"
     )
 
 
 def _box(entry: GraphEntry, box: Box) -> Iterator[str]:
     kind = f"{entry.kind} {entry.scope}" if entry.scope else entry.kind
-    hint = escape(entry.doc or entry.kind)
+    hint = markup(entry.doc or entry.kind)
     yield f'<g class="{kind}" transform="translate({box.x:.1f} {box.y:.1f})"><title>{hint}</title>'
     yield f'<rect width="{box.width:.1f}" height="{box.height:.1f}" rx="8"/>'
-    yield f'<text class="name" x="13" y="20">{escape(shortened_label(entry.name))}</text>'
-    yield f'<text class="owner" x="13" y="36">{escape(shortened_label(owner_line(entry)))}</text></g>'
+    yield f'<text class="name" x="13" y="20">{markup(shortened_label(entry.name))}</text>'
+    yield f'<text class="owner" x="13" y="36">{markup(shortened_label(owner_line(entry)))}</text></g>'

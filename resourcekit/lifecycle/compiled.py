@@ -33,7 +33,7 @@ class Failure:
 
     error: BaseException
     line: int
-    values: Mapping[str, Any]
+    values: Mapping[str, Any] = attrs.field(repr=False)
 
 
 @attrs.frozen(eq=False)

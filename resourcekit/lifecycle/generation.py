@@ -256,6 +256,7 @@ def _write_body(
     source += [f"        {line}" for line in (*(line.text for line in lines), *after)]
     source += [
         "    except BaseException as caught:",
+        "        drafts = d = None",  # A traceback may show the locals, and these hold config as it is.
         "        failure = Failure(caught, caught.__traceback__.tb_lineno, locals())",
         f"    if failure is not None: {failed}",
     ]

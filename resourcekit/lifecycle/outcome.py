@@ -13,6 +13,7 @@ import attrs
 from resourcekit.context import LOGGER
 from resourcekit.errors import SetupError, TeardownError
 from resourcekit.plan import Step
+from resourcekit.secrets import printable
 
 __all__ = ("TEARDOWN_NOTE", "HookFailure", "annotate", "never_began", "note", "put", "surfacing", "together", "told")
 
@@ -51,7 +52,8 @@ def annotate(error: BaseException, step: Step, phase: str) -> None:
     """Note on *error* which resource and phase it comes from, once."""
     path = " -> ".join(step.path)
     declared = f", declared at {step.node.held.location}" if step.node.held.location else ""
-    note(error, f"resourcekit: {phase} of {step.name!r} ({type(step.resource).__name__}), needed as {path}{declared}")
+    owner = type(step.resource).__name__
+    note(error, printable(f"resourcekit: {phase} of {step.name!r} ({owner}), needed as {path}{declared}"))
 
 
 def note(error: BaseException, text: str) -> None:

@@ -12,6 +12,7 @@ import attrs
 from resourcekit.context import LOGGER
 from resourcekit.lifecycle.machine import Call
 from resourcekit.lifecycle.outcome import HookFailure
+from resourcekit.secrets import printable
 from resourcekit.timeline import Timeline, make_timeline
 
 __all__ = ("Event", "Listener", "Observation", "Outcome", "PhaseEvent", "RunEvent", "RunReport", "log_events", "tell")
@@ -141,7 +142,7 @@ class RunReport:
         lines += [
             f"  teardown error: {type(error).__name__}" for error in self.teardown_errors if id(error) not in told
         ]
-        return "\n".join(lines)
+        return "\n".join(map(printable, lines))
 
 
 def tell(listeners: Sequence[Listener], event: Event) -> BaseException | None:
@@ -208,11 +209,12 @@ def log_events(event: Event) -> None:
     """
     if isinstance(event, RunEvent):
         level = logging.DEBUG if event.status in ("opened", "success") else logging.WARNING
-        LOGGER.log(level, "run %s of %s: %s", event.run_id, event.container, event.status, extra=_extra(event))
+        opened = printable(f"run {event.run_id} of {event.container}: {event.status}")
+        LOGGER.log(level, "%s", opened, extra=_extra(event))
         return
     level = logging.WARNING if event.status == "failed" else logging.DEBUG
     took = "" if event.duration is None else f" in {1000 * event.duration:.2f} ms"
-    LOGGER.log(level, "%s of %s %s%s", event.phase, event.name, event.status, took, extra=_extra(event))
+    LOGGER.log(level, "%s of %s %s%s", event.phase, printable(event.name), event.status, took, extra=_extra(event))
 
 
 def _extra(event: Event) -> dict[str, Any]:

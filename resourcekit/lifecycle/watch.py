@@ -15,6 +15,7 @@ from resourcekit.errors import listed
 from resourcekit.lifecycle.drivers import Observer
 from resourcekit.lifecycle.machine import Call
 from resourcekit.plan import Plan, Step
+from resourcekit.secrets import printable
 
 __all__ = ("StartWatch",)
 
@@ -93,7 +94,9 @@ class StartWatch:
             + self._who(call)
             for call, since in list(self._running.items())
         ]
-        LOGGER.warning("%s is still starting after %g s: %s", self._container, self._seconds, "; ".join(told))
+        LOGGER.warning(
+            "%s is still starting after %g s: %s", self._container, self._seconds, printable("; ".join(told))
+        )
 
     def _who(self, call: Call) -> str:
         place = next(place for place, step in enumerate(self._steps) if step is call.step)

@@ -10,6 +10,7 @@ from resourcekit.lifecycle.loops import owning_loop
 from resourcekit.run.ending import end_async, end_sync
 from resourcekit.run.session import Session
 from resourcekit.run.view import end
+from resourcekit.secrets import printable
 
 __all__ = ("Run",)
 
@@ -100,4 +101,4 @@ class Run(Session, Generic[C_co]):
                 self._close(None)
 
     def __repr__(self) -> str:
-        return f"<run {self.run_id} of {self._title}: {self._outcome}>"
+        return printable(f"<run {self.run_id} of {self._title}: {self._outcome}>")

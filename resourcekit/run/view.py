@@ -62,7 +62,8 @@ class LiveView:
         return [name for name in self._classes.names if name[0] != "_"]
 
     def __repr__(self) -> str:
-        return f"<live resources of {self._run._title}: {', '.join(dir(self))}>"
+        run = getattr(self, "_run", None)  # None while it is filled: a debugger may look at it.
+        return f"<live resources of {'a run that opens' if run is None else run._title}: {', '.join(dir(self))}>"
 
     def __reduce__(self) -> Any:
         raise RunStateError("live resources cannot be pickled; send the container, and open a run where it arrives")
