@@ -97,7 +97,7 @@ class ContainerMeta(_DeclarativeMeta):
         if options:
             raise ContainerSettings.unknown(name, options)
         made = super().__new__(cls, name, bases, dict(body))
-        if "wiring_config" not in body:
+        if "wiring_config" not in body and any(isinstance(base, ContainerMeta) for base in bases):
             type.__delattr__(made, "wiring_config")  # dependency-injector gives each class an empty one.
         type.__setattr__(made, "__history__", body.history)
         type.__setattr__(made, "__settings__", made.__settings__.changed(name, settings))
