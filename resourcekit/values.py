@@ -89,14 +89,15 @@ def holds_dagster_variable(value: Any) -> bool:
     waiting, seen = [value], set[int]()
     while waiting:
         item = waiting.pop()
-        if type(item) in SCALARS or id(item) in seen:
+        kind = type(item)
+        if kind in SCALARS or id(item) in seen:
             continue
         seen.add(id(item))
-        if isinstance(item, dict | MappingProxyType):
+        if issubclass(kind, dict | MappingProxyType):  # By its true type: a lazy object is not asked for its class.
             waiting += item.values()
-        elif isinstance(item, list | tuple | set | frozenset | deque):
+        elif issubclass(kind, list | tuple | set | frozenset | deque):
             waiting += item
-        elif _is_of_dagster(type(item), ("EnvVar", "IntEnvVar")):
+        elif _is_of_dagster(kind, ("EnvVar", "IntEnvVar")):
             return True
     return False
 

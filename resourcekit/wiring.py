@@ -94,8 +94,10 @@ def wire(
     """Wire *container*, as dependency-injector does; the arguments are those of ``DynamicContainer.wire``."""
     config = container.wiring_config
     starts = _packages(container) if from_package is None else [from_package]
-    found_modules = [_imported(each, starts, container) for each in modules or config.modules]
-    found_packages = [_imported(each, starts, container) for each in packages or config.packages]
+    named_modules = config.modules if modules is None else modules
+    named_packages = config.packages if packages is None else packages
+    found_modules = [_imported(each, starts, container) for each in named_modules]
+    found_packages = [_imported(each, starts, container) for each in named_packages]
     wired = wired_modules(found_modules, found_packages)
     if not wired:
         return

@@ -78,6 +78,17 @@ def test_from_package(package):
     assert app.wired_to_modules == [sys.modules["shop.handlers"]]
 
 
+def test_modules_of_a_call(package):
+    """Modules that a call names are wired in the place of those of the configuration; none means none."""
+    source = containers_module("modules=['.handlers'], auto_wire=False")
+    shop = package("shop.containers", shop__containers=source, shop__handlers=HANDLERS, shop__others=HANDLERS)
+    app = shop.Container()
+    app.wire(modules=[])
+    assert app.wired_to_modules == []
+    app.wire(modules=[".others"])
+    assert app.wired_to_modules == [sys.modules["shop.others"]]
+
+
 def test_auto_wire_off(package):
     """With `auto_wire=False` nothing is imported or wired before `wire()` is called."""
     source = containers_module("modules=['.handlers'], auto_wire=False")

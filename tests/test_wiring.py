@@ -5,7 +5,7 @@ import textwrap
 from types import ModuleType
 
 import pytest
-from dependency_injector import containers, providers, wiring
+from dependency_injector import containers, errors, providers, wiring
 from dependency_injector.wiring import Closing, Provide, Provider, inject  # noqa: F401  # for the wired modules
 
 from resourcekit import ConfigurableResource, InjectionError, NoActiveRunError, ResourceContainer
@@ -134,6 +134,28 @@ def test_string_ids_and_modifiers(module):
     with app.run() as resources:
         found = wired.report()
         assert found == (resources.database, resources.storage.db, 7, "prod", app, "7", resources.storage.db, "prod")
+
+
+def test_required_and_invariant_options(module):
+    """`required()`, with a type or without, and `invariant(...)` are honoured, by name and by provider."""
+    wired = module("""
+        from dependency_injector.wiring import invariant, required
+
+        @inject
+        def report(size=Provide["config.size", required().as_int()], same=Provide[Base.config.size.required()],
+                   by_zone=Provide["config.hosts", invariant("config.zone")]):
+            return size, same, by_zone
+
+        @inject
+        def strict(lost=Provide["config.lost", required()]):
+            return lost
+    """)
+    app = Prod()
+    app.config.from_dict({"size": "7", "zone": "eu", "hosts": {"eu": "eu-1"}})
+    app.wire(modules=[wired])
+    assert wired.report() == (7, "7", "eu-1")
+    with pytest.raises(errors.Error, match=r"config\.lost"):
+        wired.strict()
 
 
 def test_provider_markers(module):
