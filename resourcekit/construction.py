@@ -20,7 +20,7 @@ from resourcekit.fields import is_factory
 from resourcekit.frames import Place
 from resourcekit.record import Record, raw_values, record_of, spec_of
 from resourcekit.spec import RECORD, FieldSpec, ResourceSpec
-from resourcekit.values import DEFERRED, copied, holds, is_resource, rebuild
+from resourcekit.values import DEFERRED, copied, holds, holds_dagster_variable, is_resource, rebuild
 
 __all__ = ("complete", "construct", "draft", "finish", "flattened", "relinked", "replaced", "takes_over")
 
@@ -346,6 +346,10 @@ def _made(
 ) -> tuple[object, list[Problem]]:
     """A field's value: what is given, else its default; converted, unless that was done or must wait."""
     value, problems = (given, []) if given is not attrs.NOTHING else _default(resource, field, record)
+    if not record.live and holds_dagster_variable(value):
+        message = "it holds an EnvVar of Dagster's, which nothing would read here"
+        hint = "import EnvVar from resourcekit, it takes the same name"
+        return value, [field_problem(resource, field, record, message, code="wrong-type", hint=hint)]
     if problems or is_settled or value is attrs.NOTHING or field.attribute.converter is None:
         return value, problems
     return (value, []) if holds(value) & DEFERRED else _converted(resource, field, value, record)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import update_wrapper
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, NoReturn, Self, TypeVar, cast, overload
@@ -97,6 +97,8 @@ class ContainerMeta(_DeclarativeMeta):
         if options:
             raise ContainerSettings.unknown(name, options)
         made = super().__new__(cls, name, bases, dict(body))
+        if "wiring_config" not in body and any(isinstance(base, ContainerMeta) for base in bases):
+            type.__delattr__(made, "wiring_config")  # dependency-injector gives each class an empty one.
         type.__setattr__(made, "__history__", body.history)
         type.__setattr__(made, "__settings__", made.__settings__.changed(name, settings))
         made._collect()
@@ -234,9 +236,10 @@ class ResourceContainer(Operations, containers.DeclarativeContainer, metaclass=C
             instance.override_providers(**theirs)
             if _holds(memo, providers.Container):
                 instance.apply_container_providers_overridings()
-            config = instance.wiring_config
-            if (config.modules or config.packages) and instance.is_auto_wiring_enabled():
-                instance.wire()
+            # What is nested first: where both wire a module, the markers are the outer container's.
+            for each in (*_nested(memo), instance):
+                if (each.wiring_config.modules or each.wiring_config.packages) and each.is_auto_wiring_enabled():
+                    each.wire()
             return instance
 
     @classmethod
@@ -285,6 +288,14 @@ for _name, _function in operations().items():
 def _holds(memo: Mapping[int, Any], kind: type) -> bool:
     """Whether a provider of this kind is among those that were copied."""
     return any(isinstance(copied, kind) for copied in memo.values())
+
+
+def _nested(memo: Mapping[int, Any]) -> Iterator[Any]:
+    """The containers nested in one, among the providers that were copied for it."""
+    for copied in memo.values():
+        if isinstance(copied, providers.Container):
+            nested: Any = copied  # the stub tells of no container's attributes
+            yield nested.container
 
 
 def _is_replaced_at_once(provider: Any, new: object) -> bool:

@@ -201,8 +201,12 @@ class ContainerInstance(Operations, containers.DynamicContainer):
             keep_cache: Whether dependency-injector keeps what it knows of signatures.
             warn_unresolved: Whether it warns of every marker that is not this container's.
 
+        A marker of a wired module that no container has resolved is an `InjectionError` where it is used: when the
+        function is called, or the attribute is. Nothing in a module is touched but functions, classes and markers.
+
         Raises:
-            InjectionError: A marker names a key that the container does not have.
+            DefinitionError: A relative name has no package to begin in.
+            ImportError: There is no such module, or importing it fails.
 
         >>> from resourcekit import ResourceContainer
         >>> ResourceContainer.of({"url": "https://api.example.com"}).wire()
@@ -212,14 +216,19 @@ class ContainerInstance(Operations, containers.DynamicContainer):
         config = self.wiring_config
         if from_package is None and not (config.from_package or config.modules or config.packages):
             from_package = sys._getframe(1).f_globals.get("__package__")  # The caller's, as dependency-injector has it.
-        wire(
-            self,
-            modules=modules,
-            packages=packages,
-            from_package=from_package,
-            keep_cache=keep_cache,
-            warn_unresolved=warn_unresolved,
-        )
+        wire(self, modules, packages, from_package, keep_cache=keep_cache, warn_unresolved=warn_unresolved)
+
+    def unwire(self) -> None:
+        """Take the wiring of the modules away that this container was wired to, as dependency-injector does.
+
+        The markers in them are markers again, also those that another container had resolved.
+
+        >>> from resourcekit import ResourceContainer
+        >>> ResourceContainer.of({"url": "https://api.example.com"}).unwire()
+        """
+        from resourcekit.wiring import unwire  # what only those need who wire
+
+        unwire(self)
 
     def __deepcopy__(self, memo: Any) -> Any:
         mine = self._assembly

@@ -15,7 +15,7 @@ from resourcekit.deferred import Deferred, ReadContext, Reference
 from resourcekit.errors import DefinitionError, NoActiveRunError, NotLiveError, kind_in_words
 from resourcekit.record import linked_values, record_of, spec_of
 from resourcekit.resource import ConfigurableResourceFactory
-from resourcekit.values import is_resource, leaves_of
+from resourcekit.values import holds_dagster_variable, is_dagster_resource, is_resource, leaves_of
 
 __all__ = ("ResourceProvider", "ValueProvider", "as_provider", "check_key", "is_replaced", "value")
 
@@ -244,6 +244,16 @@ def _refuse_misspelled(key: str, content: Any, owner: str, *, is_key: bool) -> N
     elif getattr(type(content), "__IS_CONTAINER__", False) and not isinstance(content, type):
         name = getattr(content.declarative_parent, "__name__", "Container")
         raise DefinitionError(f"{where} is a container: write {key} = providers.Container({name})")
+    elif is_dagster_resource(content):
+        raise DefinitionError(
+            f"{where} is a resource of Dagster's, whose hooks only Dagster runs: write its class with resourcekit's "
+            "ConfigurableResource, or open it in a ConfigurableResourceFactory, by dagster.build_resources"
+        )
+    elif is_key and holds_dagster_variable(content):
+        raise DefinitionError(
+            f"{where} is an EnvVar of Dagster's, which nothing would read here; import EnvVar from resourcekit, "
+            "and give it to a field of a resource"
+        )
     elif isinstance(content, list | tuple | set | dict) and _holds_resources(content):
         raise DefinitionError(
             f"{where} is a bare {kind} of resources: give it to a field of a resource that holds a {kind}, "

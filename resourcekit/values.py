@@ -18,6 +18,8 @@ __all__ = (
     "has_parts",
     "hides_deferred",
     "holds",
+    "holds_dagster_variable",
+    "is_dagster_resource",
     "is_resource",
     "leaves",
     "leaves_of",
@@ -80,6 +82,34 @@ def has_parts(value: object) -> bool:
     """Whether `leaves` and `rebuild` look into *value*: a list, tuple, set or dict, but none of the user's own kind."""
     kind = type(value)
     return kind in _SEQUENCES or kind is dict
+
+
+def holds_dagster_variable(value: Any) -> bool:
+    """Whether *value* is an `EnvVar` of Dagster's, or holds one: a text or number, of which the content is a name."""
+    waiting, seen = [value], set[int]()
+    while waiting:
+        item = waiting.pop()
+        kind = type(item)
+        if kind in SCALARS or id(item) in seen:
+            continue
+        seen.add(id(item))
+        if issubclass(kind, dict | MappingProxyType):  # By its true type: a lazy object is not asked for its class.
+            waiting += item.values()
+        elif issubclass(kind, list | tuple | set | frozenset | deque):
+            waiting += item
+        elif _is_of_dagster(kind, ("EnvVar", "IntEnvVar")):
+            return True
+    return False
+
+
+def is_dagster_resource(value: object) -> bool:
+    """Whether *value* is a resource of Dagster's own: only Dagster runs its hooks."""
+    return _is_of_dagster(type(value), ("ConfigurableResourceFactory", "ResourceDefinition"))
+
+
+def _is_of_dagster(kind: type, names: tuple[str, ...]) -> bool:
+    """Whether a type is one of Dagster's, or derives from one; without importing Dagster."""
+    return any(base.__name__ in names and base.__module__.partition(".")[0] == "dagster" for base in kind.__mro__)
 
 
 def leaves(value: Any, annotation: object, position: Position = ()) -> Iterator[tuple[Position, object, object]]:

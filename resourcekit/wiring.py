@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from inspect import isclass, isfunction
+from collections.abc import Iterable, Iterator
+from importlib import import_module
+from importlib.util import find_spec, resolve_name
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from dependency_injector import providers, wiring
-from dependency_injector.containers import DeclarativeContainer, DynamicContainer
 
 from resourcekit.assembly import flat, keys_of
-from resourcekit.errors import InjectionError, did_you_mean
+from resourcekit.errors import DefinitionError
 from resourcekit.providers import ResourceProvider
+from resourcekit.unresolved_markers import container_classes, is_library, mark_unresolved, restore_markers
+from resourcekit.wired_modules import wired_modules
 
-__all__ = ("wire",)
-
-_STEPS = (
-    providers.AttributeGetter,
-    providers.Delegate,
-    providers.ItemGetter,
-    providers.MethodCaller,
-    providers.ProvidedInstance,
-)
+__all__ = ("unwire", "wire")
 
 
 class _Standing(providers.Provider[Any]):
@@ -62,11 +56,10 @@ def _standing(container: Any, key: str, provider: Any) -> Any:
     return provider if is_wired_itself else _Standing(container, key)
 
 
-class _View(DynamicContainer):
-    """A container under more names: one for each provider that a class of its MRO ever had under a key."""
+class _View:
+    """A container as dependency-injector's `wire` sees it: with each provider that a class of its MRO ever had."""
 
     def __init__(self, container: Any) -> None:
-        super().__init__()
         declared = container.declarative_parent
         mine = flat(keys_of(container.providers))
         theirs = [entry for key, each in declared.history() for entry in flat({key: each}).items()]
@@ -75,95 +68,99 @@ class _View(DynamicContainer):
             for key, each in theirs
             if key in mine and not isinstance(each, providers.Container)
         ]
-        pairs += [(base.__self__, container.__self__) for base in _container_classes(declared)]
-        # Kept out of __setattr__, which would make keys of them.
-        object.__setattr__(self, "providers", {str(place): here for place, (_, here) in enumerate(pairs)})
-        self._container = container
-        self.wiring_config = container.wiring_config
+        pairs += [(base.__self__, container.__self__) for base in container_classes(declared)]
+        self.providers = {str(place): here for place, (_, here) in enumerate(pairs)}
         self.declarative_parent = SimpleNamespace(
             providers={str(place): there for place, (there, _) in enumerate(pairs)}, __self__=declared.__self__
         )
         self.__self__ = container.__self__
+        self._container = container
 
     def __getattr__(self, name: str) -> Any:
-        found = getattr(self._container, name)
-        return _standing(self._container, name, found) if name in self._container.providers else found
+        if name not in self._container.providers:
+            raise AttributeError(name)  # A method of the container is no key.
+        return _standing(self._container, name, getattr(self._container, name))
 
 
-def wire(container: Any, **options: Any) -> None:
-    """Wire *container*, as dependency-injector does.
+def wire(
+    container: Any,
+    modules: Iterable[ModuleType | str] | None,
+    packages: Iterable[ModuleType | str] | None,
+    from_package: str | None,
+    *,
+    keep_cache: bool | None,
+    warn_unresolved: bool,
+) -> None:
+    """Wire *container*, as dependency-injector does; the arguments are those of ``DynamicContainer.wire``."""
+    config = container.wiring_config
+    starts = _packages(container) if from_package is None else [from_package]
+    named_modules = config.modules if modules is None else modules
+    named_packages = config.packages if packages is None else packages
+    found_modules = [_imported(each, starts, container) for each in named_modules]
+    found_packages = [_imported(each, starts, container) for each in named_packages]
+    wired = wired_modules(found_modules, found_packages)
+    if not wired:
+        return
+    view: Any = _View(container)
+    wiring.wire(
+        container=view,
+        modules=wired,
+        keep_cache=config.keep_cache if keep_cache is None else keep_cache,
+        warn_unresolved=warn_unresolved or config.warn_unresolved,
+    )
+    container.wired_to_modules.extend(found_modules)
+    container.wired_to_packages.extend(found_packages)
+    for module in wired:
+        mark_unresolved(module, container)
 
-    Args:
-        container: The instance.
-        **options: As for ``DynamicContainer.wire``.
+
+def unwire(container: Any) -> None:
+    """Take the wiring of the modules and packages away that *container* was wired to, whoever else wired them."""
+    wired = [container.wired_to_modules, container.wired_to_packages]
+    wiring.unwire(modules=wired_modules(*wired))
+    for module in wired_modules(*wired):  # anew: the markers are back
+        restore_markers(module)
+    for each in wired:
+        each.clear()
+
+
+def _packages(container: Any) -> list[str]:
+    """The packages where relative names of `wiring_config` may begin, the first that has the module counts.
+
+    They are those of the container's class and of its bases up to the one that says `wiring_config`.
+    """
+    if container.wiring_config.from_package is not None:
+        return [container.wiring_config.from_package]
+    classes = container_classes(container.declarative_parent)
+    said = next(place for place, base in enumerate(classes) if "wiring_config" in vars(base))
+    modules = [sys.modules.get(base.__module__) for base in classes[: said + 1] if not is_library(base)]
+    packages = [getattr(module, "__package__", None) for module in modules]
+    return [package for package in dict.fromkeys(packages) if package]
+
+
+def _imported(name: ModuleType | str, starts: list[str], container: Any) -> ModuleType:
+    """A module by its name; a relative name begins in the first of the packages *starts* that has it.
 
     Raises:
-        InjectionError: A marker names a key that the container does not have.
+        DefinitionError: A relative name has nowhere to begin.
+        ImportError: There is no such module, or importing it fails.
     """
-    view = _View(container)
-    DynamicContainer.wire(view, **options)
-    container.wired_to_modules.extend(view.wired_to_modules)
-    container.wired_to_packages.extend(view.wired_to_packages)
-    elsewhere = _elsewhere(container.declarative_parent)
-    for where, name, provider in _unresolved([*view.wired_to_modules, *_submodules(view.wired_to_packages)]):
-        _refuse(container, where, name, provider, elsewhere)
+    if not isinstance(name, str):
+        return name
+    if not name.startswith("."):
+        return import_module(name)
+    if not starts:
+        owner = container.declarative_parent.__name__
+        raise DefinitionError(
+            f"{owner} cannot wire {name!r}: the name is relative, and the code it is in belongs to no package; write "
+            "the full name, or say from_package=..."
+        )
+    return import_module(name, next((package for package in starts if _has(package, name)), starts[0]))
 
 
-def _refuse(container: Any, where: str, name: str, provider: Any, elsewhere: dict[int, str]) -> None:
-    """Refuse what would pass a marker in the place of an object; markers of unrelated containers are their own."""
-    owner = container.declarative_parent.__name__
-    if isinstance(provider, str):
-        reason = f"its marker names {provider!r}, which {owner} does not have"
-        raise InjectionError(where, name, reason, did_you_mean(provider, container.providers))
-    while isinstance(provider, _STEPS):
-        provider = provider.provides
-    spelling = elsewhere.get(id(provider))
-    if spelling is not None:
-        reason = f"its marker names {spelling}, and {spelling.partition('.')[0]} is no base of {owner}, which is wired"
-        raise InjectionError(where, name, reason, "name the key by a class that both have in common")
-
-
-def _unresolved(modules: list[ModuleType]) -> Iterator[tuple[str, str, Any]]:
-    """The function or class, parameter or attribute, and what is named, of every marker that is still a marker."""
-    for module in modules:
-        classes = [each for each in vars(module).values() if isclass(each) and each.__module__ == module.__name__]
-        holders: list[ModuleType | type] = [module, *classes]
-        for holder in holders:
-            for name, member in vars(holder).items():
-                function = getattr(member, "__func__", member)  # A class or static method holds the function.
-                if getattr(type(member), "__IS_MARKER__", False):
-                    yield holder.__name__, name, member.provider
-                elif isfunction(function) and function.__module__ == module.__name__:
-                    yield from _unresolved_in(function)
-
-
-def _unresolved_in(function: Any) -> Iterator[tuple[str, str, Any]]:
-    patched: Any = wiring._patched_registry.get_callable(function)  # None of a function without markers
-    if patched is not None:
-        for name, marker in patched.reference_injections.items():
-            if name not in patched.injections:
-                yield function.__qualname__, name, marker.provider
-
-
-def _submodules(packages: list[ModuleType]) -> list[ModuleType]:
-    """The packages and what is in them: dependency-injector has just imported all of it."""
-    names = tuple(f"{package.__name__}." for package in packages)
-    return [module for name, module in list(sys.modules.items()) if f"{name}.".startswith(names)]
-
-
-def _container_classes(cls: Any) -> list[Any]:
-    return [base for base in cls.__mro__ if isinstance(base, type(DeclarativeContainer))]
-
-
-def _elsewhere(cls: Any) -> dict[int, str]:
-    """How to spell what classes related to *cls* have and *cls* has not: its bases' other subclasses, by id."""
-    mine = _container_classes(cls)
-    waiting = [base for base in mine if not base.__module__.startswith(("dependency_injector.", "resourcekit."))]
-    found: dict[int, str] = {}
-    while waiting:
-        base = waiting.pop()
-        waiting += base.__subclasses__()
-        if base not in mine:
-            found[id(base.__self__)] = base.__name__
-            found |= {id(provider): f"{base.__name__}.{key}" for key, provider in base.cls_providers.items()}
-    return found
+def _has(package: str, name: str) -> bool:
+    try:
+        full_name = resolve_name(name, package)
+        return full_name in sys.modules or find_spec(full_name) is not None
+    except ImportError:  # The package itself is not there, or has no such parent.
+        return False

@@ -8,6 +8,7 @@ import pytest
 
 from tests import forked
 from tests.shop import Shop
+from tests.wired import package  # noqa: F401  # a fixture
 
 # Deadlines, of one example and of making ten, measure the machine, not the code. In CI the same examples run every
 # time; at home new ones are tried.

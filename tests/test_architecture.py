@@ -58,6 +58,8 @@ ROWS = {
             "operations",
             "overriding",
             "providers",
+            "unresolved_markers",
+            "wired_modules",
             "wiring",
         },
     ),

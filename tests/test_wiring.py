@@ -5,7 +5,7 @@ import textwrap
 from types import ModuleType
 
 import pytest
-from dependency_injector import containers, providers, wiring
+from dependency_injector import containers, errors, providers, wiring
 from dependency_injector.wiring import Closing, Provide, Provider, inject  # noqa: F401  # for the wired modules
 
 from resourcekit import ConfigurableResource, InjectionError, NoActiveRunError, ResourceContainer
@@ -134,6 +134,28 @@ def test_string_ids_and_modifiers(module):
     with app.run() as resources:
         found = wired.report()
         assert found == (resources.database, resources.storage.db, 7, "prod", app, "7", resources.storage.db, "prod")
+
+
+def test_required_and_invariant_options(module):
+    """`required()`, with a type or without, and `invariant(...)` are honoured, by name and by provider."""
+    wired = module("""
+        from dependency_injector.wiring import invariant, required
+
+        @inject
+        def report(size=Provide["config.size", required().as_int()], same=Provide[Base.config.size.required()],
+                   by_zone=Provide["config.hosts", invariant("config.zone")]):
+            return size, same, by_zone
+
+        @inject
+        def strict(lost=Provide["config.lost", required()]):
+            return lost
+    """)
+    app = Prod()
+    app.config.from_dict({"size": "7", "zone": "eu", "hosts": {"eu": "eu-1"}})
+    app.wire(modules=[wired])
+    assert wired.report() == (7, "7", "eu-1")
+    with pytest.raises(errors.Error, match=r"config\.lost"):
+        wired.strict()
 
 
 def test_provider_markers(module):
@@ -270,27 +292,14 @@ def test_overrides_of_plain_providers_are_seen_by_wired_functions(module):
         assert not hasattr(c, "__nothing__")
 
 
-def test_a_name_that_is_not_there(module):
-    """A marker that names no key is an error, with the function, the parameter and the nearest name."""
-    for source in (
-        "@inject\ndef report(databse=Provide['databse']): ...",
-        "def report(databse=Provide['databse']): ...",
-        "class View:\n    @inject\n    def report(self, databse=Provide['databse']): ...",
-        "databse = Provide['databse']",
-        "class View:\n    databse = Provide['databse']",
-    ):
-        wired = module(source)
-        with pytest.raises(InjectionError, match=r"its marker names 'databse', which Prod does not have; .*database"):
-            Prod().wire(modules=[wired])
-
-
 def test_a_key_of_a_related_class(module):
     """`Provide[Staging.database]` wired by `Prod` is an error: the two have a base in common, which is meant."""
     for marker in ("Staging.database", "Staging.database.provided.host", "Staging", "Prod.only_prod"):
         wired = module(f"@inject\ndef report(it=Provide[{marker}]): ...")
         owner = marker.partition(".")[0]
+        (Base if owner == "Prod" else Prod)().wire(modules=[wired])
         with pytest.raises(InjectionError, match=rf"report\(\).* 'it': its marker names {owner}"):
-            (Base if owner == "Prod" else Prod)().wire(modules=[wired])
+            wired.report()
 
 
 def test_several_containers_in_one_module(module):
@@ -351,10 +360,11 @@ def test_packages(module, tmp_path, monkeypatch):
     app.wire(packages=["wired_package"])
     with app.run() as resources:
         assert sys.modules["wired_package.good"].report() is resources.database
-    app.unwire()
     (package / "bad.py").write_text(head + "@inject\ndef report(databse=Provide['databse']): ...\n")
+    app.wire(packages=["wired_package"])
     with pytest.raises(InjectionError, match="databse"):
-        app.wire(packages=["wired_package"])
+        sys.modules["wired_package.bad"].report()
+    app.unwire()
     for name in [name for name in sys.modules if name.startswith("wired_package")]:
         wiring.unwire(modules=[sys.modules.pop(name)])
 

@@ -10,7 +10,7 @@ import attrs
 
 from resourcekit.deferred import EnvVar, FileVar
 from resourcekit.errors import DefinitionError, kind_in_words
-from resourcekit.values import copied
+from resourcekit.values import copied, holds_dagster_variable
 
 __all__ = ("Config", "Overlaid", "Overlay", "stand_ins")
 
@@ -43,7 +43,8 @@ class Overlay:
 
         Raises:
             OverlayFileError: The file cannot be read, or is malformed.
-            DefinitionError: *config* is neither a mapping with text keys nor a path, or holds itself.
+            DefinitionError: *config* is neither a mapping with text keys nor a path, or holds itself, or an `EnvVar` of
+                Dagster's.
 
         >>> Overlay.of({"database": {"port": 5433}}, "run(config=...)").tree
         {'database': {'port': 5433}}
@@ -62,9 +63,17 @@ class Overlay:
                 f"config is a mapping of keys to fields, or the path of a file; not {kind_in_words(config)}"
             )
         try:
-            return cls({key: copied(value) for key, value in config.items()}, source)
+            tree = {key: copied(value) for key, value in config.items()}
+            is_dagsters = holds_dagster_variable(tree)
         except RecursionError:
             pass
+        else:
+            if is_dagsters:
+                raise DefinitionError(
+                    f"{source} holds an EnvVar of Dagster's, which nothing would read here; "
+                    "import EnvVar from resourcekit, it takes the same name"
+                )
+            return cls(tree, source)
         raise DefinitionError("config is nested too deeply, or holds itself")
 
 

@@ -1,0 +1,1 @@
+"""A Sanic application: handlers in a module wired by a relative name."""

@@ -1,0 +1,1 @@
+"""A daemon: tasks that a dispatcher repeats until it is stopped."""

@@ -1,0 +1,7 @@
+"""The addresses."""
+
+from django.urls import path
+
+from .web import views
+
+urlpatterns = [path("", views.index), path("size", views.Size.as_view())]

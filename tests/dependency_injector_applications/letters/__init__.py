@@ -1,0 +1,1 @@
+"""Use cases that get their adapters when the program starts: real ones, or ones for a test."""

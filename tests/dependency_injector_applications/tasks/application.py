@@ -1,0 +1,13 @@
+"""Makes the application."""
+
+from fastapi import FastAPI
+
+from . import endpoints
+from .containers import Container
+
+
+def create_app() -> FastAPI:
+    app = FastAPI()
+    app.state.container = Container()
+    app.include_router(endpoints.router)
+    return app

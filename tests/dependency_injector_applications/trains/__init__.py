@@ -1,0 +1,1 @@
+"""An aiohttp application: handlers in a module wired by a relative name."""
