@@ -176,10 +176,12 @@ class Operations(Inspected):
         result: R = called(function, per_call(self._blueprint), args, kwargs)
         return result
 
+    # Where a function's parameters are not known, as those of an injected one, mypy looks at every overload that fits,
+    # and takes Any unless they agree: so the second fits what is awaited too, with the same result.
     @overload
     async def acall(self, function: Callable[..., Awaitable[R]], /, *args: Any, **kwargs: Any) -> R: ...
     @overload
-    async def acall(self, function: Callable[..., R], /, *args: Any, **kwargs: Any) -> R: ...
+    async def acall(self, function: Callable[..., Awaitable[R] | R], /, *args: Any, **kwargs: Any) -> R: ...
     async def acall(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         """`call` in an async run: for async functions, and for sync ones with async resources.
 
