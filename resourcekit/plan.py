@@ -129,12 +129,9 @@ class Plan(Tabular):
         for step in self.steps if steps is None else steps:
             hook = step.hooks.first_async
             if hook is not None:
-                yield step.node.problem(
-                    "async-in-sync",
-                    f"{type(step.resource).__name__}.{hook.name} is async, the run is not",
-                    path=step.path,
-                    hint="open it with `async with`, or make the hook sync",
-                )
+                opening, hint = _SYNC[step.scope]
+                message = f"{type(step.resource).__name__}.{hook.name} is async, the {opening} is not"
+                yield step.node.problem("async-in-sync", message, path=step.path, hint=hint)
 
     @cached_property
     def needs(self) -> dict[str, tuple[str, ...]]:
@@ -238,6 +235,17 @@ class Plan(Tabular):
                 waiting += target.targets
             seen.add(index)
         return found
+
+
+_SYNC: Final = {
+    "run": ("run", "open it with `async with`, or make the hook sync"),
+    "app": (
+        "start or run",
+        "start the container with `async with`, sync runs may use it then; or make the hook sync. A sync run of keys "
+        "that do not need it, run('orders'), works in a container that is not started",
+    ),
+}
+"""By the scope of an async resource: what is sync, and the ways out."""
 
 
 def make_plan(graph: Graph, container: str, keys: Sequence[str] | None) -> Plan:
