@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
+from resourcekit.annotations import is_deferred
 from resourcekit.changes import Kept, keep, latest
 from resourcekit.current import CURRENT
 from resourcekit.errors import NoActiveRunError, RunStateError, UnknownKeyError, kind_in_words
@@ -103,7 +105,8 @@ class Operations(Inspected):
         """The live object of the current run of this container, else of its app scope.
 
         Args:
-            key: A key, or the type of what users receive, if one key only is of that type.
+            key: A key, or the type of what users receive, if one key only is of that type. By its key a provider of
+                dependency-injector's is given as it is; by the type of what it makes, that.
 
         Raises:
             NoActiveRunError: No run of this container is open here and it is not started, or not with that key.
@@ -138,6 +141,8 @@ class Operations(Inspected):
             raise UnknownKeyError(key, blueprint.name, blueprint.graph.keys)
         for session in blueprint.runs():
             is_there, found = session._exposed(key)
+            if is_there and key is not asked and is_deferred(found):
+                return _made(found, key)  # Who asks by type gets that, not the provider that makes it.
             if is_there:
                 if CURRENT.get() is None:
                     keep(self._kept, [(asked, found)], seen)
@@ -420,6 +425,20 @@ class Operations(Inspected):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._leaving().aleave(error)
+
+
+def _made(provider: Any, key: str) -> Any:
+    """What a provider gives.
+
+    Raises:
+        RunStateError: It must be awaited.
+    """
+    made = provider()
+    if not inspect.isawaitable(made):
+        return made
+    if inspect.iscoroutine(made):
+        made.close()  # Nobody will await it.
+    raise RunStateError(f"the provider for {key!r} gave an awaitable: write `await container.get({key!r})()`")
 
 
 def operations() -> dict[str, Any]:

@@ -13,7 +13,7 @@ from resourcekit.current import CURRENT
 from resourcekit.errors import InjectionError, NoActiveRunError, RunStateError
 from resourcekit.graph import Held
 from resourcekit.injection.function import FunctionSpec, KnownCall
-from resourcekit.injection.matching import check_value, held_at, key_for, no_key
+from resourcekit.injection.matching import check_value, held_at, key_for, no_key, wants_provider
 from resourcekit.injection.reading import Wish
 from resourcekit.injection.specialised import Specialised
 from resourcekit.run import Blueprint, ContainerBlueprint, Run, Session, open_runs
@@ -138,6 +138,9 @@ class Collecting(Filling):
                 self._extra[wish.name] = wish.default
                 continue
             held, content = source
+            if wants_provider(wish, held):
+                self._extra[wish.name] = content
+                continue
             if held.kind == "provider":
                 content = content()
                 self._made.append(wish)

@@ -14,6 +14,7 @@ import attrs
 from resourcekit.errors import InjectionError
 from resourcekit.injection.names import Annotations, names_of
 from resourcekit.injection.reading import Wish, read_signature
+from resourcekit.injection.uninjected import missing_argument
 from resourcekit.run import Blueprint
 
 __all__ = ("MARK", "FunctionSpec", "KnownCall", "function_spec", "read_keys", "unbound")
@@ -123,6 +124,7 @@ class FunctionSpec:
 
         Raises:
             InjectionError: An argument is missing, and nobody can tell whether it is to be injected.
+            TypeError: An argument of the caller's is missing that might have been thought to be injected.
         """
         self.update()
         if not self._absent(given, named):
@@ -133,6 +135,8 @@ class FunctionSpec:
             if reason is not None:
                 hint = "import the name at run time, not under TYPE_CHECKING alone, or give it the default injected()"
                 raise InjectionError(self.name, name, f"its annotation cannot be resolved, {reason}", hint)
+            is_keyword = self.signature.parameters[name].kind is inspect.Parameter.KEYWORD_ONLY
+            raise missing_argument(self.name, name, self.annotation(name), is_keyword=is_keyword)
 
     def _absent(self, given: Sequence[Any], named: Collection[str]) -> list[str]:
         """The doubtful parameters that the caller leaves out."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any, get_origin
 
-from resourcekit.annotations import accepts, type_name, union_members
+from resourcekit.annotations import accepts, is_deferred, type_name, union_members
+from resourcekit.annotations.structure import split
 from resourcekit.annotations.validators import build_validator
 from resourcekit.errors import InjectionError, kind_in_words, listed, nearest, with_article
 from resourcekit.graph import Held
@@ -13,7 +14,7 @@ from resourcekit.injection.function import FunctionSpec
 from resourcekit.injection.reading import Wish
 from resourcekit.run import Blueprint
 
-__all__ = ("check_value", "find_key", "held_at", "key_for", "key_of_type", "no_key")
+__all__ = ("check_value", "find_key", "held_at", "key_for", "key_of_type", "no_key", "wants_provider")
 
 
 def held_at(blueprint: Blueprint, key: str) -> Held:
@@ -141,7 +142,18 @@ def _fits(wish: Wish, held: Held) -> bool:
     """Whether a key of the right name is of the right type, as far as that is known before it is up."""
     if held.kind == "value":
         return _is_right(wish, held.content)
-    return held.offers is Any or accepts(wish.wanted, held.offers)
+    return wants_provider(wish, held) or held.offers is Any or accepts(wish.wanted, held.offers)
+
+
+def wants_provider(wish: Wish, held: Held) -> bool:
+    """Whether *wish* asks for the provider that a key holds, ``Factory[Basket]``, not for what that gives.
+
+    What it gives is not known: dependency-injector's classes drop what stands in the brackets.
+    """
+    if held.kind != "provider":
+        return False
+    classes = (split(member)[0] for member in union_members(wish.wanted))
+    return any(hasattr(cls, "__IS_PROVIDER__") and isinstance(held.content, cls) for cls in classes)
 
 
 def _is_of_type(wish: Wish, held: Held) -> bool:
@@ -161,4 +173,6 @@ def _offered(held: Held) -> Any:
 
 
 def _is_right(wish: Wish, value: object) -> bool:
+    if is_deferred(value):  # A field takes it for what it will give; a function gets it as it is.
+        return accepts(wish.wanted, type(value))
     return build_validator(wish.wanted).matches(None, None, value)
