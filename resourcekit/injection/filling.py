@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from types import TracebackType
 from typing import Any, Self
 
@@ -51,12 +52,19 @@ class Filling(ABC):
         return self.arguments()
 
     def returned(self, result: Any) -> Any:
-        """What the call of a sync function gives: where it had a run of its own, no coroutine, which needs the run.
+        """What the call of a sync function gives: where it had a run of its own, nothing that still needs the run.
 
         Raises:
-            RunStateError: It is one.
+            RunStateError: It is a coroutine, or a context manager made of a generator function.
         """
-        if self._run is None or not inspect.iscoroutine(result):
+        if self._run is None:
+            return result
+        if self._spec.wraps_generator and isinstance(result, AbstractContextManager | AbstractAsyncContextManager):
+            raise RunStateError(
+                f"{self._spec.name}() gave a context manager, to be entered when its run has ended; "
+                "put the container's inject directly above @contextmanager"
+            )
+        if not inspect.iscoroutine(result):
             return result
         result.close()
         raise RunStateError(

@@ -55,6 +55,7 @@ class FunctionSpec:
         self.name: str = getattr(plain, "__qualname__", type(plain).__qualname__)
         self.signature = _signature_of(function)
         self.inside = _inside(plain)
+        self.wraps_generator = _is_generator(inspect.unwrap(plain)) and not _is_generator(plain)
         self.keys: WeakKeyDictionary[Blueprint, dict[str, str | None]] = WeakKeyDictionary()
         self._annotations = Annotations(self.signature, *names_of(plain))
         self._bound = frozenset(function.keywords) if isinstance(function, functools.partial) else frozenset()
@@ -186,6 +187,10 @@ def _signature_of(function: Callable[..., Any]) -> inspect.Signature:
         return inspect.signature(function)
     except (ValueError, TypeError):  # Some functions written in C do not say.
         return inspect.signature(lambda *args, **kwargs: None)
+
+
+def _is_generator(function: Any) -> bool:
+    return inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function)
 
 
 def _inside(function: Any) -> FunctionSpec | None:
