@@ -6,6 +6,7 @@ from collections.abc import Collection
 from typing import Any, get_origin
 
 from resourcekit.annotations import accepts, is_deferred, type_name, union_members
+from resourcekit.annotations.generics import arguments_of, substituted, type_arguments
 from resourcekit.annotations.structure import split
 from resourcekit.annotations.validators import build_validator
 from resourcekit.errors import InjectionError, kind_in_words, listed, nearest, with_article
@@ -104,7 +105,7 @@ def _way_to_a_key(wish: Wish, blueprint: Blueprint) -> str:
 
 
 def _found(held: Held) -> Any:
-    return type(held.content) if held.kind == "value" else held.offers
+    return type(held.content) if held.kind == "value" else _offered(held)
 
 
 def check_value(function: str, wish: Wish, value: object) -> None:
@@ -142,7 +143,7 @@ def _fits(wish: Wish, held: Held) -> bool:
     """Whether a key of the right name is of the right type, as far as that is known before it is up."""
     if held.kind == "value":
         return _is_right(wish, held.content)
-    return wants_provider(wish, held) or held.offers is Any or accepts(wish.wanted, held.offers)
+    return wants_provider(wish, held) or held.offers is Any or _takes(wish.wanted, _offered(held))
 
 
 def wants_provider(wish: Wish, held: Held) -> bool:
@@ -162,14 +163,35 @@ def _is_of_type(wish: Wish, held: Held) -> bool:
     if wish.wanted is Any or offered is Any:
         return False
     wanted = [member for member in union_members(wish.wanted) if member is not type(None)]
-    return any(accepts(member, offered) for member in wanted) and _fits(wish, held)
+    return any(_takes(member, offered) for member in wanted) and _fits(wish, held)
 
 
 def _offered(held: Held) -> Any:
     """The type that a key gives its users, as well as it is known."""
+    if held.offers is type(held.content):
+        return getattr(held.content, "__orig_class__", held.offers)  # Repo[int] of Repo[int](...)
     if held.offers is not Any or held.kind == "provider":
         return held.offers
     return type(held.content)
+
+
+def _takes(wanted: object, offered: object) -> bool:
+    """`accepts`, where the arguments of generic classes count too, as far as both are known."""
+    members, offers = union_members(wanted), union_members(offered)
+    return any(accepts(member, offer) and _agree(member, offer) for member in members for offer in offers)
+
+
+def _agree(wanted: Any, offered: Any) -> bool:
+    """Whether ``Repo[int]`` may be what *offered* is: ``Repo[str]``, or a class that derives from that, is not."""
+    cls, arguments = split(wanted)
+    made, _ = split(offered)
+    if not arguments or not isinstance(cls, type) or not isinstance(made, type):
+        return True
+    known = arguments_of(offered)
+    if made is not cls:
+        known = {name: substituted(each, known) for name, each in type_arguments(made, cls).items()}
+    pairs = zip(getattr(cls, "__parameters__", ()), arguments, strict=False)
+    return all(accepts(argument, known.get(name, Any)) for name, argument in pairs)
 
 
 def _is_right(wish: Wish, value: object) -> bool:
