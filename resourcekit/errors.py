@@ -36,7 +36,7 @@ __all__ = (
 )
 
 PLAN_CODES: Final = frozenset(
-    {"async-in-sync", "captive-scope", "cycle", "dangling-ref", "raw-resource", "type-mismatch"}
+    {"async-in-sync", "captive-scope", "cycle", "dangling-ref", "missing-dependency", "raw-resource", "type-mismatch"}
 )
 CONFIG_CODES: Final = frozenset(
     {
