@@ -284,13 +284,14 @@ def _steps(graph: Graph, indexes: Iterable[int], paths: Mapping[int, tuple[str, 
 
 def _cycle_problem(graph: Graph, cycle: list[int]) -> Problem:
     names = [graph.nodes[index].name for index in cycle]
-    first = graph.nodes[cycle[0]]
-    return first.problem(
-        "cycle",
-        f"needs itself: {' -> '.join(names)}",
-        path=tuple(names),
-        hint="move what both need into a resource of its own, or pass one of them to a method",
-    )
+    hint = "move what both need into a resource of its own, or pass one of them to a method"
+    if len(cycle) == 2:
+        hint = (
+            f"what a base class has under {names[0]!r} stands for this container's own {names[0]!r}: to use the former "
+            "one in it, nest that inline or give it a key of its own"
+        )
+    message = f"needs itself: {' -> '.join(names)}"
+    return graph.nodes[cycle[0]].problem("cycle", message, path=tuple(names), hint=hint)
 
 
 def _captive_problems(graph: Graph, index: int) -> Iterator[Problem]:

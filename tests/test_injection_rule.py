@@ -199,6 +199,20 @@ def test_resources_and_vended_types_need_no_mark(app: App) -> None:
         assert read() == (resources.database, resources.connection)
 
 
+def test_a_bare_resource_param_says_nothing(app: App) -> None:
+    """`ResourceParam` without a type is an error where the function is decorated, bare and by its name."""
+
+    def bare(basket: ResourceParam) -> None: ...  # type: ignore[type-arg]
+
+    def later(basket: "ResourceParam") -> None: ...  # type: ignore[type-arg]
+
+    for function in (bare, later):
+        for decorate in (inject, app.inject):
+            with pytest.raises(InjectionError, match=r"does not say of what type; write ResourceParam\[Database\]"):
+                decorate(function)
+    assert inject(lambda basket: ResourceParam("basket")) is not None
+
+
 # --- the provider itself ---
 
 

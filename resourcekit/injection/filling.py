@@ -228,9 +228,13 @@ class FromCurrent(Collecting):
 
 
 def _not_live(function: str, wish: Wish, session: Session, key: str) -> InjectionError:
-    live = [name for name in session._keys if session._exposed(name)[0]]
-    reason = f"key {key!r} is not live in this run of {session._blueprint.name}, which has: {', '.join(live) or 'none'}"
-    return InjectionError(function, wish.name, reason, f"open the run with run({key!r})")
+    live = ", ".join(name for name in session._keys if session._exposed(name)[0]) or "none"
+    where, hint = "this run of", f"open the run with run({key!r})"
+    if not isinstance(session, Run):  # It is the app's.
+        where = "the started"
+        hint = f"open a run, `with container.run({key!r}):`, or decorate it with the container's own inject"
+    reason = f"key {key!r} is not live in {where} {session._blueprint.name}, which has: {live}"
+    return InjectionError(function, wish.name, reason, hint)
 
 
 class PerCall(Collecting):

@@ -14,7 +14,7 @@ from resourcekit.annotations import resource_classes, type_name, union_members
 from resourcekit.annotations.structure import split
 from resourcekit.deferred import Reference
 from resourcekit.errors import InjectionError
-from resourcekit.injection.markers import INJECTED, is_foreign, is_marked, named_key
+from resourcekit.injection.markers import INJECTED, ResourceParam, is_foreign, is_marked, named_key
 from resourcekit.injection.names import Annotations
 from resourcekit.injection.uninjected import NotInjected, is_plain_class
 from resourcekit.resource import ConfigurableResourceFactory
@@ -81,7 +81,7 @@ def read_signature(
         bound: The parameters that a `functools.partial` has filled.
 
     Raises:
-        InjectionError: A parameter asks for a factory, not for what it vends.
+        InjectionError: A parameter asks for a factory, not for what it vends, or by a bare `ResourceParam`.
     """
     vended = _vended_types()
     wishes: list[Wish] = []
@@ -109,6 +109,8 @@ def _is_asked(parameter: inspect.Parameter, annotation: Any, vended: Collection[
         return True
     if is_foreign(parameter.default):
         return False
+    if annotation is ResourceParam:
+        return True
     if is_marked(annotation):
         return True
     if any(map(is_foreign, getattr(annotation, "__metadata__", ()))):
@@ -117,6 +119,9 @@ def _is_asked(parameter: inspect.Parameter, annotation: Any, vended: Collection[
 
 
 def _wish(function: str, parameter: inspect.Parameter, annotation: Any) -> Wish:
+    if annotation is ResourceParam:
+        reason = "its annotation ResourceParam does not say of what type"
+        raise InjectionError(function, parameter.name, reason, "write ResourceParam[Database], or ResourceParam[Any]")
     for cls in resource_classes(annotation):
         if issubclass(cls, ConfigurableResourceFactory):
             vended = type_name(getattr(cls, RECORD).vended)
