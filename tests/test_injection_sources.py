@@ -42,9 +42,7 @@ def test_the_started_app_is_enough_for_app_scoped_resources(shop: Shop) -> None:
         thread.start()
         thread.join()
         assert found == [shop.get(Database)] == [host()]
-        with pytest.raises(
-            InjectionError, match=r"'orders' is not live .* has: database, url; open .*run\('orders'\)"
-        ):
+        with pytest.raises(InjectionError, match=r"'orders' is not live .* has: database, url; open .*run\('orders'\)"):
             size()
 
 

@@ -88,7 +88,7 @@ def no_key(function: str, wish: Wish, blueprint: Blueprint) -> InjectionError:
     name = type_name(wish.wanted)
     found = f"; {fitting[0]!r} holds {name}" if len(fitting) == 1 else f", and {len(fitting)} of type {name}"
     near = nearest(wish.key, fitting)
-    hint = f"did you mean {near}?" if near else _other_names(wish, fitting)
+    hint = f"did you mean {near}?" if near and _is_writable(wish, near) else _other_names(wish, fitting)
     return InjectionError(function, wish.name, missing + found, hint)
 
 
@@ -100,7 +100,7 @@ def _way_to_a_key(wish: Wish, blueprint: Blueprint) -> str:
         return f"add {wanted} under that key"
     held = held_at(blueprint, near)
     if _fits(wish, held):
-        return f"did you mean {near}?"
+        return f"did you mean {near}?" if _is_writable(wish, near) else _other_names(wish, [near])
     return f"the nearest, {near}, holds {type_name(_found(held))}: add {wanted} under {wish.key!r}"
 
 
@@ -136,7 +136,14 @@ def _other_names(wish: Wish, fitting: Collection[str], rename: str = "name the p
     """How to ask for what is of the type."""
     if wish.named is not None:
         return "write " + " or ".join(f"ref({key!r})" for key in sorted(fitting))
+    if not all(_is_writable(wish, key) for key in fitting):
+        return "give it the default " + " or ".join(f"ref({key!r})" for key in sorted(fitting))
     return f"{rename} {' or '.join(sorted(fitting))}"
+
+
+def _is_writable(wish: Wish, key: str) -> bool:
+    """Whether a key can be written where *wish* stands: no parameter has the name of a nested container's key."""
+    return wish.named is not None or "." not in key
 
 
 def _fits(wish: Wish, held: Held) -> bool:
