@@ -96,14 +96,17 @@ class Assembly:
     def former(self) -> dict[str, list[Any]]:
         """The resources that were declared under each key before what it has now, the latest first."""
         known = flat(keys_of(self.providers))
-        standing = {
-            key: record_of(each._resource).location for key, each in known.items() if isinstance(each, ResourceProvider)
+        told = {
+            (key, record_of(each._resource).location)
+            for key, each in known.items()
+            if isinstance(each, ResourceProvider)
         }
         found: dict[str, list[Any]] = {}
         for thing in reversed(self.kept):
-            key = self.aliases[id(thing)]
-            if is_resource(thing) and record_of(thing).location != standing.get(key):
-                found.setdefault(key, []).append(thing)
+            entry = (self.aliases[id(thing)], record_of(thing).location if is_resource(thing) else None)
+            if is_resource(thing) and entry not in told:  # A class's, and its copies in instances, are one.
+                told.add(entry)
+                found.setdefault(entry[0], []).append(thing)
         return found
 
     def portable_recipe(self) -> Recipe:
