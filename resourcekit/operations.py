@@ -434,11 +434,9 @@ def _made(provider: Any, key: str) -> Any:
         RunStateError: It must be awaited.
     """
     made = provider()
-    if not inspect.isawaitable(made):
-        return made
-    if inspect.iscoroutine(made):
-        made.close()  # Nobody will await it.
-    raise RunStateError(f"the provider for {key!r} gave an awaitable: write `await container.get({key!r})()`")
+    if inspect.isawaitable(made):
+        raise RunStateError(f"the provider for {key!r} gave an awaitable: write `await container.get({key!r})()`")
+    return made
 
 
 def operations() -> dict[str, Any]:
