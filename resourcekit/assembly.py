@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 import attrs
@@ -96,14 +96,17 @@ class Assembly:
     def former(self) -> dict[str, list[Any]]:
         """The resources that were declared under each key before what it has now, the latest first."""
         known = flat(keys_of(self.providers))
-        standing = {
-            key: record_of(each._resource).location for key, each in known.items() if isinstance(each, ResourceProvider)
+        told = {
+            (key, record_of(each._resource).location)
+            for key, each in known.items()
+            if isinstance(each, ResourceProvider)
         }
         found: dict[str, list[Any]] = {}
         for thing in reversed(self.kept):
-            key = self.aliases[id(thing)]
-            if is_resource(thing) and record_of(thing).location != standing.get(key):
-                found.setdefault(key, []).append(thing)
+            entry = (self.aliases[id(thing)], record_of(thing).location if is_resource(thing) else None)
+            if is_resource(thing) and entry not in told:  # A class's, and its copies in instances, are one.
+                told.add(entry)
+                found.setdefault(entry[0], []).append(thing)
         return found
 
     def portable_recipe(self) -> Recipe:
@@ -196,6 +199,28 @@ def _replacements(
     for key, provider in found.items():
         check_nested(f"{name}.{key}", known[key], provider)
     return found
+
+
+def check_replacements(name: str, changes: Collection[str]) -> None:
+    """Refuse to replace a nested container, and a key in it, at once: nobody could tell which of both counts.
+
+    Args:
+        name: The container's name, for messages.
+        changes: The keys to replace.
+
+    Raises:
+        DefinitionError: Two of them are so.
+    """
+    for key in changes:
+        parts = key.split(".")
+        outer = next(
+            (each for each in (".".join(parts[:end]) for end in range(1, len(parts))) if each in changes), None
+        )
+        if outer is not None:
+            raise DefinitionError(
+                f"{name}: {outer!r} is replaced as a whole, and {key!r} within it: give the container that replaces "
+                f"{outer!r} its {key.removeprefix(f'{outer}.')!r}"
+            )
 
 
 def as_nested(former: object, content: Any) -> Any:

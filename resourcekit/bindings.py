@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import typing
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -99,7 +100,8 @@ def _hold_plain(provider: Any) -> Held:
         is_replacement = provider._is_replacement
         return Held(provider, "value", provider.provides, offers=provider.stands_for, is_replacement=is_replacement)
     provides = _of_provider(provider, "provides", None)
-    is_class = isinstance(provides, type) and provides.__module__ != "unittest.mock"
+    cls = typing.get_origin(provides) or provides  # Factory(Box[int])
+    is_class = isinstance(cls, type) and cls.__module__ != "unittest.mock"
     makes = isinstance(provider, providers.Factory | providers.BaseSingleton)
     return Held(
         provider,
@@ -110,6 +112,7 @@ def _hold_plain(provider: Any) -> Held:
         needs=() if isinstance(provider, _CONFIGURATIONS) else tuple(provider.related),
         raw=tuple(_raw_arguments(provider)),
         offers=provides if is_class and makes else Any,
+        is_missing=isinstance(provider, providers.Dependency) and not provider.is_defined,
     )
 
 

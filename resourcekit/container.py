@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, NoReturn, Self,
 
 from dependency_injector import containers, providers
 
-from resourcekit.assembly import Assembly, alias_all, instance_providers
+from resourcekit.assembly import Assembly, alias_all, check_replacements, instance_providers
 from resourcekit.errors import DefinitionError, RunStateError, kind_in_words
 from resourcekit.instance import OPERATIONS, ContainerInstance, is_key, no_attribute, reserved_names
 from resourcekit.operations import Operations, operations
@@ -220,6 +220,7 @@ class ResourceContainer(Operations, containers.DeclarativeContainer, metaclass=C
         instance_type = ContainerInstance
 
         def __new__(cls, **resources):
+            check_replacements(cls.__name__, resources)
             ours = {key: new for key, new in resources.items() if _is_replaced_at_once(cls.providers.get(key), new)}
             theirs = {key: new for key, new in resources.items() if key not in ours}
             recipe = (("new", (cls, dict(resources))),)
@@ -241,6 +242,17 @@ class ResourceContainer(Operations, containers.DeclarativeContainer, metaclass=C
                 if (each.wiring_config.modules or each.wiring_config.packages) and each.is_auto_wiring_enabled():
                     each.wire()
             return instance
+
+        @classmethod
+        def override(cls, overriding=None, /, **resources):
+            """dependency-injector's own form on the class: *overriding* for every instance made from now on."""
+            if resources or not containers.is_container(overriding):
+                name = cls.__name__
+                raise RunStateError(
+                    f"{name}.override() of the class takes one container, for every instance; for resources write "
+                    f"{name}().override(...), or derive a class"
+                )
+            return super().override(overriding)
 
     @classmethod
     def of(cls, resources: Mapping[str, Any]) -> UntypedContainer:

@@ -42,6 +42,14 @@ class Environments(Generic[C_co]):
     """
 
     def __init__(self, *, variable: str | None = None, default: str | None = None, **containers: type[C_co]) -> None:
+        texts: Mapping[str, object] = {"variable": variable, "default": default}
+        for name, text in texts.items():
+            if text is not None and not isinstance(text, str):
+                example = "APP_ENV" if name == "variable" else "dev"
+                written = f"{name}={getattr(text, '__name__', type(text).__name__)}"
+                raise DefinitionError(
+                    f"Environments({written}): give a text, {name}={example!r}; containers are dev=Dev"
+                )
         given: Mapping[str, object] = containers
         for name, container in given.items():
             if not isinstance(container, ContainerMeta):

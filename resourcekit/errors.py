@@ -38,7 +38,7 @@ __all__ = (
 )
 
 PLAN_CODES: Final = frozenset(
-    {"async-in-sync", "captive-scope", "cycle", "dangling-ref", "raw-resource", "type-mismatch"}
+    {"async-in-sync", "captive-scope", "cycle", "dangling-ref", "missing-dependency", "raw-resource", "type-mismatch"}
 )
 CONFIG_CODES: Final = frozenset(
     {
@@ -597,3 +597,15 @@ class InjectionError(ResourceKitError, TypeError):
     def __str__(self) -> str:
         advice = f"; {self.hint}" if self.hint else ""
         return f"{self.function}() cannot be given {self.parameter!r}: {self.reason}{advice}"
+
+
+def nothing_injects(name: str) -> DefinitionError:
+    """The error of a framework's parameter that was to be injected, where nothing injects.
+
+    Args:
+        name: What it is annotated with.
+    """
+    return DefinitionError(
+        f"{name} is to be injected, and nothing does that: pydantic, by which FastAPI reads requests, cannot; "
+        "put @inject directly above the function, below the decorator that makes a route of it"
+    )

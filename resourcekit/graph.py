@@ -34,6 +34,7 @@ class Held:
         raw: Resources that a plain provider was given directly, where a key was meant.
         offers: The type it gives its users, Any when it is not known.
         is_replacement: It took a key's place by an override: overlays do not apply to it.
+        is_missing: It stands for what is to be given to the container, and was not.
     """
 
     identity: object = attrs.field(repr=False)
@@ -44,6 +45,7 @@ class Held:
     raw: tuple[object, ...] = ()
     offers: object = Any
     is_replacement: bool = False
+    is_missing: bool = False
 
     @property
     def location(self) -> Location | None:
@@ -305,6 +307,8 @@ class _Builder:
                 yield self.hold(need), None, Any
             for resource in draft.held.raw:
                 self._raw(draft, resource)
+            if draft.held.is_missing:
+                self._missing(draft)
         elif draft.held.kind == "resource":
             resource = draft.held.content
             by_name = spec_of(resource).by_name
@@ -334,6 +338,11 @@ class _Builder:
         message = f"its provider was given a {name} that no run sets up"
         hint = f"give the {name} a key in the container and pass that name to the provider"
         self.problems.append(draft.problem("raw-resource", message, hint=hint))
+
+    def _missing(self, draft: _Draft) -> None:
+        message = "it is a Dependency, for which the container was given nothing"
+        hint = "give it when the container is made, App(key=...), or nested, providers.Container(App, key=...)"
+        self.problems.append(draft.problem("missing-dependency", message, hint=hint))
 
     def _check(self, draft: _Draft, field: str, wanted: object, target: _Draft) -> None:
         """Refuse what is given to a field of another type."""

@@ -16,6 +16,7 @@ from resourcekit.assembly import (
     Recipe,
     as_nested,
     check_nested,
+    check_replacements,
     derived_providers,
     flat,
     instance_providers,
@@ -182,6 +183,7 @@ class ContainerInstance(Operations, containers.DynamicContainer):
                 given = type(overriding).__name__
                 raise DefinitionError(f"override() takes keys, override(database={given}(...)), or one container")
             return super().override(overriding)
+        check_replacements(self._assembly.name, resources)
         return Override(self, effective(self)._derive(resources, None))
 
     def wire(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
+from resourcekit.annotations import is_deferred
 from resourcekit.changes import Kept, keep, latest
 from resourcekit.current import CURRENT
 from resourcekit.errors import NoActiveRunError, RunStateError, UnknownKeyError, kind_in_words
@@ -103,7 +105,8 @@ class Operations(Inspected):
         """The live object of the current run of this container, else of its app scope.
 
         Args:
-            key: A key, or the type of what users receive, if one key only is of that type.
+            key: A key, or the type of what users receive, if one key only is of that type. By its key a provider of
+                dependency-injector's is given as it is; by the type of what it makes, that.
 
         Raises:
             NoActiveRunError: No run of this container is open here and it is not started, or not with that key.
@@ -138,6 +141,8 @@ class Operations(Inspected):
             raise UnknownKeyError(key, blueprint.name, blueprint.graph.keys)
         for session in blueprint.runs():
             is_there, found = session._exposed(key)
+            if is_there and key is not asked and is_deferred(found):
+                return _made(found, key)  # Who asks by type gets that, not the provider that makes it.
             if is_there:
                 if CURRENT.get() is None:
                     keep(self._kept, [(asked, found)], seen)
@@ -176,10 +181,12 @@ class Operations(Inspected):
         result: R = called(function, per_call(self._blueprint), args, kwargs)
         return result
 
+    # Where a function's parameters are not known, as those of an injected one, mypy looks at every overload that fits,
+    # and takes Any unless they agree: so the second fits what is awaited too, with the same result.
     @overload
     async def acall(self, function: Callable[..., Awaitable[R]], /, *args: Any, **kwargs: Any) -> R: ...
     @overload
-    async def acall(self, function: Callable[..., R], /, *args: Any, **kwargs: Any) -> R: ...
+    async def acall(self, function: Callable[..., Awaitable[R] | R], /, *args: Any, **kwargs: Any) -> R: ...
     async def acall(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         """`call` in an async run: for async functions, and for sync ones with async resources.
 
@@ -418,6 +425,18 @@ class Operations(Inspected):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._leaving().aleave(error)
+
+
+def _made(provider: Any, key: str) -> Any:
+    """What a provider gives.
+
+    Raises:
+        RunStateError: It must be awaited.
+    """
+    made = provider()
+    if inspect.isawaitable(made):
+        raise RunStateError(f"the provider for {key!r} gave an awaitable: write `await container.get({key!r})()`")
+    return made
 
 
 def operations() -> dict[str, Any]:

@@ -129,12 +129,9 @@ class Plan(Tabular):
         for step in self.steps if steps is None else steps:
             hook = step.hooks.first_async
             if hook is not None:
-                yield step.node.problem(
-                    "async-in-sync",
-                    f"{type(step.resource).__name__}.{hook.name} is async, the run is not",
-                    path=step.path,
-                    hint="open it with `async with`, or make the hook sync",
-                )
+                opening, hint = _SYNC[step.scope]
+                message = f"{type(step.resource).__name__}.{hook.name} is async, the {opening} is not"
+                yield step.node.problem("async-in-sync", message, path=step.path, hint=hint)
 
     @cached_property
     def needs(self) -> dict[str, tuple[str, ...]]:
@@ -240,6 +237,17 @@ class Plan(Tabular):
         return found
 
 
+_SYNC: Final = {
+    "run": ("run", "open it with `async with`, or make the hook sync"),
+    "app": (
+        "start or run",
+        "start the container with `async with`, sync runs may use it then; or make the hook sync. A sync run of keys "
+        "that do not need it, run('orders'), works in a container that is not started",
+    ),
+}
+"""By the scope of an async resource: what is sync, and the ways out."""
+
+
 def make_plan(graph: Graph, container: str, keys: Sequence[str] | None) -> Plan:
     """The plan for *keys*, which the graph has.
 
@@ -276,13 +284,14 @@ def _steps(graph: Graph, indexes: Iterable[int], paths: Mapping[int, tuple[str, 
 
 def _cycle_problem(graph: Graph, cycle: list[int]) -> Problem:
     names = [graph.nodes[index].name for index in cycle]
-    first = graph.nodes[cycle[0]]
-    return first.problem(
-        "cycle",
-        f"needs itself: {' -> '.join(names)}",
-        path=tuple(names),
-        hint="move what both need into a resource of its own, or pass one of them to a method",
-    )
+    hint = "move what both need into a resource of its own, or pass one of them to a method"
+    if len(cycle) == 2:
+        hint = (
+            f"what a base class has under {names[0]!r} stands for this container's own {names[0]!r}: to use the former "
+            "one in it, nest that inline or give it a key of its own"
+        )
+    message = f"needs itself: {' -> '.join(names)}"
+    return graph.nodes[cycle[0]].problem("cycle", message, path=tuple(names), hint=hint)
 
 
 def _captive_problems(graph: Graph, index: int) -> Iterator[Problem]:

@@ -13,7 +13,7 @@ from resourcekit.changes import changed
 from resourcekit.construction import relinked
 from resourcekit.deferred import Deferred, ReadContext, Reference
 from resourcekit.errors import DefinitionError, NoActiveRunError, NotLiveError, kind_in_words
-from resourcekit.record import linked_values, record_of, spec_of
+from resourcekit.record import linked_values, spec_of
 from resourcekit.resource import ConfigurableResourceFactory
 from resourcekit.values import holds_dagster_variable, is_dagster_resource, is_resource, leaves_of
 
@@ -423,7 +423,7 @@ def copy_all(roots: Iterable[Any], memo: dict[int, Any], winner: Callable[[Any],
                 raise DefinitionError(f"{type(found).__name__} provider needs itself through redefined keys")
             memo[id(thing)] = memo[id(found)]
         elif is_resource(thing):
-            memo[id(thing)] = relinked(thing, leaf) if record_of(thing).linked else thing
+            memo[id(thing)] = relinked(thing, leaf)  # A copy of each: a class may be nested in one container twice.
         else:
             providers.deepcopy(thing, memo)
     for thing in fill:

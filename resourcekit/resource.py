@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from abc import ABCMeta, abstractmethod
-from collections.abc import AsyncIterator, Awaitable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, contextmanager
 from typing import (
     TYPE_CHECKING,
@@ -29,6 +29,7 @@ from resourcekit.errors import (
     Location,
     Problem,
     kind_in_words,
+    nothing_injects,
 )
 from resourcekit.fields import Field, field, secret, state
 from resourcekit.frames import caller_location, caller_place
@@ -231,6 +232,18 @@ class ConfigurableResource(metaclass=ABCMeta):  # noqa: B024  # a subclass may h
         spec: ResourceSpec = getattr(cls, RECORD)
         missing = (field.alias for field in spec.by_alias.values() if awaits_config(field))
         return cls(**{**{alias: AtLaunch() for alias in missing}, **given})
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Callable[[Any], Any]) -> Any:
+        """Tell pydantic, which FastAPI asks for the form of a parameter, that a resource has none.
+
+        Raises:
+            DefinitionError: It has none; a model that allows arbitrary types may hold it all the same.
+        """
+        try:
+            return handler(source)
+        except Exception as error:
+            raise nothing_injects(cls.__qualname__) from error
 
     def __eq__(self, other: object) -> bool:
         if self is other:

@@ -12,6 +12,7 @@ from dependency_injector import providers
 from resourcekit import (
     ConfigError,
     ConfigurableResource,
+    ConfigurableResourceFactory,
     EnvVar,
     NoActiveRunError,
     PlanError,
@@ -377,6 +378,91 @@ def test_async_resources_of_runs_do_not_keep_a_sync_app_from_starting():
     with pytest.raises(PlanError) as caught, Wrong():
         pass
     assert [problem.code for problem in caught.value.problems] == ["async-in-sync"]
+
+
+class AsyncFeed(ConfigurableResource, scope="app"):
+    """Sets itself up asynchronously."""
+
+    async def setup_for_execution(self):
+        did("+feed")
+
+
+class AsyncClosing(ConfigurableResource, scope="app"):
+    """Is torn down asynchronously."""
+
+    async def teardown_after_execution(self):
+        did("-feed")
+
+
+class AsyncVending(ConfigurableResourceFactory[int], scope="app"):
+    """Vends asynchronously."""
+
+    async def create_resource(self):
+        yield 1
+
+
+class AsyncWhole(ConfigurableResource, scope="app"):
+    """Is around its users asynchronously."""
+
+    async def yield_for_execution(self, context):
+        yield self
+
+
+def begin(manager):
+    with manager:
+        pass
+
+
+STARTS = {"with": begin, "start": lambda app: app.start(), "run": lambda app: begin(app.run())}
+
+
+@pytest.mark.parametrize("start", STARTS)
+@pytest.mark.parametrize("is_nested", [False, True])
+@pytest.mark.parametrize("cls", [AsyncFeed, AsyncClosing, AsyncVending, AsyncWhole])
+def test_one_async_app_resource_in_sync_code_is_named_with_the_ways_out(cls, is_nested, start):
+    """Where only one app-scoped resource is async, a sync start names it, opens nothing, and says what can be done."""
+
+    class Feeds(ResourceContainer):
+        feed = cls()
+
+    class Mixed(App):
+        feeds = providers.Container(Feeds)
+
+    class Flat(App, Feeds): ...
+
+    with pytest.raises(PlanError) as caught:
+        STARTS[start](Mixed() if is_nested else Flat())
+    (problem,) = caught.value.problems
+    assert (problem.code, problem.where) == ("async-in-sync", "feeds.feed" if is_nested else "feed")
+    assert f"{cls.__name__}." in problem.message
+    assert "the start or run is not" in problem.message
+    assert "async with" in problem.hint
+    assert "run('orders')" in problem.hint
+    assert TRACE == []
+
+
+def test_a_sync_run_of_other_keys_works_where_one_app_resource_is_async():
+    """As the error says: a sync run of keys that do not need the async resource works, with no container started."""
+
+    class Mixed(App):
+        feed = AsyncFeed()
+
+    with Mixed().run("orders") as resources:
+        assert resources.orders.database.host == "localhost"
+    assert "+feed" not in TRACE
+
+
+@pytest.mark.anyio
+async def test_sync_runs_may_use_what_was_started_asynchronously():
+    """As the error says: started with `async with`, the async resource is there for sync runs too."""
+
+    class Mixed(App):
+        feed = AsyncFeed()
+
+    async with Mixed() as app:
+        with app.run() as resources:
+            assert resources.feed is app.get("feed")
+        assert app.call(lambda: TRACE.count("+feed")) == 1
 
 
 @pytest.mark.anyio

@@ -3,6 +3,7 @@
 import keyword
 
 import pytest
+from dependency_injector import containers, providers
 
 from resourcekit import ConfigurableResource, DefinitionError, ResourceContainer, RunStateError
 
@@ -120,3 +121,52 @@ def test_an_instances_method_on_the_class(name):
     """`Prod.run()` says what to write: `Prod().run()`."""
     with pytest.raises(RunStateError, match=rf"Base\.{name}\(\) is for an instance: write Base\(\)\.{name}\("):
         getattr(Base, name)("orders")
+
+
+@pytest.mark.parametrize("arguments", [{"database": Database()}, {}], ids=["a resource", "nothing"])
+def test_override_of_resources_on_the_class(arguments):
+    """`Base.override(database=...)` says that it is for an instance; the class takes a container only."""
+    with pytest.raises(RunStateError, match=r"Base\(\)\.override\(\.\.\.\)"):
+        Base.override(**arguments)
+    with pytest.raises(RunStateError, match="takes one container"):
+        Base.override(Database())
+
+
+def test_dependency_injectors_override_of_a_class():
+    """The class still takes a container, for the instances made from then on."""
+
+    class Plain(ResourceContainer):
+        number = providers.Object(1)
+
+    class Other(containers.DeclarativeContainer):
+        number = providers.Object(2)
+
+    Plain.override(Other)
+    try:
+        assert Plain().number() == 2
+    finally:
+        Plain.reset_override()
+    assert Plain().number() == 1
+
+
+class Storage(ResourceContainer):
+    database = Database()
+
+
+class Deep(ResourceContainer):
+    storage = providers.Container(Storage)
+
+
+class Whole(ResourceContainer):
+    deep = providers.Container(Deep)
+
+
+@pytest.mark.parametrize(("outer", "nested"), [("deep", Deep), ("deep.storage", Storage)])
+def test_a_nested_container_and_a_key_in_it_are_not_replaced_at_once(outer, nested):
+    """Nobody could tell which counts: it is an error that names both, at an override and at making the container."""
+    both = {"deep.storage.database": Database(), outer: providers.Container(nested)}
+    for replace in (Whole().override, Whole):
+        with pytest.raises(DefinitionError, match=f"'{outer}' is replaced as a whole, and 'deep.storage.database'"):
+            replace(**both)
+        for key, content in both.items():
+            assert replace(**{key: content}) is not None

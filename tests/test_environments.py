@@ -133,3 +133,16 @@ def test_wrong_arguments(arguments, text):
     """What cannot work is told when it is declared."""
     with pytest.raises(DefinitionError, match=text):
         Environments(**arguments)
+
+
+@pytest.mark.parametrize("argument", ["default", "variable"])
+def test_a_container_in_the_place_of_a_name(argument):
+    """A container given for the default or the variable is told so, with the right spelling."""
+
+    class Dev(ResourceContainer): ...
+
+    for containers in ({}, {"dev": Dev}):
+        with pytest.raises(DefinitionError, match=rf"Environments\({argument}=Dev\): give a text, {argument}="):
+            Environments(**containers, **{argument: Dev})
+    with pytest.raises(DefinitionError, match=rf"Environments\({argument}=int\): give a text"):
+        Environments(dev=Dev, **{argument: 5})

@@ -2,6 +2,7 @@
 
 import contextlib
 import contextvars
+import functools
 import gc
 import inspect
 import threading
@@ -13,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resourcekit import ConfigurableResource, NoActiveRunError, ResourceContainer, inject
+from resourcekit import ConfigurableResource, NoActiveRunError, ResourceContainer, RunStateError, inject
 
 LOG: list[str] = []
 
@@ -520,3 +521,150 @@ async def test_an_async_context_manager_made_of_a_generator() -> None:
             assert (name, LOG) == ("first", ["+slow"])
             raise ValueError("boom")
     assert LOG == ["+slow", "-slow ValueError"]
+
+
+# --- above contextlib's decorators ---
+
+
+@contextlib.contextmanager
+def managed(limit: int, session: Session) -> Iterator[tuple[int, Session]]:
+    """A context manager for tests."""
+    LOG.append("enter")
+    try:
+        yield limit, session
+    finally:
+        LOG.append("exit")
+
+
+class Holder:
+    """Has context managers for methods."""
+
+    @contextlib.contextmanager
+    def method(self, limit: int, session: Session) -> Iterator[tuple[int, Session]]:
+        yield limit, session
+
+    @classmethod
+    @contextlib.contextmanager
+    def of_class(cls, limit: int, session: Session) -> Iterator[tuple[int, Session]]:
+        yield limit, session
+
+    @staticmethod
+    @contextlib.contextmanager
+    def static(limit: int, session: Session) -> Iterator[tuple[int, Session]]:
+        yield limit, session
+
+
+def test_the_run_of_a_context_manager_spans_the_with_block(app: App) -> None:
+    """`@app.inject` above `@contextmanager` opens the run on entering, and closes it on leaving."""
+    decorated = app.inject(managed)
+    entering = decorated(5)
+    assert LOG == []
+    with entering as (limit, session):
+        assert isinstance(session, Session)
+        assert limit == 5
+        assert LOG == ["begin", "enter"]
+        with pytest.raises(NoActiveRunError):
+            app.get("session")
+    assert LOG == ["begin", "enter", "exit", "commit"]
+    assert list(inspect.signature(decorated).parameters) == ["limit"]
+    assert (decorated.__name__, decorated.__doc__) == ("managed", "A context manager for tests.")
+
+
+def test_an_error_in_the_block_of_a_context_manager_rolls_back(app: App) -> None:
+    """The run of a context manager hears of the error in the block, and it surfaces."""
+    with pytest.raises(ZeroDivisionError), app.inject(managed)(limit=5):
+        1 / 0  # noqa: B018
+    assert LOG == ["begin", "enter", "exit", "rollback ZeroDivisionError"]
+
+
+def test_a_context_manager_may_decorate(app: App) -> None:
+    """What `@contextmanager` makes is a decorator too: each call has its run."""
+
+    @app.inject(managed)(5)
+    def body() -> list[str]:
+        return [*LOG]
+
+    assert body() == ["begin", "enter"]
+    LOG.clear()
+    assert body() == ["begin", "enter"]
+
+
+def test_methods_that_are_context_managers(app: App) -> None:
+    """It is the same for methods, class and static methods, decorated in the class or bound."""
+
+    class Decorated:
+        method = app.inject(vars(Holder)["method"])
+        of_class = app.inject(vars(Holder)["of_class"])
+        static = app.inject(vars(Holder)["static"])
+
+    bound = (app.inject(Holder().method), app.inject(Holder.of_class), app.inject(Holder.static))
+    for make in (Decorated().method, Decorated.of_class, Decorated.static, *bound):
+        LOG.clear()
+        with make(5) as (limit, session):
+            assert (limit, type(session), LOG) == (5, Session, ["begin"])
+        assert LOG == ["begin", "commit"]
+
+
+@pytest.mark.anyio
+async def test_the_run_of_an_async_context_manager_spans_the_block() -> None:
+    """`@app.inject` above `@asynccontextmanager` is the same, with async resources."""
+    app = Async()
+
+    @app.inject
+    @contextlib.asynccontextmanager
+    async def serving(slow: Slow) -> AsyncIterator[Slow]:
+        LOG.append("enter")
+        yield slow
+        LOG.append("exit")
+
+    async with serving() as slow:
+        assert isinstance(slow, Slow)
+        assert LOG == ["+slow", "enter"]
+    assert LOG == ["+slow", "enter", "exit", "-slow NoneType"]
+
+
+def test_the_bare_inject_above_a_context_manager_takes_from_the_open_run(app: App) -> None:
+    """The bare `@inject` has no run of its own: it takes what is there where the function is called."""
+    with app.run() as resources:
+        with inject(managed)(5) as (_, session):
+            assert session is resources.session
+    assert LOG == ["begin", "enter", "exit", "commit"]
+
+
+@pytest.mark.anyio
+async def test_a_context_manager_is_not_called_in_a_run(app: App) -> None:
+    """`call` and `acall` end the run before the block: they refuse a context manager before anything opens."""
+    with pytest.raises(RunStateError, match=r"managed gives a context manager: decorate it with `container.inject`"):
+        app.call(managed, 5)
+    with pytest.raises(RunStateError, match="managed gives a context manager"):
+        await app.acall(managed, 5)
+    assert LOG == []
+
+
+def test_a_decorator_between_hides_the_context_manager(app: App) -> None:
+    """Where another decorator is between, the context manager that comes out is refused, and the run ends."""
+
+    def traced(function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def inner(*args: Any, **kwargs: Any) -> Any:
+            return function(*args, **kwargs)
+
+        return inner
+
+    with pytest.raises(RunStateError, match="put the container's inject directly above @contextmanager"):
+        app.inject(traced(managed))(5)
+    assert LOG == ["begin", "rollback RunStateError"]
+
+    def listed(function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def inner(*args: Any, **kwargs: Any) -> Any:
+            return [*function(*args, **kwargs)]
+
+        return inner
+
+    @app.inject
+    @listed
+    def numbers(session: Session) -> Iterator[int]:
+        yield 1
+
+    assert numbers() == [1]

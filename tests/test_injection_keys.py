@@ -139,3 +139,34 @@ def test_another_class_of_the_same_name():
         f"it wants Database, the key of that name holds Database, another class of that name, of {__name__}; if a "
         "module was reloaded, or a cell run again, make the container and the function anew too"
     )
+
+
+def test_a_nested_key_is_proposed_as_it_can_be_written():
+    """A parameter cannot have a dotted name: the error says `ref`, whatever is looked up, and that works."""
+
+    class Two(ResourceContainer):
+        first = providers.Container(Storage)
+        second = providers.Container(Storage)
+        made = providers.Factory(dict)
+
+    class Unknown(ResourceContainer):
+        first = providers.Container(ResourceContainer.of({"made": providers.Callable(dict)}).declarative_parent)
+
+    def read(database: Database): ...
+
+    def wrong(made: Database): ...
+
+    def unknown(first_made: ResourceParam[dict[str, int]]): ...
+
+    advice = r"give it the default ref\('first.database'\) or ref\('second.database'\)"
+    with pytest.raises(InjectionError, match=advice):
+        Two().call(read)
+    with pytest.raises(InjectionError, match=advice):
+        Two().call(wrong)
+    with pytest.raises(InjectionError, match=r"give it the default ref\('first.made'\)"):
+        Unknown().call(unknown)
+
+    def right(database: Database = ref("second.database")):  # noqa: B008
+        return database.host
+
+    assert Two().call(right) == "storage"

@@ -42,9 +42,7 @@ def test_the_started_app_is_enough_for_app_scoped_resources(shop: Shop) -> None:
         thread.start()
         thread.join()
         assert found == [shop.get(Database)] == [host()]
-        with pytest.raises(
-            InjectionError, match=r"'orders' is not live .* has: database, url; open .* run\('orders'\)"
-        ):
+        with pytest.raises(InjectionError, match=r"'orders' is not live .* has: database, url; open .*run\('orders'\)"):
             size()
 
 
@@ -126,6 +124,27 @@ def test_a_run_with_other_keys_names_the_call_to_make(shop: Shop) -> None:
     assert "key 'client' is not live in this run of Shop, which has: orders; open the run with run('client')" in str(
         caught.value
     )
+
+
+def test_a_started_app_without_a_run_says_that_it_opens_none() -> None:
+    """Where the app is started and no run is open, a run-scoped key is told as such, in the words of a start."""
+
+    class Pool(ConfigurableResource, scope="app"): ...
+
+    class Mixed(Shop):
+        pool = Pool()
+
+    @inject
+    def read(client: Client, pool: Pool) -> None: ...
+
+    with Mixed() as app:
+        with pytest.raises(
+            InjectionError, match="'client' is not live in the started Mixed, which has: database, url, pool"
+        ) as caught:
+            read()
+        assert "open a run, `with container.run('client'):`" in caught.value.hint
+        with app.run():
+            read()
 
 
 def test_a_key_the_inner_run_lacks_comes_from_the_outer_run(shop: Shop) -> None:

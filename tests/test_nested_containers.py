@@ -84,6 +84,70 @@ def test_containers_nested_twice():
         assert resources.inner.files.database.host == "deep"
 
 
+class Simple(ResourceContainer):
+    """Holds a resource that refers to nothing, and one that does."""
+
+    db = Database()
+    files = Files(database=db)
+
+
+class Twice(ResourceContainer):
+    """Nests one class twice."""
+
+    first = providers.Container(Simple)
+    second = providers.Container(Simple)
+
+
+class Deeper(ResourceContainer):
+    """Nests that in turn, twice."""
+
+    left = providers.Container(Twice)
+    right = providers.Container(Twice)
+
+
+@pytest.mark.parametrize("app", [Twice(), copy.deepcopy(Twice()), pickle.loads(pickle.dumps(Twice()))], ids=str)
+def test_one_class_nested_twice_is_two_containers(app):
+    """What each holds is its own: set up by itself, configured by itself, overridden by itself."""
+    with app.run() as resources:
+        assert resources.first.db is not resources.second.db
+        assert resources.first.files.database is resources.first.db
+        assert resources.second.files.database is resources.second.db
+    overlay = {"first": {"db": {"host": "one"}}}
+    with app.with_config(overlay).run() as resources:
+        assert (resources.first.db.host, resources.second.db.host) == ("one", "localhost")
+    with app.run(config=overlay) as resources:
+        assert (resources.first.files.database.host, resources.second.files.database.host) == ("one", "localhost")
+    with app.override(**{"second.db": Database(host="fake")}), app.run() as resources:
+        assert (resources.first.db.host, resources.second.db.host) == ("localhost", "fake")
+    names = [step.name for step in app.plan().steps]
+    assert sorted(names) == ["first.db", "first.files", "second.db", "second.files"]
+
+
+def test_one_class_nested_twice_in_two_levels():
+    """It is the same further down."""
+    overlay = {"left": {"second": {"db": {"host": "one"}}}}
+    with Deeper().with_config(overlay).run() as resources:
+        hosts = [each.db.host for side in (resources.left, resources.right) for each in (side.first, side.second)]
+    assert hosts == ["localhost", "one", "localhost", "localhost"]
+
+
+def test_one_class_nested_twice_with_app_scoped_resources():
+    """Each starts its own, once."""
+
+    class Pool(ConfigurableResource, scope="app"): ...
+
+    class Pools(ResourceContainer):
+        pool = Pool()
+
+    class Both(ResourceContainer):
+        first = providers.Container(Pools)
+        second = providers.Container(Pools)
+
+    with Both() as app, app.run() as resources:
+        assert resources.first.pool is not resources.second.pool
+        assert resources.first.pool is app.get("first.pool")
+
+
 def test_unknown_dotted_keys():
     """A misspelt dotted key is told with the nearest one."""
     for wrong in ("storage.bd", "storage", "stroage.db"):

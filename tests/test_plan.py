@@ -67,6 +67,29 @@ def test_a_cycle_is_drawn():
     assert app.check("d") == ()
 
 
+def test_a_key_that_wraps_what_it_replaces():
+    """A key that uses the base's of the same name needs itself: the error says why, and both ways out work."""
+
+    class Base(ResourceContainer):
+        part = Part()
+
+    class Wrapped(Base):
+        part = Part(needs=[Base.part])
+
+    (problem,) = problems_of(Wrapped())
+    assert (problem.code, problem.path) == ("cycle", ("part", "part"))
+    assert "what a base class has under 'part' stands for this container's own 'part'" in problem.hint
+
+    class Inline(Base):
+        part = Part(needs=[Part()])
+
+    class Keyed(Base):
+        former = Part()
+        part = Part(needs=[former])
+
+    assert Inline().check() == Keyed().check() == ()
+
+
 def test_a_resource_that_needs_itself():
     """The shortest cycle is drawn as well."""
     (problem,) = problems_of(ResourceContainer.of({"a": Part(needs=[ref("a")])}))

@@ -32,6 +32,9 @@ def inject(function: Callable[..., R], /) -> Callable[..., R]:
     gives, by keyword, wins. ``Annotated[Database, ref("replica")]``, or the default ``ref("replica")``, names the key
     itself, which may be a nested container's. Where runs are nested, the innermost that has the key counts.
 
+    A bare annotation of any other class is the caller's, also where a provider of the container makes one:
+    ``ResourceParam[Basket]`` gets what it makes, ``ResourceParam[providers.Factory[Basket]]`` the provider.
+
     A class that is imported under TYPE_CHECKING only is not there to be read: give such a parameter the default
     `injected()`, and its name decides.
 

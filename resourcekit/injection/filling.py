@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from types import TracebackType
 from typing import Any, Self
 
@@ -13,7 +14,7 @@ from resourcekit.current import CURRENT
 from resourcekit.errors import InjectionError, NoActiveRunError, RunStateError
 from resourcekit.graph import Held
 from resourcekit.injection.function import FunctionSpec, KnownCall
-from resourcekit.injection.matching import check_value, held_at, key_for, no_key
+from resourcekit.injection.matching import check_value, held_at, key_for, no_key, wants_provider
 from resourcekit.injection.reading import Wish
 from resourcekit.injection.specialised import Specialised
 from resourcekit.run import Blueprint, ContainerBlueprint, Run, Session, open_runs
@@ -51,12 +52,19 @@ class Filling(ABC):
         return self.arguments()
 
     def returned(self, result: Any) -> Any:
-        """What the call of a sync function gives: where it had a run of its own, no coroutine, which needs the run.
+        """What the call of a sync function gives: where it had a run of its own, nothing that still needs the run.
 
         Raises:
-            RunStateError: It is one.
+            RunStateError: It is a coroutine, or a context manager made of a generator function.
         """
-        if self._run is None or not inspect.iscoroutine(result):
+        if self._run is None:
+            return result
+        if self._spec.wraps_generator and isinstance(result, AbstractContextManager | AbstractAsyncContextManager):
+            raise RunStateError(
+                f"{self._spec.name}() gave a context manager, to be entered when its run has ended; "
+                "put the container's inject directly above @contextmanager"
+            )
+        if not inspect.iscoroutine(result):
             return result
         result.close()
         raise RunStateError(
@@ -138,6 +146,9 @@ class Collecting(Filling):
                 self._extra[wish.name] = wish.default
                 continue
             held, content = source
+            if wants_provider(wish, held):
+                self._extra[wish.name] = content
+                continue
             if held.kind == "provider":
                 content = content()
                 self._made.append(wish)
@@ -217,9 +228,13 @@ class FromCurrent(Collecting):
 
 
 def _not_live(function: str, wish: Wish, session: Session, key: str) -> InjectionError:
-    live = [name for name in session._keys if session._exposed(name)[0]]
-    reason = f"key {key!r} is not live in this run of {session._blueprint.name}, which has: {', '.join(live) or 'none'}"
-    return InjectionError(function, wish.name, reason, f"open the run with run({key!r})")
+    live = ", ".join(name for name in session._keys if session._exposed(name)[0]) or "none"
+    where, hint = "this run of", f"open the run with run({key!r})"
+    if not isinstance(session, Run):  # It is the app's.
+        where = "the started"
+        hint = f"open a run, `with container.run({key!r}):`, or decorate it with the container's own inject"
+    reason = f"key {key!r} is not live in {where} {session._blueprint.name}, which has: {live}"
+    return InjectionError(function, wish.name, reason, hint)
 
 
 class PerCall(Collecting):

@@ -14,6 +14,7 @@ import attrs
 from resourcekit.errors import InjectionError
 from resourcekit.injection.names import Annotations, names_of
 from resourcekit.injection.reading import Wish, read_signature
+from resourcekit.injection.uninjected import missing_argument
 from resourcekit.run import Blueprint
 
 __all__ = ("MARK", "FunctionSpec", "KnownCall", "function_spec", "read_keys", "unbound")
@@ -54,6 +55,7 @@ class FunctionSpec:
         self.name: str = getattr(plain, "__qualname__", type(plain).__qualname__)
         self.signature = _signature_of(function)
         self.inside = _inside(plain)
+        self.wraps_generator = _is_generator(inspect.unwrap(plain)) and not _is_generator(plain)
         self.keys: WeakKeyDictionary[Blueprint, dict[str, str | None]] = WeakKeyDictionary()
         self._annotations = Annotations(self.signature, *names_of(plain))
         self._bound = frozenset(function.keywords) if isinstance(function, functools.partial) else frozenset()
@@ -123,6 +125,7 @@ class FunctionSpec:
 
         Raises:
             InjectionError: An argument is missing, and nobody can tell whether it is to be injected.
+            TypeError: An argument of the caller's is missing that might have been thought to be injected.
         """
         self.update()
         if not self._absent(given, named):
@@ -133,6 +136,8 @@ class FunctionSpec:
             if reason is not None:
                 hint = "import the name at run time, not under TYPE_CHECKING alone, or give it the default injected()"
                 raise InjectionError(self.name, name, f"its annotation cannot be resolved, {reason}", hint)
+            is_keyword = self.signature.parameters[name].kind is inspect.Parameter.KEYWORD_ONLY
+            raise missing_argument(self.name, name, self.annotation(name), is_keyword=is_keyword)
 
     def _absent(self, given: Sequence[Any], named: Collection[str]) -> list[str]:
         """The doubtful parameters that the caller leaves out."""
@@ -182,6 +187,10 @@ def _signature_of(function: Callable[..., Any]) -> inspect.Signature:
         return inspect.signature(function)
     except (ValueError, TypeError):  # Some functions written in C do not say.
         return inspect.signature(lambda *args, **kwargs: None)
+
+
+def _is_generator(function: Any) -> bool:
+    return inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function)
 
 
 def _inside(function: Any) -> FunctionSpec | None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import typing
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
+from resourcekit.annotations import type_name
 from resourcekit.annotations.structure import UNIONS
 from resourcekit.deferred import Reference, ref
+from resourcekit.errors import nothing_injects
 
 __all__ = ("INJECTED", "ResourceParam", "injected", "is_foreign", "is_marked", "named_key")
 
@@ -30,6 +32,10 @@ else:
 
         def __class_getitem__(cls, wanted):
             return Annotated[wanted, cls]
+
+        @staticmethod
+        def __get_pydantic_core_schema__(source, handler):
+            raise nothing_injects(f"ResourceParam[{type_name(source)}]")
 
 
 class _Marker:

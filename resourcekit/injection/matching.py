@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any, get_origin
 
-from resourcekit.annotations import accepts, type_name, union_members
+from resourcekit.annotations import accepts, is_deferred, type_name, union_members
+from resourcekit.annotations.generics import arguments_of, substituted, type_arguments
+from resourcekit.annotations.structure import split
 from resourcekit.annotations.validators import build_validator
 from resourcekit.errors import InjectionError, kind_in_words, listed, nearest, with_article
 from resourcekit.graph import Held
@@ -13,7 +15,7 @@ from resourcekit.injection.function import FunctionSpec
 from resourcekit.injection.reading import Wish
 from resourcekit.run import Blueprint
 
-__all__ = ("check_value", "find_key", "held_at", "key_for", "key_of_type", "no_key")
+__all__ = ("check_value", "find_key", "held_at", "key_for", "key_of_type", "no_key", "wants_provider")
 
 
 def held_at(blueprint: Blueprint, key: str) -> Held:
@@ -86,7 +88,7 @@ def no_key(function: str, wish: Wish, blueprint: Blueprint) -> InjectionError:
     name = type_name(wish.wanted)
     found = f"; {fitting[0]!r} holds {name}" if len(fitting) == 1 else f", and {len(fitting)} of type {name}"
     near = nearest(wish.key, fitting)
-    hint = f"did you mean {near}?" if near else _other_names(wish, fitting)
+    hint = f"did you mean {near}?" if near and _is_writable(wish, near) else _other_names(wish, fitting)
     return InjectionError(function, wish.name, missing + found, hint)
 
 
@@ -98,12 +100,12 @@ def _way_to_a_key(wish: Wish, blueprint: Blueprint) -> str:
         return f"add {wanted} under that key"
     held = held_at(blueprint, near)
     if _fits(wish, held):
-        return f"did you mean {near}?"
+        return f"did you mean {near}?" if _is_writable(wish, near) else _other_names(wish, [near])
     return f"the nearest, {near}, holds {type_name(_found(held))}: add {wanted} under {wish.key!r}"
 
 
 def _found(held: Held) -> Any:
-    return type(held.content) if held.kind == "value" else held.offers
+    return type(held.content) if held.kind == "value" else _offered(held)
 
 
 def check_value(function: str, wish: Wish, value: object) -> None:
@@ -134,14 +136,32 @@ def _other_names(wish: Wish, fitting: Collection[str], rename: str = "name the p
     """How to ask for what is of the type."""
     if wish.named is not None:
         return "write " + " or ".join(f"ref({key!r})" for key in sorted(fitting))
+    if not all(_is_writable(wish, key) for key in fitting):
+        return "give it the default " + " or ".join(f"ref({key!r})" for key in sorted(fitting))
     return f"{rename} {' or '.join(sorted(fitting))}"
+
+
+def _is_writable(wish: Wish, key: str) -> bool:
+    """Whether a key can be written where *wish* stands: no parameter has the name of a nested container's key."""
+    return wish.named is not None or "." not in key
 
 
 def _fits(wish: Wish, held: Held) -> bool:
     """Whether a key of the right name is of the right type, as far as that is known before it is up."""
     if held.kind == "value":
         return _is_right(wish, held.content)
-    return held.offers is Any or accepts(wish.wanted, held.offers)
+    return wants_provider(wish, held) or held.offers is Any or _takes(wish.wanted, _offered(held))
+
+
+def wants_provider(wish: Wish, held: Held) -> bool:
+    """Whether *wish* asks for the provider that a key holds, ``Factory[Basket]``, not for what that gives.
+
+    What it gives is not known: dependency-injector's classes drop what stands in the brackets.
+    """
+    if held.kind != "provider":
+        return False
+    classes = (split(member)[0] for member in union_members(wish.wanted))
+    return any(hasattr(cls, "__IS_PROVIDER__") and isinstance(held.content, cls) for cls in classes)
 
 
 def _is_of_type(wish: Wish, held: Held) -> bool:
@@ -150,15 +170,38 @@ def _is_of_type(wish: Wish, held: Held) -> bool:
     if wish.wanted is Any or offered is Any:
         return False
     wanted = [member for member in union_members(wish.wanted) if member is not type(None)]
-    return any(accepts(member, offered) for member in wanted) and _fits(wish, held)
+    return any(_takes(member, offered) for member in wanted) and _fits(wish, held)
 
 
 def _offered(held: Held) -> Any:
     """The type that a key gives its users, as well as it is known."""
+    if held.offers is type(held.content):
+        return getattr(held.content, "__orig_class__", held.offers)  # Repo[int] of Repo[int](...)
     if held.offers is not Any or held.kind == "provider":
         return held.offers
     return type(held.content)
 
 
+def _takes(wanted: object, offered: object) -> bool:
+    """`accepts`, where the arguments of generic classes count too, as far as both are known."""
+    members, offers = union_members(wanted), union_members(offered)
+    return any(accepts(member, offer) and _agree(member, offer) for member in members for offer in offers)
+
+
+def _agree(wanted: Any, offered: Any) -> bool:
+    """Whether ``Repo[int]`` may be what *offered* is: ``Repo[str]``, or a class that derives from that, is not."""
+    cls, arguments = split(wanted)
+    made, _ = split(offered)
+    if not arguments or not isinstance(cls, type) or not isinstance(made, type):
+        return True
+    known = arguments_of(offered)
+    if made is not cls:
+        known = {name: substituted(each, known) for name, each in type_arguments(made, cls).items()}
+    pairs = zip(getattr(cls, "__parameters__", ()), arguments, strict=False)
+    return all(accepts(argument, known.get(name, Any)) for name, argument in pairs)
+
+
 def _is_right(wish: Wish, value: object) -> bool:
+    if is_deferred(value):  # A field takes it for what it will give; a function gets it as it is.
+        return accepts(wish.wanted, type(value))
     return build_validator(wish.wanted).matches(None, None, value)

@@ -6,15 +6,17 @@ import inspect
 import sys
 import typing
 from collections.abc import Collection, Mapping
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import attrs
 
 from resourcekit.annotations import resource_classes, type_name, union_members
+from resourcekit.annotations.structure import split
 from resourcekit.deferred import Reference
 from resourcekit.errors import InjectionError
-from resourcekit.injection.markers import INJECTED, is_foreign, is_marked, named_key
+from resourcekit.injection.markers import INJECTED, ResourceParam, is_foreign, is_marked, named_key
 from resourcekit.injection.names import Annotations
+from resourcekit.injection.uninjected import NotInjected, is_plain_class
 from resourcekit.resource import ConfigurableResourceFactory
 from resourcekit.spec import RECORD
 
@@ -79,7 +81,7 @@ def read_signature(
         bound: The parameters that a `functools.partial` has filled.
 
     Raises:
-        InjectionError: A parameter asks for a factory, not for what it vends.
+        InjectionError: A parameter asks for a factory, not for what it vends, or by a bare `ResourceParam`.
     """
     vended = _vended_types()
     wishes: list[Wish] = []
@@ -93,7 +95,10 @@ def read_signature(
             continue
         if is_free and parameter.default is parameter.empty and _is_doubtful(name, annotations):
             doubtful[name] = len(kept) if parameter.kind in _POSITIONAL else sys.maxsize
-        kept.append(parameter.replace(annotation=_shown(parameter.annotation, annotation)))
+        shown = _shown(parameter.annotation, annotation)
+        if is_free and _may_be_missed(parameter, annotation):
+            shown = Annotated[annotation, NotInjected(function, name, annotation)]
+        kept.append(parameter.replace(annotation=shown))
     returned = _shown(signature.return_annotation, annotations["return"])
     public = inspect.Signature(kept, return_annotation=returned)
     return Reading(tuple(wishes), public, _lead(signature, {wish.name for wish in wishes}), doubtful)
@@ -104,6 +109,8 @@ def _is_asked(parameter: inspect.Parameter, annotation: Any, vended: Collection[
         return True
     if is_foreign(parameter.default):
         return False
+    if annotation is ResourceParam:
+        return True
     if is_marked(annotation):
         return True
     if any(map(is_foreign, getattr(annotation, "__metadata__", ()))):
@@ -112,6 +119,9 @@ def _is_asked(parameter: inspect.Parameter, annotation: Any, vended: Collection[
 
 
 def _wish(function: str, parameter: inspect.Parameter, annotation: Any) -> Wish:
+    if annotation is ResourceParam:
+        reason = "its annotation ResourceParam does not say of what type"
+        raise InjectionError(function, parameter.name, reason, "write ResourceParam[Database], or ResourceParam[Any]")
     for cls in resource_classes(annotation):
         if issubclass(cls, ConfigurableResourceFactory):
             vended = type_name(getattr(cls, RECORD).vended)
@@ -126,6 +136,13 @@ def _wish(function: str, parameter: inspect.Parameter, annotation: Any) -> Wish:
 
 def _is_doubtful(name: str, annotations: Annotations) -> bool:
     return name in annotations.unresolved or any(map(_is_vendable, union_members(annotations[name])))
+
+
+def _may_be_missed(parameter: inspect.Parameter, annotation: Any) -> bool:
+    """Whether a parameter of the caller's looks like one to be injected: it is of a class that is no data."""
+    if is_foreign(parameter.default) or hasattr(annotation, "__metadata__"):
+        return False
+    return any(_is_vendable(member) and is_plain_class(split(member)[0]) for member in union_members(annotation))
 
 
 def _shown(written: Any, resolved: Any) -> Any:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 from collections.abc import Callable, Generator, Mapping
 from functools import partial, wraps
+from types import MethodType
 from typing import Any, Final, Literal
 
 from resourcekit.errors import RunStateError, kind_in_words, with_article
@@ -39,6 +41,16 @@ def _kind_of(function: Any, user: str) -> Kind:
     return "function"
 
 
+def _managed(function: Any) -> tuple[Callable[[Any], Any], Any] | None:
+    """Of what contextlib has made of a generator function: the decorator that makes it, and that function."""
+    plain = function.__func__ if inspect.ismethod(function) else function
+    generator = getattr(plain, "__wrapped__", None)
+    if generator is None or getattr(plain, "__globals__", None) is not vars(contextlib):
+        return None
+    make = contextlib.asynccontextmanager if inspect.isasyncgenfunction(generator) else contextlib.contextmanager
+    return make, MethodType(generator, function.__self__) if inspect.ismethod(function) else generator
+
+
 def wrapped(function: Any, fill: Fill) -> Any:
     """A wrapper of *function* of the same kind, that fills the parameters that are injected.
 
@@ -52,6 +64,10 @@ def wrapped(function: Any, fill: Fill) -> Any:
     """
     if isinstance(function, classmethod | staticmethod):
         return type(function)(wrapped(function.__func__, fill))
+    managed = _managed(function)
+    if managed is not None and fill is not FromCurrent:
+        make, generator = managed
+        return make(wrapped(generator, fill))  # Its run is to span the `with` block.
     kind = _kind_of(function, "inject")
     spec = function_spec(function)
     wrapper: Any = wraps(function)(_wrapper(function, kind, spec, fill))
@@ -164,7 +180,7 @@ def called(function: Callable[..., Any], fill: Fill, args: tuple[Any, ...], kwar
     spec = function_spec(function)
     if kind == "coroutine function":
         raise RunStateError(f"{spec.name} is async: use `await container.acall(...)`")
-    _refuse_generators(spec, kind)
+    _refuse_generators(function, spec, kind)
     spec.prepare(args, kwargs)
     with fill(spec, args, kwargs) as filling:
         given, named = filling.arguments()
@@ -180,7 +196,7 @@ async def acalled(function: Callable[..., Any], fill: Fill, args: tuple[Any, ...
     """
     kind = _kind_of(function, "acall")
     spec = function_spec(function)
-    _refuse_generators(spec, kind)
+    _refuse_generators(function, spec, kind)
     spec.prepare(args, kwargs)
     async with fill(spec, args, kwargs) as filling:
         given, named = await filling.aarguments()
@@ -188,6 +204,9 @@ async def acalled(function: Callable[..., Any], fill: Fill, args: tuple[Any, ...
         return await done if inspect.isawaitable(done) else done
 
 
-def _refuse_generators(spec: FunctionSpec, kind: Kind) -> None:
+def _refuse_generators(function: Any, spec: FunctionSpec, kind: Kind) -> None:
+    """Refuse what goes on when the call has ended, and its run with it."""
+    if _managed(function) is not None:
+        raise RunStateError(f"{spec.name} gives a context manager: decorate it with `container.inject`")
     if kind.endswith("generator function"):
         raise RunStateError(f"{spec.name} is {with_article(kind)}: decorate it with `container.inject`")

@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Generator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Generator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar, assert_type
 from unittest.mock import Mock
@@ -512,15 +514,98 @@ async def aplain(day: date, orders: Orders) -> int:
     return 1
 
 
+def later(day: date, orders: Orders) -> Awaitable[int]:
+    return asyncio.sleep(0, 1)
+
+
+def coming(day: date, orders: Orders) -> asyncio.Future[int]:
+    return asyncio.ensure_future(asyncio.sleep(0, 1))
+
+
+def either(day: date, orders: Orders) -> int | Awaitable[int]:
+    return 1
+
+
+@inject
+async def apages(orders: Orders) -> AsyncIterator[int]:
+    yield 1
+
+
+@app.inject
+def pages(orders: Orders) -> Generator[int]:
+    yield 1
+
+
+class AsyncView:
+    async def plain(self, orders: Orders) -> int:
+        return 1
+
+    @inject
+    async def get(self, orders: Orders) -> int:
+        return 1
+
+    @app.inject
+    async def here(self, orders: Orders) -> int:
+        return 1
+
+    @classmethod
+    @inject
+    async def make(cls, orders: Orders) -> int:
+        return 1
+
+    @staticmethod
+    @inject
+    async def static(orders: Orders) -> int:
+        return 1
+
+    async def __call__(self, orders: Orders) -> int:
+        return 1
+
+
 async def calls() -> None:
     day = date(2026, 1, 1)
     assert_type(await areport(day), int)
     assert_type(await ahere(1), list[str])
     assert_type(await app.acall(plain, day), int)
     assert_type(await app.acall(aplain, day), int)
+    assert_type(await app.acall(later, day), int)
+    assert_type(await app.acall(coming, day), int)
+    assert_type(await app.acall(either, day), int)
+    assert_type(await app.acall(lambda: None), None)
+    assert_type(await app.acall(partial(aplain, day)), int)
+
+
+async def calls_of_injected_functions() -> None:
+    day = date(2026, 1, 1)
+    assert_type(await app.acall(report, day), int)
+    assert_type(await app.acall(areport, day), int)
+    assert_type(await app.acall(here, day), int)
+    assert_type(await app.acall(ahere, 1), list[str])
+    assert_type(await app.acall(inject(later), day), int)
+    assert_type(await app.acall(app.inject(coming), day), int)
+    assert_type(await asyncio.gather(app.acall(areport, day), app.acall(keyed)), tuple[int, str])
+
+
+async def calls_of_methods() -> None:
+    assert_type(await app.acall(AsyncView().plain), int)
+    assert_type(await app.acall(AsyncView().get), int)
+    assert_type(await app.acall(AsyncView().here), int)
+    assert_type(await app.acall(AsyncView.make), int)
+    assert_type(await app.acall(AsyncView.static), int)
+    assert_type(await app.acall(AsyncView()), int)
+    assert_type(await AsyncView().get(), int)
+
+
+async def pages_of_generators() -> None:
+    assert_type([page async for page in apages()], list[int])
+    assert_type([*pages()], list[int])
+    with contextmanager(pages)() as page:
+        assert_type(page, int)
 
 
 assert_type(app.call(plain, date(2026, 1, 1)), int)
+assert_type(app.call(report, date(2026, 1, 1)), int)
+assert_type(app.call(View().get), int)
 as_async: Callable[..., Coroutine[Any, Any, int]] = areport
 
 

@@ -195,8 +195,19 @@ def report(day: int, orders: Orders) -> int:
     return 1
 
 
+@inject
+async def areport(day: int, orders: Orders) -> int:
+    return 1
+
+
 text: str = report(1)  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
 called: str = app.call(report, 1)  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
+
+
+async def awaited() -> str:
+    return await app.acall(areport, 1)  # type: ignore[arg-type]  # pyright: ignore[reportReturnType]
+
+
 callback: Callable[[], str] = report  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
 
 
