@@ -109,6 +109,7 @@ def _hold_plain(provider: Any) -> Held:
         # A configuration's relatives are its options, which need nothing.
         needs=() if isinstance(provider, _CONFIGURATIONS) else tuple(provider.related),
         raw=tuple(_raw_arguments(provider)),
+        wraps=provides if isinstance(provider, providers.Object) and is_resource(provides) else None,
         offers=provides if is_class and makes else Any,
     )
 
@@ -121,6 +122,4 @@ def _of_provider(provider: Any, name: str, default: Any) -> Any:
 def _raw_arguments(provider: Any) -> Iterator[object]:
     """Resources given to a plain provider directly: nobody would set them up."""
     arguments = [*_of_provider(provider, "args", ()), *dict(_of_provider(provider, "kwargs", {})).values()]
-    if isinstance(provider, providers.Object):
-        arguments.append(provider.provides)
     return (argument for argument in arguments if is_resource(argument))

@@ -32,6 +32,7 @@ class Held:
         scope: ``"run"`` or ``"app"``; None for what has no life of its own.
         needs: The resources and providers that a plain provider reaches directly.
         raw: Resources that a plain provider was given directly, where a key was meant.
+        wraps: The one that a ``providers.Object`` holds, where the resource itself was meant.
         offers: The type it gives its users, Any when it is not known.
         is_replacement: It took a key's place by an override: overlays do not apply to it.
     """
@@ -42,6 +43,7 @@ class Held:
     scope: str | None = None
     needs: tuple[object, ...] = ()
     raw: tuple[object, ...] = ()
+    wraps: object = None
     offers: object = Any
     is_replacement: bool = False
 
@@ -304,7 +306,12 @@ class _Builder:
             for need in draft.held.needs:
                 yield self.hold(need), None, Any
             for resource in draft.held.raw:
-                self._raw(draft, resource)
+                name = type(resource).__name__
+                self._raw(draft, name, f"give the {name} a key in the container and pass that name to the provider")
+            if draft.held.wraps is not None:
+                name = type(draft.held.wraps).__name__
+                way = f"give the {name} itself, {name}(...) in place of providers.Object({name}(...))"
+                self._raw(draft, name, way)
         elif draft.held.kind == "resource":
             resource = draft.held.content
             by_name = spec_of(resource).by_name
@@ -329,10 +336,8 @@ class _Builder:
             return None  # A config source, read by the config layer.
         return self.hold(leaf)
 
-    def _raw(self, draft: _Draft, resource: object) -> None:
-        name = type(resource).__name__
-        message = f"its provider was given a {name} that no run sets up"
-        hint = f"give the {name} a key in the container and pass that name to the provider"
+    def _raw(self, draft: _Draft, name: str, hint: str) -> None:
+        message = f"its provider was given {with_article(name)} that no run sets up"
         self.problems.append(draft.problem("raw-resource", message, hint=hint))
 
     def _check(self, draft: _Draft, field: str, wanted: object, target: _Draft) -> None:
