@@ -94,8 +94,8 @@ class Plan(Tabular):
         graph: The graph the plan was made from.
         needed: The indexes of every node the plan needs, providers and values among them.
         stuck: The resources that have no place in the order: they are in a cycle, or need one that is.
-        closing: The providers that are shut down when the last run that uses them ends, in order.
         sources: The config sources that each step reads, by its name: ``variable DB_HOST``, ``overlay prod.toml``.
+        closing: The ``providers.Resource`` that it uses, which are shut down when the last run that does so ends.
 
     >>> from resourcekit import ConfigurableResource, ResourceContainer
     >>> class Database(ConfigurableResource, scope="app"):
@@ -118,8 +118,8 @@ class Plan(Tabular):
     graph: Graph = attrs.field(repr=False)
     needed: frozenset[int] = attrs.field(repr=False)
     stuck: tuple[Step, ...] = ()
-    closing: tuple[Step, ...] = attrs.field(default=(), repr=False)
     sources: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict)
+    closing: tuple[Step, ...] = ()
 
     @property
     def is_async(self) -> bool:
@@ -263,7 +263,7 @@ def make_plan(graph: Graph, container: str, keys: Sequence[str] | None) -> Plan:
     problems += [problem for index in order for problem in _captive_problems(graph, index)]
     steps, lost = _steps(graph, order, paths), _steps(graph, sorted(stuck), paths)
     closing = tuple(Step(graph.nodes[index], paths[index], Hooks()) for index in order if index in graph.closing)
-    return Plan(container, keys, steps, tuple(problems), graph, frozenset(needed), lost, closing)
+    return Plan(container, keys, steps, tuple(problems), graph, frozenset(needed), lost, closing=closing)
 
 
 def _steps(graph: Graph, indexes: Iterable[int], paths: Mapping[int, tuple[str, ...]]) -> tuple[Step, ...]:

@@ -294,7 +294,7 @@ def check_key(key: object, owner: str, reserved: Container[str], content: object
         key: The name.
         owner: The container's name, for messages.
         reserved: The names that every container has.
-        content: The provider it is to have: a resource's key cannot be private, a plain provider's may.
+        content: The provider it is to have: what a run gives cannot be private, a plain provider may.
 
     Raises:
         DefinitionError: It is no identifier, a keyword, private, or the name of something a container has.
@@ -304,11 +304,9 @@ def check_key(key: object, owner: str, reserved: Container[str], content: object
         raise DefinitionError(f"{owner}: {key!r} cannot be a key, it is no identifier; call it {proposal!r}")
     if keyword.iskeyword(key):
         raise DefinitionError(f"{owner}: {key!r} cannot be a key, it is a keyword; call it {key + '_resource'!r}")
-    if key.startswith("__") or (key.startswith("_") and isinstance(content, ResourceProvider)):
-        whose = "" if key.startswith("__") else " of a resource"
+    if key.startswith("__") or (key.startswith("_") and isinstance(content, ResourceProvider | ValueProvider)):
         raise DefinitionError(
-            f"{owner}: {key!r} cannot be a key{whose}, it begins with an underscore; "
-            f"call it {key.strip('_') or 'resource'!r}"
+            f"{owner}: {key!r} cannot be a key, it begins with an underscore; call it {key.strip('_') or 'resource'!r}"
         )
     if key in reserved:
         proposal = key + ("_" if key.startswith("_") else "_resource")
