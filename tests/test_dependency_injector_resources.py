@@ -1,13 +1,15 @@
 """`providers.Resource` in our containers: what we open is shut down after what uses it; what you open is yours."""
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from dependency_injector import providers, resources
 
-from resourcekit import ConfigurableResource, ResourceContainer, RunStateError, TeardownError
+from resourcekit import ConfigurableResource, ResourceContainer, Run, RunStateError, TeardownError
 
 TRACE: list[str] = []
 pytestmark = pytest.mark.usefixtures("_trace")
@@ -198,6 +200,28 @@ def test_overlapping_runs_share_it():
         assert "-connection" not in TRACE
     assert seen[0] is seen[1]
     assert TRACE[-1] == "-connection"
+
+
+def test_one_that_is_used_again_while_it_is_shut_down():
+    """Who comes while it is shut down gets a new one, which is shut down in its turn."""
+    later: list[Run[Any]] = []
+
+    def form() -> Iterator[Connection]:
+        TRACE.append("+connection")
+        yield Connection()
+        if not later:
+            later.append(app.run("user_of_it"))
+            later[0].start()
+        TRACE.append("-connection")
+
+    app = app_of(form)
+    with app.run():
+        pass
+    assert TRACE == ["+connection", "+user", "-user", "+connection", "+user", "-connection"]
+    assert app.connection.initialized
+    later[0].close()
+    assert TRACE[-2:] == ["-user", "-connection"]
+    assert not app.connection.initialized
 
 
 def test_nested_runs_share_it():
@@ -438,3 +462,81 @@ async def test_an_async_one_in_a_sync_run():
     assert isinstance(error, RunStateError)
     assert "async with" in str(error)
     TRACE.append("-connection")  # It could not be.
+
+
+class Pool(ConfigurableResource, scope="app"):
+    """What lives as long as the app."""
+
+    def teardown_after_execution(self):
+        TRACE.append("-pool")
+
+
+def over(base):
+    """An app with an async resource over an app-scoped one, in a container of its own."""
+
+    class Inner(ResourceContainer):
+        pool = Pool()
+        connection = providers.Resource(base, pool)
+
+    class App(ResourceContainer):
+        inner = providers.Container(Inner)
+        user_of_it = User(connection=inner.connection)
+
+    return App()
+
+
+async def over_pool(_pool):
+    """It needs the pool."""
+    TRACE.append("+connection")
+    yield Connection()
+    TRACE.append("-connection")
+
+
+@pytest.mark.anyio
+async def test_an_async_one_over_an_app_scoped_resource():
+    """It is awaited before what it stands on is torn down: with the app, or with the run that had it."""
+    app = over(over_pool)
+    async with app:
+        async with app.run():
+            pass
+        assert TRACE == ["+connection", "+user", "-user"]
+    assert TRACE[-2:] == ["-connection", "-pool"]
+    for _ in range(2):
+        async with app.run():
+            pass
+        assert TRACE[-3:] == ["-user", "-connection", "-pool"]
+    with app:
+        pass  # Nothing was opened, so that there is nothing to be awaited.
+
+
+@pytest.mark.anyio
+async def test_an_async_one_over_an_app_scoped_resource_that_fails():
+    """A failing shut-down is told; what it stands on is torn down all the same."""
+
+    async def failing(_pool):
+        yield Connection()
+        raise OSError("lost")
+
+    app = over(failing)
+    for opened in (app, app.run()):
+        with pytest.raises(TeardownError) as caught:
+            async with opened:
+                await app.inner.connection()
+        assert [type(error) for error in caught.value.exceptions] == [OSError]
+        assert TRACE.pop() == "-pool"
+
+
+def test_a_fork_leaves_the_parents_alone():
+    """In a forked child nothing of the parent's is shut down, whatever runs the child opens and ends."""
+    app = app_of(generator)
+    with app.run():
+        child = os.fork()
+        if child == 0:
+            try:
+                with app.run():
+                    pass
+            finally:
+                os._exit(TRACE.count("-connection"))
+        _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
+    assert TRACE == ["+connection", "+user", "-user", "-connection"]

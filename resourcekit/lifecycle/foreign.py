@@ -24,12 +24,12 @@ class _Use:
     Args:
         provider: The provider; kept, so that its id stays its own.
         is_ours: Whether it was not initialised when the first user came.
-        users: Who uses it.
+        users: Who uses it; kept, so that in the child of a fork no other takes the place of one of the parent's.
     """
 
     provider: Any
     is_ours: bool
-    users: set[int] = attrs.field(factory=set)
+    users: set[object] = attrs.field(factory=set)
 
 
 class _Uses:
@@ -51,16 +51,15 @@ def begin_use(provider: Any, user: object) -> None:
     """From now on *user* uses *provider*."""
     with _USES.lock:
         use = _USES.known.setdefault(id(provider), _Use(provider, not provider.initialized))
-        use.users.add(id(user))
+        use.users.add(user)
 
 
 def end_use(provider: Any, user: object, _outcome: BaseException | None) -> Any:
     """Shut *provider* down if *user* was the last who used it; gives what is to be awaited, if anything is."""
     with _USES.lock:
-        use = _USES.known.get(id(provider))
-        if use is None or id(user) not in use.users:
-            return None
-        use.users.remove(id(user))
+        # Ctrl-C may have come before its use began.
+        use = _USES.known.setdefault(id(provider), _Use(provider, is_ours=False))
+        use.users.discard(user)
         if use.users:
             return None
     try:
@@ -68,8 +67,8 @@ def end_use(provider: Any, user: object, _outcome: BaseException | None) -> Any:
         return provider.shutdown() if use.is_ours and provider.initialized else None
     finally:
         with _USES.lock:
-            if not use.users and _USES.known.get(id(provider)) is use:
-                del _USES.known[id(provider)]
+            if not use.users:
+                _USES.known.pop(id(provider), None)
 
 
 with suppress(AttributeError):  # Where there is no fork.
