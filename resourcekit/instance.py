@@ -18,6 +18,7 @@ from resourcekit.assembly import (
     check_nested,
     derived_providers,
     flat,
+    given_containers,
     instance_providers,
     keys_of,
 )
@@ -107,6 +108,7 @@ class ContainerInstance(Operations, containers.DynamicContainer):
             for key, each in flat({name: former}).items():
                 assembly.alias(each, key)
         self._put(name, provider)
+        assembly.shared += given_containers({name: content})
         assembly.recipe += (("set", (name, content)),)
         assembly.changed()
 

@@ -56,6 +56,10 @@ def test_a_container_instance_that_is_given_for_a_nested_one_is_shared(base, nes
     assert app.report()["one"] is services.one()
     assert app.with_config({}).services.one() is services.one()
     assert App(services=cls()).services.one() is not services.one()
+    later = App()
+    if isinstance(later.services, providers.Container):
+        later.services = services
+        assert later.services.one() is later.with_config({}).services.one() is services.one()
     with app.run() as resources:
         assert resources.report()["one"] is services.one()
 
