@@ -51,7 +51,7 @@ class Interrupting:
             self.before.pop(frame, None)
         elif event == "opcode":
             before, self.before[frame] = self.before.get(frame), dis.opname[frame.f_code.co_code[frame.f_lasti]]
-            # Python's own end of an `except` has no line: an error there leaves what was handled in this thread for ever.
+            # Python's own end of an `except` has no line: an error there leaves what was handled in the thread.
             self.seen += before in LOOKING and frame.f_lineno is not None
             if self.seen == self.at:
                 self.before.clear()
