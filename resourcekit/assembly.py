@@ -36,6 +36,7 @@ __all__ = (
     "alias_all",
     "derived_providers",
     "flat",
+    "given_containers",
     "instance_providers",
     "keys_of",
 )
@@ -57,6 +58,7 @@ class Assembly:
         listeners: Who hears of events.
         base: The assembly that an override derived it from.
         recipe: How to make it again.
+        shared: The container instances that were given for nested ones, which stay the giver's.
         settings: The keywords of its class.
     """
 
@@ -68,6 +70,7 @@ class Assembly:
     listeners: list[Listener] = attrs.field(factory=list)
     base: Assembly | None = None
     recipe: Recipe = attrs.field(default=(), repr=False)
+    shared: tuple[Any, ...] = ()
     settings: ContainerSettings = ContainerSettings()
     made: tuple[Bindings, ContainerBlueprint] | None = None
 
@@ -223,10 +226,27 @@ def check_replacements(name: str, changes: Collection[str]) -> None:
             )
 
 
+def given_containers(changes: Mapping[str, object]) -> tuple[Any, ...]:
+    """The container instances among what is given for keys."""
+    return tuple(content for content in changes.values() if _is_instance(content))
+
+
+def _is_instance(content: object) -> bool:
+    return containers.is_container(content) and not isinstance(content, type)
+
+
+def _as_they_are(shared: Iterable[Any]) -> dict[int, Any]:
+    """A memo of `copy_all` by which nothing in these containers is copied."""
+    memo: dict[int, Any] = {}
+    for container in shared:
+        memo[id(container)] = container
+        memo |= {id(thing): thing for thing in postorder(container.providers.values(), direct_children)}
+    return memo
+
+
 def as_nested(former: object, content: Any) -> Any:
     """*content*, and a container that is to take a nested one's place in its provider."""
-    is_container = containers.is_container(content) and not isinstance(content, type)
-    if isinstance(former, providers.Container) and is_container:
+    if isinstance(former, providers.Container) and _is_instance(content):
         return providers.Container(content.declarative_parent, container=content)
     return content
 
@@ -259,9 +279,10 @@ def instance_providers(
         UnknownKeyError: A key to replace is not there.
     """
     known = flat(keys_of(known))
-    winners = {**known, **_replacements(assembly.name, known, changes, is_override=False)}
+    winners = {**known, **flat(_replacements(assembly.name, known, changes, is_override=False))}
     for key in changes:
         alias_all(assembly, known[key], key)
+    memo |= _as_they_are(assembly.shared)
     copied = _copied(assembly, winners, memo)
     for key, provider in copied.items():
         if any(key.startswith(f"{change}.") for change in changes):
@@ -284,17 +305,18 @@ def derived_providers(
         UnknownKeyError: A key to replace is not there.
     """
     known = flat(keys_of(base.providers))
-    winners = {**known, **_replacements(assembly.name, known, changes, is_override=True)}
+    winners = {**known, **flat(_replacements(assembly.name, known, changes, is_override=True))}
     assembly.aliases.update(base.aliases)
     assembly.kept.extend(base.kept)
     first = {id(provider): key for key, provider in reversed(known.items())}
     for key, provider in known.items():
         if first[id(provider)] == key and (key in changes or not is_shared):
             alias_all(assembly, provider, key)
-    memo: dict[int, Any] = {}
+    assembly.shared = (*base.shared, *given_containers(changes))
+    memo = _as_they_are(given_containers(changes) if is_shared else assembly.shared)
     if is_shared:
         replaced = {id(thing) for key in changes for thing in (known[key], getattr(known[key], "_resource", None))}
-        memo = {id(thing): thing for thing in _unaffected(known.values(), replaced)}
+        memo |= {id(thing): thing for thing in _unaffected(known.values(), replaced)}
     copied = _copied(assembly, winners, memo)
     for key, provider in known.items():
         if copied[key] is not provider:

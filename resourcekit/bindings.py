@@ -9,14 +9,14 @@ from typing import Any, Final
 import attrs
 from dependency_injector import providers
 
-from resourcekit.graph import Held, held_resource
+from resourcekit.graph import Choice, Held, held_resource
 from resourcekit.providers import Provided, ResourceProvider, ValueProvider, overridings, scope_of
 from resourcekit.record import raw_values
 from resourcekit.values import is_resource
 
 __all__ = ("Bindings",)
 
-_CACHING: Final = (providers.BaseSingleton, providers.Resource)
+_CACHING: Final = (providers.BaseSingleton, providers.BaseResource)
 _CONFIGURATIONS: Final = (providers.Configuration, providers.ConfigurationOption)
 
 
@@ -111,9 +111,18 @@ def _hold_plain(provider: Any) -> Held:
         # A configuration's relatives are its options, which need nothing.
         needs=() if isinstance(provider, _CONFIGURATIONS) else tuple(provider.related),
         raw=tuple(_raw_arguments(provider)),
+        wraps=provides if isinstance(provider, providers.Object) and is_resource(provides) else None,
         offers=provides if is_class and makes else Any,
         is_missing=isinstance(provider, providers.Dependency) and not provider.is_defined,
+        closes=isinstance(provider, providers.BaseResource),
+        choice=_choice(provider) if isinstance(provider, providers.Selector) else None,
     )
+
+
+def _choice(selector: Any) -> Choice:
+    """How a Selector chooses; where its own callable is a branch too, that is needed whatever it chooses."""
+    select = selector.selector
+    return Choice(select, {name: each for name, each in selector.providers.items() if each is not select})
 
 
 def _of_provider(provider: Any, name: str, default: Any) -> Any:
@@ -124,6 +133,4 @@ def _of_provider(provider: Any, name: str, default: Any) -> Any:
 def _raw_arguments(provider: Any) -> Iterator[object]:
     """Resources given to a plain provider directly: nobody would set them up."""
     arguments = [*_of_provider(provider, "args", ()), *dict(_of_provider(provider, "kwargs", {})).values()]
-    if isinstance(provider, providers.Object):
-        arguments.append(provider.provides)
     return (argument for argument in arguments if is_resource(argument))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, NoReturn, Self,
 
 from dependency_injector import containers, providers
 
-from resourcekit.assembly import Assembly, alias_all, check_replacements, instance_providers
+from resourcekit.assembly import Assembly, alias_all, check_replacements, given_containers, instance_providers
 from resourcekit.errors import DefinitionError, RunStateError, kind_in_words
 from resourcekit.instance import OPERATIONS, ContainerInstance, is_key, no_attribute, reserved_names
 from resourcekit.operations import Operations, operations
@@ -43,12 +43,30 @@ class Namespace(dict[str, Any]):
         in_place = key in self._inherited or is_key(self.get(key))
         provider = self._wrapped.get(id(content)) or as_provider(key, content, owner, is_key=in_place)
         if is_key(provider) or key in self._operations:
-            check_key(key, self._name, reserved_names())
+            check_key(key, self._name, reserved_names(), provider)
         if isinstance(provider, ResourceProvider):
             self._wrapped[id(content)] = provider  # One resource under two keys is one thing.
         if is_key(provider):
             self.history.append((key, provider))
         super().__setitem__(key, provider)
+
+    # A dictionary's own would put what they are given in past `__setitem__`: ``vars().update(...)`` in a class body,
+    # and what `types.new_class` calls with the namespace.
+
+    def update(self, *others: Any, **more: Any) -> None:
+        """Assign each, as lines of the body would."""
+        for key, content in dict(*others, **more).items():
+            self[key] = content
+
+    def setdefault(self, key: str, default: Any = None, /) -> Any:
+        """Assign *default*, unless the body has the name."""
+        if key not in self:
+            self[key] = default
+        return self[key]
+
+    def __ior__(self, others: Any, /) -> Self:  # type: ignore[override, misc]
+        self.update(others)
+        return self
 
 
 _SPECIAL: Final = frozenset({"__new__", "__init_subclass__", "__class_getitem__"})
@@ -133,7 +151,7 @@ class ContainerMeta(_DeclarativeMeta):
         is_private = name.startswith("__")
         provider = content if is_private else as_provider(name, content, cls.__name__, is_key=name in cls.providers)
         if is_key(provider) and not is_private:
-            check_key(name, cls.__name__, reserved_names())
+            check_key(name, cls.__name__, reserved_names(), provider)
         super().__setattr__(name, provider)
         if is_key(provider) and not is_private:
             cls.__history__.append((name, provider))
@@ -225,20 +243,23 @@ class ResourceContainer(Operations, containers.DeclarativeContainer, metaclass=C
             theirs = {key: new for key, new in resources.items() if key not in ours}
             recipe = (("new", (cls, dict(resources))),)
             assembly = Assembly(cls.__name__, {}, recipe=recipe, settings=cls.__settings__)
+            assembly.shared = given_containers(resources)
             for key, provider in cls.history():
                 alias_all(assembly, provider, key)
             memo = {}
             found = instance_providers(assembly, cls.providers, ours, memo)
-            instance = cls.instance_type()
+            instance = cls.instance_type._empty()
             instance._take(cls, assembly, found, memo)
-            # These are walks over every provider: not where there is nothing to find.
-            if cls.auto_load_config and _holds(memo, providers.Configuration):
-                instance.load_config()
+            if cls.auto_load_config:
+                for configuration in _copied(instance, memo, providers.Configuration):
+                    configuration.load()
             instance.override_providers(**theirs)
-            if _holds(memo, providers.Container):
-                instance.apply_container_providers_overridings()
+            nested = [*_copied(instance, memo, providers.Container)]
+            for each in nested:
+                each.apply_overridings()
             # What is nested first: where both wire a module, the markers are the outer container's.
-            for each in (*_nested(memo), instance):
+            own = (each.container for each in nested if all(each.container is not one for one in assembly.shared))
+            for each in (*own, instance):
                 if (each.wiring_config.modules or each.wiring_config.packages) and each.is_auto_wiring_enabled():
                     each.wire()
             return instance
@@ -276,8 +297,9 @@ class ResourceContainer(Operations, containers.DeclarativeContainer, metaclass=C
             raise DefinitionError(f"{cls.__name__}.of() takes a mapping of keys, not {kind_in_words(resources)}")
         namespace = Namespace(cls.__name__, (cls,))
         for key, content in resources.items():
-            check_key(key, f"{cls.__name__}.of", reserved_names())
-            namespace[key] = as_provider(key, content, cls.__name__, is_key=True)
+            provider = as_provider(key, content, cls.__name__, is_key=True)
+            check_key(key, f"{cls.__name__}.of", reserved_names(), provider)
+            namespace[key] = provider
         made: Any = ContainerMeta(cls.__name__, (cls,), namespace)()
         made._assembly.recipe = (("of", (cls, dict(resources))),)
         return cast("UntypedContainer", made)
@@ -297,17 +319,12 @@ for _name, _function in operations().items():
     type.__setattr__(ResourceContainer, _name, _refusing(_name, _function))
 
 
-def _holds(memo: Mapping[int, Any], kind: type) -> bool:
-    """Whether a provider of this kind is among those that were copied."""
-    return any(isinstance(copied, kind) for copied in memo.values())
-
-
-def _nested(memo: Mapping[int, Any]) -> Iterator[Any]:
-    """The containers nested in one, among the providers that were copied for it."""
-    for copied in memo.values():
-        if isinstance(copied, providers.Container):
-            nested: Any = copied  # the stub tells of no container's attributes
-            yield nested.container
+def _copied(instance: ContainerInstance, memo: Mapping[int, Any], kind: type) -> Iterator[Any]:
+    """The providers of this kind that are *instance*'s own; those of a container that it was given are that one's."""
+    copied = {id(each) for original, each in memo.items() if isinstance(each, kind) and id(each) != original}
+    if copied:  # This is a walk over every provider.
+        found: Iterator[Any] = instance.traverse(types=[kind])
+        yield from (each for each in found if id(each) in copied)
 
 
 def _is_replaced_at_once(provider: Any, new: object) -> bool:

@@ -16,9 +16,28 @@ from resourcekit.errors import Location, Problem, did_you_mean, with_article
 from resourcekit.record import linked_values, record_of, spec_of
 from resourcekit.values import is_resource, leaves
 
-__all__ = ("Edge", "Graph", "Held", "Node", "build_graph", "held_resource")
+__all__ = ("EVERY_BRANCH", "Choice", "Edge", "Graph", "Held", "LeftOut", "Node", "build_graph", "held_resource")
 
 Kind = Literal["resource", "provider", "value"]
+
+
+@attrs.frozen(eq=False, repr=False)
+class Choice:
+    """How a provider chooses one of its branches.
+
+    Args:
+        select: Gives the name of the branch.
+        branches: What it chooses from, by name.
+    """
+
+    select: Callable[[], object] = attrs.field(repr=False)
+    branches: Mapping[Any, object] = attrs.field(repr=False)
+
+
+LeftOut = frozenset[tuple[int, int]]
+"""The branches that are not chosen: each with what chooses, both by index, that first."""
+
+EVERY_BRANCH: Final[LeftOut] = frozenset()
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -32,9 +51,12 @@ class Held:
         scope: ``"run"`` or ``"app"``; None for what has no life of its own.
         needs: The resources and providers that a plain provider reaches directly.
         raw: Resources that a plain provider was given directly, where a key was meant.
+        wraps: The one that a ``providers.Object`` holds, where the resource itself was meant.
         offers: The type it gives its users, Any when it is not known.
         is_replacement: It took a key's place by an override: overlays do not apply to it.
         is_missing: It stands for what is to be given to the container, and was not.
+        closes: Whether it is to be shut down when the last who uses it has ended.
+        choice: How one of its needs is chosen for each run, where it has only one of them at a time.
     """
 
     identity: object = attrs.field(repr=False)
@@ -43,9 +65,12 @@ class Held:
     scope: str | None = None
     needs: tuple[object, ...] = ()
     raw: tuple[object, ...] = ()
+    wraps: object = None
     offers: object = Any
     is_replacement: bool = False
     is_missing: bool = False
+    closes: bool = False
+    choice: Choice | None = None
 
     @property
     def location(self) -> Location | None:
@@ -134,12 +159,30 @@ class Graph:
         keys: The node of each key.
         problems: Dangling references, wrong types, raw resources; by the index of the node they stand at.
         by_identity: The index of each held object's identity.
+        branches: What each node that chooses chooses from: the index of each branch, by name.
     """
 
     nodes: tuple[Node, ...]
     keys: Mapping[str, int]
     problems: tuple[tuple[int, Problem], ...]
     by_identity: Mapping[int, int]
+    branches: Mapping[int, Mapping[Any, int]] = attrs.field(factory=dict)
+
+    def without(self, left_out: LeftOut) -> Graph:
+        """The graph as it is where these branches are not chosen: their nodes are there, nothing leads to them."""
+        nodes = list(self.nodes)
+        for index, branch in left_out:
+            node = nodes[index]
+            edges = [edge for edge in node.edges if edge.target != branch]
+            targets, fields = (edge.target for edge in edges), (edge.field for edge in edges)
+            nodes[index] = attrs.evolve(node, targets=tuple(targets), fields=tuple(fields))
+        return attrs.evolve(self, nodes=tuple(nodes))
+
+    def keys_without(self, left_out: LeftOut) -> tuple[str, ...]:
+        """The keys of `without`, but for those that only a branch which is not chosen needs."""
+        behind = self.reach(branch for _, branch in left_out)
+        needed = self.reach(index for index in self.keys.values() if index not in behind)
+        return tuple(key for key, index in self.keys.items() if index in needed)
 
     def reach(self, roots: Iterable[int]) -> set[int]:
         """The indexes that *roots* need, themselves among them."""
@@ -199,6 +242,13 @@ class Graph:
                     last = order[latest[index]]
                     found[last] = (*found.get(last, ()), node.held.content)
         return found
+
+    @cached_property
+    def closing(self) -> frozenset[int]:
+        """What is shut down when the last who uses it has ended: not what is reset with an app-scoped resource."""
+        reset = {id(provider) for found in self.resets.values() for provider in found}
+        nodes = (node for node in self.nodes if node.held.closes)
+        return frozenset(node.index for node in nodes if id(node.held.content) not in reset)
 
     def cycles(self, stuck: set[int]) -> Iterator[list[int]]:
         """One cycle for each knot among the *stuck*, as indexes from its first declared member back to itself."""
@@ -306,7 +356,12 @@ class _Builder:
             for need in draft.held.needs:
                 yield self.hold(need), None, Any
             for resource in draft.held.raw:
-                self._raw(draft, resource)
+                name = type(resource).__name__
+                self._raw(draft, name, f"give the {name} a key in the container and pass that name to the provider")
+            if draft.held.wraps is not None:
+                name = type(draft.held.wraps).__name__
+                way = f"give the {name} itself, {name}(...) in place of providers.Object({name}(...))"
+                self._raw(draft, name, way)
             if draft.held.is_missing:
                 self._missing(draft)
         elif draft.held.kind == "resource":
@@ -333,10 +388,8 @@ class _Builder:
             return None  # A config source, read by the config layer.
         return self.hold(leaf)
 
-    def _raw(self, draft: _Draft, resource: object) -> None:
-        name = type(resource).__name__
-        message = f"its provider was given a {name} that no run sets up"
-        hint = f"give the {name} a key in the container and pass that name to the provider"
+    def _raw(self, draft: _Draft, name: str, hint: str) -> None:
+        message = f"its provider was given {with_article(name)} that no run sets up"
         self.problems.append(draft.problem("raw-resource", message, hint=hint))
 
     def _missing(self, draft: _Draft) -> None:
@@ -363,7 +416,12 @@ class _Builder:
         mismatches = sorted(self.mismatches, key=lambda found: index[found[0]])
         problems = tuple((index[identity], problem) for identity, problem in (*self.problems, *mismatches))
         keys = {key: index[id(held.identity)] for key, held in self.keys.items()}
-        return Graph(nodes, keys, problems, index)
+        branches = {
+            node.index: {name: index[id(self.hold(each).identity)] for name, each in node.held.choice.branches.items()}
+            for node in nodes
+            if node.held.choice is not None
+        }
+        return Graph(nodes, keys, problems, index, branches)
 
 
 def _mismatch(wanted: object, target: _Draft) -> str | None:

@@ -101,7 +101,8 @@ class Inspected:
         """
         from attrs import evolve
 
-        plan = self._blueprint().plan(keys or None)
+        blueprint = self._blueprint()
+        plan = blueprint.plan(keys or None, blueprint.left_out(keys or None))
         origins = self._origins()
         return evolve(plan, sources={step.name: origins.sources(step.node) for step in plan.steps})
 

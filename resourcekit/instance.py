@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 from copy import deepcopy
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import attrs
 from dependency_injector import containers, providers
@@ -19,6 +19,7 @@ from resourcekit.assembly import (
     check_replacements,
     derived_providers,
     flat,
+    given_containers,
     instance_providers,
     keys_of,
 )
@@ -27,6 +28,7 @@ from resourcekit.errors import DefinitionError, RunStateError, did_you_mean
 from resourcekit.operations import Operations, operations
 from resourcekit.overriding import Override, effective
 from resourcekit.providers import ResourceProvider, as_provider, check_key, is_replaced
+from resourcekit.values import is_resource
 
 if TYPE_CHECKING:
     from resourcekit.config.overlay import Overlay
@@ -35,6 +37,9 @@ __all__ = ("OPERATIONS", "ContainerInstance", "is_key", "no_attribute", "reserve
 
 _NOTHING: Final[Mapping[str, Any]] = {}
 
+
+VIEW_NAMES: Final = frozenset({"_asdict", "_classes", "_nested", "_prefix", "_run"})
+"""The private attributes of what a run gives."""
 
 OPERATIONS: Final = frozenset({"of", "override", "wire", *operations()})
 
@@ -48,8 +53,11 @@ def is_key(content: object) -> bool:
 def reserved_names() -> frozenset[str]:
     """The names a key cannot have: what containers, their classes and dependency-injector's have already."""
     plain = containers.DynamicContainer()
-    names = {*dir(containers.DeclarativeContainer), *dir(plain), *OPERATIONS}
-    return frozenset(name for name in names if not name.startswith("_"))
+    public = {*dir(containers.DeclarativeContainer), *dir(plain), *OPERATIONS}
+    private = {*dir(ContainerInstance._empty()), *VIEW_NAMES}
+    return frozenset(
+        {name for name in public if not name.startswith("_")} | {name for name in private if name.startswith("_")}
+    )
 
 
 def no_attribute(container: Any, called: str, name: str) -> AttributeError:
@@ -63,6 +71,19 @@ class ContainerInstance(Operations, containers.DynamicContainer):
     """What calling a container class gives."""
 
     def __init__(self) -> None:
+        raise DefinitionError(
+            "type(container)() is not how a container is made, since its type is the same for all: call the container "
+            "class, Prod(), or container.__class__(), which is that class"
+        )
+
+    @classmethod
+    def _empty(cls) -> Self:
+        """An instance without providers, which `_take` gives it."""
+        made = cls.__new__(cls)
+        made._begin()
+        return made
+
+    def _begin(self) -> None:
         super().__init__()
         self._entered = []
         self._kept, self._plain_runs = Kept(), Kept()
@@ -70,7 +91,8 @@ class ContainerInstance(Operations, containers.DynamicContainer):
 
     def __setattr__(self, name: str, content: Any) -> None:
         assembly: Assembly | None = self.__dict__.get("_assembly")
-        if assembly is None or name.startswith("_"):
+        is_private = name.startswith("_") and name not in self.providers
+        if assembly is None or (is_private and not (is_resource(content) or is_key(content))):
             super().__setattr__(name, content)
             return
         provider = as_provider(
@@ -80,13 +102,14 @@ class ContainerInstance(Operations, containers.DynamicContainer):
         if is_parent or not is_key(provider):
             super().__setattr__(name, provider)
             return
-        check_key(name, assembly.name, reserved_names())
+        check_key(name, assembly.name, reserved_names(), provider)
         former = self.providers.get(name)
         check_nested(f"{assembly.name}.{name}", former, provider)
         if former is not None and former is not provider:
             for key, each in flat({name: former}).items():
                 assembly.alias(each, key)
         self._put(name, provider)
+        assembly.shared += given_containers({name: content})
         assembly.recipe += (("set", (name, content)),)
         assembly.changed()
 
@@ -147,7 +170,7 @@ class ContainerInstance(Operations, containers.DynamicContainer):
         if is_override:
             assembly.base = mine
         found = derived_providers(assembly, mine, changes, is_shared=is_override)
-        derived = type(self)()
+        derived = type(self)._empty()
         derived._take(self.declarative_parent, assembly, found, {}, mine.providers)
         return derived
 
@@ -234,7 +257,7 @@ class ContainerInstance(Operations, containers.DynamicContainer):
 
     def __deepcopy__(self, memo: Any) -> Any:
         mine = self._assembly
-        copied = memo[id(self)] = type(self)()
+        copied = memo[id(self)] = type(self)._empty()
         assembly = Assembly(
             mine.name,
             {},
@@ -249,6 +272,7 @@ class ContainerInstance(Operations, containers.DynamicContainer):
         for key, provider in flat(known).items():
             assembly.alias(provider, key)
         copied._take(self.declarative_parent, assembly, found, memo)
+        copied.assign_parent(providers.deepcopy(self.parent, memo))
         return copied
 
     def __getattr__(self, name: str) -> Any:

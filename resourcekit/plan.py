@@ -95,6 +95,7 @@ class Plan(Tabular):
         needed: The indexes of every node the plan needs, providers and values among them.
         stuck: The resources that have no place in the order: they are in a cycle, or need one that is.
         sources: The config sources that each step reads, by its name: ``variable DB_HOST``, ``overlay prod.toml``.
+        closing: The ``providers.Resource`` that it uses, which are shut down when the last run that does so ends.
 
     >>> from resourcekit import ConfigurableResource, ResourceContainer
     >>> class Database(ConfigurableResource, scope="app"):
@@ -118,6 +119,7 @@ class Plan(Tabular):
     needed: frozenset[int] = attrs.field(repr=False)
     stuck: tuple[Step, ...] = ()
     sources: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict)
+    closing: tuple[Step, ...] = ()
 
     @property
     def is_async(self) -> bool:
@@ -267,8 +269,9 @@ def make_plan(graph: Graph, container: str, keys: Sequence[str] | None) -> Plan:
     problems = [problem for index, problem in graph.problems if index in needed]
     problems += [_cycle_problem(graph, cycle) for cycle in graph.cycles(stuck)]
     problems += [problem for index in order for problem in _captive_problems(graph, index)]
-    steps = _steps(graph, order, paths)
-    return Plan(container, keys, steps, tuple(problems), graph, frozenset(needed), _steps(graph, sorted(stuck), paths))
+    steps, lost = _steps(graph, order, paths), _steps(graph, sorted(stuck), paths)
+    closing = tuple(Step(graph.nodes[index], paths[index], Hooks()) for index in order if index in graph.closing)
+    return Plan(container, keys, steps, tuple(problems), graph, frozenset(needed), lost, closing=closing)
 
 
 def _steps(graph: Graph, indexes: Iterable[int], paths: Mapping[int, tuple[str, ...]]) -> tuple[Step, ...]:

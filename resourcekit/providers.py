@@ -297,8 +297,14 @@ def as_replacement(key: str, content: Any, replaced: Any, owner: str) -> Any:
     return new
 
 
-def check_key(key: object, owner: str, reserved: Container[str]) -> None:
+def check_key(key: object, owner: str, reserved: Container[str], content: object = None) -> None:
     """Refuse what cannot be a key.
+
+    Args:
+        key: The name.
+        owner: The container's name, for messages.
+        reserved: The names that every container has.
+        content: The provider it is to have: what a run gives cannot be private, a plain provider may.
 
     Raises:
         DefinitionError: It is no identifier, a keyword, private, or the name of something a container has.
@@ -308,14 +314,15 @@ def check_key(key: object, owner: str, reserved: Container[str]) -> None:
         raise DefinitionError(f"{owner}: {key!r} cannot be a key, it is no identifier; call it {proposal!r}")
     if keyword.iskeyword(key):
         raise DefinitionError(f"{owner}: {key!r} cannot be a key, it is a keyword; call it {key + '_resource'!r}")
-    if key.startswith("_"):
+    if key.startswith("__") or (key.startswith("_") and isinstance(content, ResourceProvider | ValueProvider)):
         raise DefinitionError(
             f"{owner}: {key!r} cannot be a key, it begins with an underscore; call it {key.strip('_') or 'resource'!r}"
         )
     if key in reserved:
+        proposal = key + ("_" if key.startswith("_") else "_resource")
         raise DefinitionError(
-            f"{owner}: {key!r} cannot be a key, every container has an attribute of that name; "
-            f"call it {key + '_resource'!r}"
+            f"{owner}: {key!r} cannot be a key, every container has an attribute of that name; call it {proposal!r} "
+            '(the page "Coming from dependency-injector" lists these names)'
         )
 
 

@@ -51,7 +51,8 @@ class Interrupting:
             self.before.pop(frame, None)
         elif event == "opcode":
             before, self.before[frame] = self.before.get(frame), dis.opname[frame.f_code.co_code[frame.f_lasti]]
-            self.seen += before in LOOKING
+            # Python's own end of an `except` has no line: an error there leaves what was handled in the thread.
+            self.seen += before in LOOKING and frame.f_lineno is not None
             if self.seen == self.at:
                 self.before.clear()
                 self.at = -1

@@ -196,7 +196,7 @@ class Schedule:
         live = sorted(self._scope.live.items(), key=lambda item: places[id(item[1].step)])
         self._scope.live = dict(live)
         if not any(undo.closes_scope for undo in self._scope.undo):  # Cancel scopes close as they were opened.
-            self._scope.undo.sort(key=lambda undo: places[id(undo.step)])
+            self._scope.undo.sort(key=lambda undo: places.get(id(undo.step), -1))  # What it uses goes after every step.
         return together(self.errors)
 
 

@@ -110,7 +110,7 @@ class _Writer:
         else:
             self._write_template(place, step, template, links.expressions)
         exposed = f"e{place}" if step.hooks.vends else f"r{place}"
-        slot = keys[0] if keys else f"_{exposed}"
+        slot = keys[0] if keys else f"__{exposed}__"  # No key is called like that.
         self._write_hooks(place, step)
         self._exposed.append(slot)
         self._others.update(dict.fromkeys(keys[1:], slot))

@@ -21,6 +21,7 @@ from resourcekit.context import RunContext
 from resourcekit.deferred import Computed
 from resourcekit.errors import DefinitionError, kind_in_words
 from resourcekit.hooks import Hook, is_manager
+from resourcekit.lifecycle.foreign import begin_use, end_use
 from resourcekit.lifecycle.outcome import HookFailure, annotate, never_began
 from resourcekit.lifecycle.scopes import innermost_cancel_scope
 from resourcekit.lifecycle.timing import Limit, limit_of
@@ -180,6 +181,7 @@ class Scope:
         undo: What is to be undone, in the order it was done.
         late: The errors of hooks that did their work, but took too long, or were interrupted right after it.
         failures: Everything that has failed, in order.
+        used: The providers of dependency-injector's that it uses until it ends.
         lost: In the child that one of the hooks has forked: the error of whatever would go on with it there.
     """
 
@@ -193,6 +195,7 @@ class Scope:
     undo: list[Undo] = attrs.field(factory=list)
     late: list[BaseException] = attrs.field(factory=list)
     failures: list[HookFailure] = attrs.field(factory=list)
+    used: tuple[Any, ...] = ()
     lost: BaseException | None = None
 
     def failed(self, error: BaseException, step: Step, phase: str) -> BaseException:
@@ -200,6 +203,13 @@ class Scope:
         annotate(error, step, phase)
         self.failures.append(HookFailure(step, phase, error))
         return error
+
+    def use(self, step: Step) -> None:
+        """Use a provider of dependency-injector's from now on, until everything that comes after it is torn down."""
+        provider = step.resource
+        self.used += (provider,)
+        self.undo.append(Undo(step, "reset", self.context(step), partial(partial, end_use, provider, self)))
+        begin_use(provider, self)
 
     def lose(self, error: BaseException) -> None:
         """From now on nothing is set up or torn down here."""
@@ -346,7 +356,7 @@ def _call_hooks(scope: Scope, step: Step, resource: Any) -> Machine:
 def reset(provider: Any, _outcome: BaseException | None) -> Any:
     """Make a caching provider forget its object, which used a resource that is going away."""
     if hasattr(provider, "shutdown"):
-        return provider.shutdown()
+        return provider.shutdown() if provider.initialized else None
     provider.reset()  # It gives a context manager, which nobody is to enter.
     return None
 

@@ -72,5 +72,6 @@ class Limit:
 
 def limit_of(step: Step, settings: ContainerSettings, setting: str) -> Limit | None:
     """The limit of a hook: what its class says, else its container's."""
-    seconds = getattr(spec_of(step.resource).settings, setting) or getattr(settings, setting)
+    own = getattr(spec_of(step.resource).settings, setting) if step.node.is_resource else None
+    seconds = own or getattr(settings, setting)
     return None if seconds is None else Limit(seconds, setting, seconds)

@@ -251,7 +251,7 @@ class App(AppScope):
         session._leave_context()  # Only its own start saw it as the current run.
         self.session = session
         _STARTED[id(session)] = session
-        self.become(session._up)
+        self.become(session._up, () if session._scope is None else session._scope.used)
 
     def _ends(self) -> tuple[AppRun | None, BaseException | None]:
         """What is to be torn down, where the last one leaves; and a Ctrl-C that came meanwhile."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Final
@@ -13,8 +14,9 @@ from resourcekit.config.overlay import Overlay
 from resourcekit.config.resolution import is_settled, resolve
 from resourcekit.deferred import Reference
 from resourcekit.errors import Problem, UnknownKeyError, kind_in_words
-from resourcekit.graph import Graph, Held
+from resourcekit.graph import EVERY_BRANCH, Graph, Held, LeftOut
 from resourcekit.lifecycle.compiled import Compiled
+from resourcekit.lifecycle.drivers import close_awaitable
 from resourcekit.lifecycle.generation import compile_steps
 from resourcekit.lifecycle.machine import LiveResource
 from resourcekit.lifecycle.report import Listener
@@ -40,12 +42,13 @@ class AppScope:
 
     def __init__(self, parent: AppScope | None = None) -> None:
         self.live: Mapping[int, LiveResource] = {}
+        self.used: Sequence[object] = ()
         self._parent = parent
         self._epoch = object()
 
-    def become(self, live: Mapping[int, LiveResource]) -> None:
-        """From now on *live* is up."""
-        self.live = live
+    def become(self, live: Mapping[int, LiveResource], used: Sequence[object] = ()) -> None:
+        """From now on *live* is up, and these providers of dependency-injector's are *used*."""
+        self.live, self.used = live, used
         self._epoch = AppScope.latest_change = object()
         changed()
 
@@ -53,6 +56,10 @@ class AppScope:
         """The live resource of a declaration, None when it is not up."""
         found = self.live.get(id(held.identity))
         return self._parent.find(held) if found is None and self._parent is not None else found
+
+    def uses(self, provider: object) -> bool:
+        """Whether it uses a provider of dependency-injector's, so that a run need not."""
+        return any(each is provider for each in self.used) or (self._parent is not None and self._parent.uses(provider))
 
     @property
     def state(self) -> tuple[object, ...]:
@@ -63,8 +70,8 @@ class AppScope:
 _LONG: Final = 100
 """How many resources make a plan a long one."""
 
-Codes = dict[tuple[str, ...] | None, tuple[object, Compiled | None, tuple[object, ...]]]
-"""By the keys asked for: the latest change of any app scope, the code, the state of this one."""
+Codes = dict[tuple[tuple[str, ...] | None, LeftOut], tuple[object, Compiled | None, tuple[object, ...]]]
+"""By the keys asked for and the branches not chosen: the latest change of any app scope, the code, this one's state."""
 
 
 @attrs.define(eq=False)
@@ -92,11 +99,44 @@ class Blueprint:
     listeners: list[Listener] = attrs.field(factory=list)
     app: AppScope = attrs.field(factory=AppScope)
     settings: ContainerSettings = ContainerSettings()
-    _plans: dict[tuple[str, ...] | None, Plan] = attrs.field(factory=dict, init=False)
+    _plans: dict[tuple[tuple[str, ...] | None, LeftOut], Plan] = attrs.field(factory=dict, init=False)
     _codes: tuple[Codes, Codes] = attrs.field(factory=lambda: ({}, {}), init=False)
 
-    def plan(self, keys: tuple[str, ...] | None) -> Plan:
+    def left_out(self, keys: tuple[str, ...] | None) -> LeftOut:
+        """The branches that are not chosen now, of what chooses among them: to be asked for once in each run.
+
+        Nothing is left out where a choice cannot be told before the run: it needs a live resource, fails, or is to be
+        awaited. Where there is no branch of the name, every branch is: nobody can get at one.
+
+        Args:
+            keys: Only the choices that matter to these are made; None means all.
+        """
+        graph = self.graph
+        if not graph.branches:
+            return EVERY_BRANCH
+        roots = graph.keys.values() if keys is None else [graph.keys[key] for key in keys if key in graph.keys]
+        reached = graph.reach(roots)
+        left = ((index, branch) for index in graph.branches if index in reached for branch in self._not_chosen(index))
+        return frozenset(left)
+
+    def _not_chosen(self, index: int) -> set[int]:
+        choice, branches = self.graph.nodes[index].held.choice, self.graph.branches[index]
+        assert choice is not None, "it has branches"
+        try:
+            name = choice.select()
+            if not inspect.isawaitable(name):
+                return {*branches.values()} - {branches.get(name)}
+            close_awaitable(name)
+        except Exception:  # Whoever uses it is told.
+            pass
+        return set()
+
+    def plan(self, keys: tuple[str, ...] | None, left_out: LeftOut = EVERY_BRANCH) -> Plan:
         """The plan for *keys*, None for all of them; made once.
+
+        Args:
+            keys: The keys; with None, those that only a branch needs which is left out are left out as well.
+            left_out: The branches that are not chosen.
 
         Raises:
             TypeError: A key is no text.
@@ -105,37 +145,43 @@ class Blueprint:
         for key in keys or ():
             if _text(key) not in self.graph.keys:
                 raise UnknownKeyError(key, self.name, self.graph.keys)
-        found = self._plans.get(keys)
+        found = self._plans.get((keys, left_out))
         if found is None:
-            found = self._plans[keys] = make_plan(self.graph, self.name, keys)
+            graph, chosen = self.graph, keys
+            if left_out:
+                graph = graph.without(left_out)
+                chosen = graph.keys_without(left_out) if keys is None else keys
+            found = self._plans[keys, left_out] = make_plan(graph, self.name, chosen)
         return found
 
-    def code(self, keys: tuple[str, ...] | None, is_async: bool) -> Compiled | None:
+    def code(self, keys: tuple[str, ...] | None, is_async: bool, left_out: LeftOut = EVERY_BRANCH) -> Compiled | None:
         """The generated code of a run of *keys*; None where it needs the machine, or must not start at all.
 
         It is made once for each state of the app scope, whose resources it knows; for a long plan at its second run,
         since making it costs more than one run by the machine.
         """
-        codes = self._codes[is_async]
+        codes, asked = self._codes[is_async], (keys, left_out)
         try:
-            known = codes.get(keys)
+            known = codes.get(asked)
         except TypeError:
             return None  # A key is no text: `plan` tells.
         change = AppScope.latest_change
-        if known is None and len(self.plan(keys).steps) > _LONG:
-            codes[keys] = (None, None, ())
+        if known is None and len(self.plan(keys, left_out).steps) > _LONG:
+            codes[asked] = (None, None, ())
             return None
         if known is None or known[0] is not change:
             state = self.app.state
-            code = known[1] if known is not None and known[2] == state else self._compile(keys, is_async)
-            known = codes[keys] = (change, code, state)
+            is_same = known is not None and known[2] == state
+            code = known[1] if known is not None and is_same else self._compile(self.plan(keys, left_out), is_async)
+            known = codes[asked] = (change, code, state)
         return known[1]
 
-    def _compile(self, keys: tuple[str, ...] | None, is_async: bool) -> Compiled | None:
-        plan = self.plan(keys)
+    def _compile(self, plan: Plan, is_async: bool) -> Compiled | None:
         steps = _missing(self, plan)
         placed, problems = place(self.graph, self.overlays)
         if problems or plan.problems or plan.stuck or (not is_async and any(plan.sync_problems(steps))):
+            return None
+        if any(not self.app.uses(step.resource) for step in plan.closing):
             return None
         if any(limit_of(step, self.settings, setting) for step in steps for setting in TIMEOUTS):
             return None
@@ -183,12 +229,16 @@ def _text(key: object) -> str:
 
 @attrs.frozen(eq=False)
 class Preflight:
-    """What is known before the first hook: the plan, the steps to do, their live resources, every problem."""
+    """What is known before the first hook: the plan, the steps to do, their live resources, every problem.
+
+    `closing` are the providers of dependency-injector's that it uses, and nothing that lasts longer does.
+    """
 
     plan: Plan
     steps: tuple[Step, ...]
     drafts: Mapping[int, Any]
     problems: tuple[Problem, ...]
+    closing: tuple[Step, ...]
 
 
 def preflight(
@@ -200,6 +250,7 @@ def preflight(
     is_async: bool,
     chosen: Callable[[Step], bool] = lambda step: True,
     is_run: bool = True,
+    left_out: LeftOut = EVERY_BRANCH,
 ) -> Preflight:
     """Check plan and config of a run, and make its resources; no hook is called.
 
@@ -211,8 +262,9 @@ def preflight(
         is_async: Whether async hooks are fine.
         chosen: Which steps are to be done, of those that are not up in the app scope.
         is_run: Whether a run follows; if none does, resources without any config to be read are not made.
+        left_out: The branches that are not chosen.
     """
-    plan = blueprint.plan(keys)
+    plan = blueprint.plan(keys, left_out)
     steps = _missing(blueprint, plan)
     done = tuple(step for step in steps if chosen(step))
     problems = list(plan.problems)
@@ -229,7 +281,8 @@ def preflight(
             resource, found = resolve(step.resource, step.name, fields, environ, step.path)
             drafts[id(step.node.held.identity)] = resource
             problems += found
-    return Preflight(plan, done, drafts, tuple(problems))
+    closing = tuple(step for step in plan.closing if not blueprint.app.uses(step.resource))
+    return Preflight(plan, done, drafts, tuple(problems), closing)
 
 
 def _missing(blueprint: Blueprint, plan: Plan) -> list[Step]:
@@ -238,8 +291,8 @@ def _missing(blueprint: Blueprint, plan: Plan) -> list[Step]:
     if len(missing) == len(plan.steps) or all(step.scope == "run" for step in missing):
         return missing
     stale = {step.node.index for step in missing}
-    for index in blueprint.graph.order(set(plan.needed))[0]:
-        if not stale.isdisjoint(blueprint.graph.nodes[index].targets):
+    for index in plan.graph.order(set(plan.needed))[0]:
+        if not stale.isdisjoint(plan.graph.nodes[index].targets):
             stale.add(index)
     return [step for step in plan.steps if step.node.index in stale]
 

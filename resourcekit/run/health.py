@@ -44,7 +44,7 @@ def health_checks(run: Session) -> Iterator[HealthCheck]:
     """
     scope = run._scope
     assert scope is not None, "a timed run keeps its resources"
-    for step in run._blueprint.plan(run._asked).steps:
+    for step in run._blueprint.plan(run._asked, run._left_out).steps:
         hook = health_hook(type(step.resource))
         resource = scope.drafts.get(id(step.node.held.identity))
         if hook is not None and resource is not None:

@@ -23,7 +23,7 @@ class _PlainRun(Run[Any]):
     def _ready(self, is_async: bool) -> Compiled | None:
         seen = latest()
         code = super()._ready(is_async)
-        if code is not None:
+        if code is not None and not self._blueprint.graph.branches:
             keep(self._learns, [code], seen)
         return code
 

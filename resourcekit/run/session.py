@@ -14,6 +14,7 @@ from resourcekit.config.overlay import Overlay
 from resourcekit.context import RunContext
 from resourcekit.errors import Location, RunStateError, kind_in_words, preflight_error
 from resourcekit.frames import caller_location
+from resourcekit.graph import LeftOut
 from resourcekit.lifecycle.compiled import Compiled, Failure
 from resourcekit.lifecycle.drivers import Observer, drive, drive_async, torn_down, torn_down_async
 from resourcekit.lifecycle.loops import OwningLoop
@@ -87,7 +88,7 @@ class Session(Showing):
     def report(self) -> RunReport:
         """What the run did; made when it is first asked for."""
         if self._report is None:
-            needs = partial(_needs, self._blueprint, self._asked)
+            needs = partial(_needs, self._blueprint, self._asked, self._left_out)
             order = self._order if self._code is None or self._order is not None else self._code.order
             self._report = RunReport(self.run_id, self._title, list(order or ()), needs=needs)
         self._report.outcome = self._outcome
@@ -123,11 +124,14 @@ class Session(Showing):
             environ=os.environ,
             is_async=is_async,
             chosen=self._chosen,
+            left_out=self._left_out,
         )
         if checked.problems:
             raise preflight_error(checked.problems)
         self._scope = self._new_scope(is_async, checked.drafts)
         self._begin()
+        for step in checked.closing:
+            self._scope.use(step)
         interrupt = self._tell("opened")
         if interrupt is not None:
             self._closed(interrupt, (), is_up=False)
@@ -149,7 +153,9 @@ class Session(Showing):
 
         That is needed when somebody listens, when the run has an overlay, and when anything is wrong: it tells what.
         """
-        return self._blueprint.code(self._asked, is_async) if self._is_compiled else None
+        if self._blueprint.graph.branches:
+            self._left_out = self._blueprint.left_out(self._asked)
+        return self._blueprint.code(self._asked, is_async, self._left_out) if self._is_compiled else None
 
     def _drafted(self, code: Compiled) -> Mapping[int, dict[str, object]] | None:
         """What is in the resources whose config is read for each run, by place; None when anything is wrong with it."""
@@ -410,6 +416,6 @@ def _words(tags: object) -> dict[str, str]:
     return dict(tags)
 
 
-def _needs(blueprint: Blueprint, asked: tuple[str, ...] | None) -> Mapping[str, Sequence[str]]:
+def _needs(blueprint: Blueprint, asked: tuple[str, ...] | None, left_out: LeftOut) -> Mapping[str, Sequence[str]]:
     """What each resource of a run waits for: it holds the blueprint, since the report outlives the run."""
-    return blueprint.plan(asked).needs
+    return blueprint.plan(asked, left_out).needs

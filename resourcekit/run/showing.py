@@ -7,7 +7,7 @@ from typing import Any
 
 from resourcekit.current import Current
 from resourcekit.errors import NotInRunError
-from resourcekit.graph import Held
+from resourcekit.graph import EVERY_BRANCH, Held, LeftOut
 from resourcekit.lifecycle.compiled import Compiled
 from resourcekit.lifecycle.machine import LiveResource, Scope
 from resourcekit.run.blueprint import Blueprint
@@ -28,6 +28,7 @@ class Showing(Current):
     _code: Compiled | None = None  # Where generated code sets up.
     _kept: tuple[Any, ...] | None = None  # What it needs to tear down, while it is open.
     _view: Any = None
+    _left_out: LeftOut = EVERY_BRANCH  # The branches that were not chosen when it was opened.
 
     def __init__(self, blueprint: Blueprint, asked: tuple[str, ...] | None) -> None:
         self._blueprint = blueprint
@@ -39,6 +40,8 @@ class Showing(Current):
 
     @property
     def _keys(self) -> Sequence[str]:
+        if self._left_out:
+            return self._blueprint.plan(self._asked, self._left_out).keys
         return tuple(self._blueprint.graph.keys) if self._asked is None else self._asked
 
     @property

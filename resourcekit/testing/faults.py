@@ -162,7 +162,8 @@ def fault_matrix(
     if not isinstance(container, ResourceContainer):
         raise TypeError(f"fault_matrix() wants a container, not {kind_in_words(container)}")
     assembly = effective(container)._assembly
-    plan = assembly.blueprint().plan(keys or None)
+    blueprint = assembly.blueprint()
+    plan = blueprint.plan(keys or None, blueprint.left_out(keys or None))
     scenario = Scenario(
         blueprint=assembly.blueprint,
         keys=keys or None,

@@ -291,7 +291,7 @@ class _Trial:
 
     def _out_of_order(self) -> Iterator[Leak]:
         """Resources that went before one that comes after them; concurrently, before one that needs them."""
-        plan = self._run._blueprint.plan(self._run._asked)
+        plan = self._run._blueprint.plan(self._run._asked, self._run._left_out)
         steps = {step.name: step for step in plan.steps}
         before = dict(zip(steps, (list(steps)[:place] for place in range(len(steps))), strict=True))
         for place, name in enumerate(self._downs):
