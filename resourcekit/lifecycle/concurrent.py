@@ -19,7 +19,7 @@ from typing import Any, Final
 
 import attrs
 
-from resourcekit.lifecycle.drivers import Observer, aperform, in_thread, perform
+from resourcekit.lifecycle.drivers import Observer, aperform, end_child, in_thread, perform
 from resourcekit.lifecycle.machine import Call, CallFailed, Machine, Scope, set_up_one
 from resourcekit.lifecycle.outcome import together
 from resourcekit.lifecycle.scopes import innermost_cancel_scope
@@ -232,7 +232,7 @@ def set_up_concurrently(
                 if here is not None:
                     _make(here)
                     schedule.ended(here)
-                elif schedule.under_way:
+                elif schedule.under_way and not scope.is_lost:  # No thread of the parent's is in a child.
                     wake.get()
                 else:
                     break
@@ -279,6 +279,9 @@ async def set_up_concurrently_async(
             here = schedule.staying()
             if here is not None:
                 await _amake(here)
+                if scope.is_lost and schedule.under_way:
+                    # Its loop would wait for ever for the threads of the parent's, which are not in this child.
+                    end_child(here.call, "has forked while others were called in threads; {}", here.error)
                 schedule.ended(here)
             elif schedule.under_way:
                 with CancelScope(shield=bool(schedule.errors)):

@@ -15,7 +15,6 @@ from resourcekit.config.overlay import Overlaid
 from resourcekit.config.rereading import ConfigReader
 from resourcekit.construction import complete
 from resourcekit.context import RunContext
-from resourcekit.errors import RunStateError
 from resourcekit.generated import execute
 from resourcekit.hooks import Hook
 from resourcekit.lifecycle.compiled import Compiled, Drafted, Failure, Frame, Line
@@ -183,8 +182,8 @@ class _Writer:
         return Line(self._checked(call, place, hook.name), step, hook.name)
 
     def _down_line(self, line: Line) -> Line:
-        """A line that goes no further in the child of a hook that has forked, where the run has no view any more."""
-        return attrs.evolve(line, text=f"{line.text}; run._view is None and lost(run)")
+        """A line that goes no further in the child of a hook that has forked."""
+        return attrs.evolve(line, text=f"{line.text}; run._process != PROCESS.number and lost(run)")
 
     def _write_manager(self, place: int, step: Step, hook: Hook) -> None:
         """A hook that may give a context manager: the machine enters it."""
@@ -288,7 +287,7 @@ def _refuse(given: Any, step: Step, phase: str) -> None:
 
 
 def _lost(run: Any) -> None:
-    raise RunStateError(run._over())
+    raise run._over()
 
 
 def _made(provider: Callable[[], Any], step: Step) -> Any:

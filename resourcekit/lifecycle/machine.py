@@ -21,6 +21,7 @@ from resourcekit.context import RunContext
 from resourcekit.deferred import Computed
 from resourcekit.errors import DefinitionError, kind_in_words
 from resourcekit.hooks import Hook, is_manager
+from resourcekit.lifecycle.forks import PROCESS, inherited_error, note_entered
 from resourcekit.lifecycle.outcome import HookFailure, annotate, never_began
 from resourcekit.lifecycle.scopes import innermost_cancel_scope
 from resourcekit.lifecycle.timing import Limit, limit_of
@@ -180,7 +181,9 @@ class Scope:
         undo: What is to be undone, in the order it was done.
         late: The errors of hooks that did their work, but took too long, or were interrupted right after it.
         failures: Everything that has failed, in order.
-        lost: In the child that one of the hooks has forked: the error of whatever would go on with it there.
+        lost: In the child of a fork: the error of whatever would go on with it there.
+        title: The container's name.
+        process: The number of the process that it belongs to.
     """
 
     is_async: bool
@@ -194,6 +197,8 @@ class Scope:
     late: list[BaseException] = attrs.field(factory=list)
     failures: list[HookFailure] = attrs.field(factory=list)
     lost: BaseException | None = None
+    title: str = ""
+    process: int = attrs.field(factory=lambda: PROCESS.number)
 
     def failed(self, error: BaseException, step: Step, phase: str) -> BaseException:
         """Note on *error*, and here, whose it is; gives the error."""
@@ -201,10 +206,17 @@ class Scope:
         self.failures.append(HookFailure(step, phase, error))
         return error
 
-    def lose(self, error: BaseException) -> None:
+    def lose(self, error: BaseException | None) -> None:
         """From now on nothing is set up or torn down here."""
         self.lost = error
         self.undo.clear()
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether this is the child of a fork, which goes no further with it."""
+        if self.lost is None and self.process != PROCESS.number:
+            self.lose(inherited_error(self.title))
+        return self.lost is not None
 
     def limit(self, step: Step) -> Limit | None:
         """How long a set-up hook may take: its own limit, or what is left of the whole start's."""
@@ -237,7 +249,7 @@ def set_up_one(scope: Scope, step: Step) -> Machine:
         raise
     except BaseException as error:  # Ctrl-C between two hooks; a user's object that fails when it is looked at.
         return scope.failed(error, step, "set-up")
-    return scope.late.pop() if scope.late and scope.lost is None else scope.lost
+    return scope.late.pop() if not scope.is_lost and scope.late else scope.lost
 
 
 def _limited(scope: Scope, call: Call) -> Machine:
@@ -263,7 +275,7 @@ def tear_down(scope: Scope, outcome: BaseException | None, errors: list[BaseExce
         outcome: What the body, or a failing setup, raised: the hooks hear of it.
         errors: Takes what goes wrong.
     """
-    while scope.undo:
+    while not scope.is_lost and scope.undo:
         undo = scope.undo[-1]
         if undo.is_due:
             undo.context.exception = outcome
@@ -400,6 +412,7 @@ def enter(scope: Scope, step: Step, hook: Hook, resource: Any, context: RunConte
     )
     before = innermost_cancel_scope()
     scope.undo.append(undo)
+    note_entered(undo)
     exposed = yield from _limited(scope, entering)
     undo.closes_scope = innermost_cancel_scope() is not before  # A task group that stays open, for one.
     return exposed

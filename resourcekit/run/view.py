@@ -25,7 +25,7 @@ if TYPE_CHECKING:
         _title: str
 
         def _not_in_run(self, key: str) -> Exception: ...
-        def _over(self) -> str | None: ...
+        def _over(self) -> RunStateError | None: ...
         def _forgotten(self, warn: Callable[..., None]) -> None: ...
 
 
@@ -85,7 +85,7 @@ class EndedView(LiveView):
     def __getattribute__(self, name: str) -> Any:
         if name[:1] != "_":
             ended = f"this run has ended, {name!r} is no longer to be had from it; open another with run()"
-            raise RunStateError(self._run._over() or ended)
+            raise self._run._over() or RunStateError(ended)
         return object.__getattribute__(self, name)
 
 
