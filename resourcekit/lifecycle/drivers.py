@@ -161,7 +161,7 @@ async def drive_async(machine: Machine, observe: Observer | None = None, *, has_
                         # As late as this: a coroutine that is closed without its loop can still call sync hooks.
                         if has_failed and not call.closes_scope:
                             shield.open(given)
-                        call.made.append(given := await _in_time(call, given))
+                        call.made["awaited"] = given = await _in_time(call, given)
                     call.took = perf_counter() - started
             except BaseException as error:
                 has_failed = True
@@ -194,26 +194,28 @@ class _Shield(ExitStack):
         super().close()
 
 
-async def aperform(call: Call, threads: Any = None) -> Any:
-    """Make one call of a concurrent async run, and give what it gives.
+async def aperform(call: Call, threads: Any = None) -> tuple[Any, BaseException | None]:
+    """Make one call of a concurrent async run; gives what it gives, and what it raises, which a coroutine may change.
 
     Args:
         call: The call.
         threads: The limiter of the threads for blocking hooks; None makes the call in this one.
     """
     started = perf_counter()
-    if threads is None or call.is_async:
-        given = call.make()
-    else:
-        from anyio.to_thread import run_sync
+    error = None
+    try:
+        if threads is None or call.is_async:
+            given = call.make()
+        else:
+            from anyio.to_thread import run_sync
 
-        given, error = await run_sync(in_thread, call, call.make, limiter=threads)
-        if error is not None:
-            raise error
-    if call.is_awaited(given):
-        call.made.append(given := await _in_time(call, given))
+            given, error = await run_sync(in_thread, call, call.make, limiter=threads)
+        if error is None and call.is_awaited(given):
+            call.made["awaited"] = given = await _in_time(call, given)
+    except BaseException as raised:
+        return None, raised
     call.took = perf_counter() - started
-    return given
+    return given, error
 
 
 def in_thread(call: Call, function: Callable[[], Any]) -> tuple[Any, BaseException | None]:

@@ -20,6 +20,7 @@ from resourcekit.hooks import Hook
 from resourcekit.lifecycle.compiled import Compiled, Drafted, Failure, Frame, Line
 from resourcekit.lifecycle.drivers import drive, drive_async, refuse_awaitable
 from resourcekit.lifecycle.machine import LiveResource, Scope, Undo, enter, reset, teardown_by_hook
+from resourcekit.lifecycle.outcome import traceback_of
 from resourcekit.lifecycle.templates import Template, Unsupported, link_expressions, template_of
 from resourcekit.plan import Step
 from resourcekit.values import copied
@@ -78,6 +79,7 @@ class _Writer:
             "new": object.__new__,
             "refuse": _refuse,
             "reset": reset,
+            "traceback_of": traceback_of,
             "weak": ref,
         }
         self._up: list[Line] = []
@@ -255,7 +257,7 @@ def _write_body(
     source += [f"        {line}" for line in (*(line.text for line in lines), *after)]
     source += [
         "    except BaseException as caught:",
-        "        failure = Failure(caught, caught.__traceback__.tb_lineno, locals())",
+        "        failure = Failure(caught, traceback_of(caught).tb_lineno, locals())",
         f"    if failure is not None: {failed}",
     ]
     return first

@@ -11,7 +11,7 @@ from typing import Final
 from weakref import WeakSet, WeakValueDictionary
 
 from resourcekit.changes import changed, forked
-from resourcekit.current import current_run, runs_here
+from resourcekit.current import at_end, current_run, runs_here
 from resourcekit.errors import RunStateError
 from resourcekit.graph import Held
 from resourcekit.lifecycle.drivers import Observer
@@ -178,7 +178,7 @@ class App(AppScope):
             self._waits_for_turn(turn)
             session, interrupt = self._ends()
             if session is not None:
-                end_sync(session, error or interrupt)
+                end_sync(session, interrupt if error is None else error)
             if interrupt is not None:
                 raise interrupt
         finally:
@@ -196,7 +196,7 @@ class App(AppScope):
             self._waits_for_turn(turn)
             session, interrupt = self._ends()
             if session is not None:
-                await end_async(session, error or interrupt)
+                await end_async(session, interrupt if error is None else error)
             if interrupt is not None:
                 raise interrupt
         finally:
@@ -315,4 +315,12 @@ def _forked() -> None:
         app.inherit()
 
 
+def _interpreter_ends() -> None:
+    """Name what is still open."""
+    for session in [*runs_here(), *_STARTED.values()]:
+        if session.is_open:  # In the child of a fork the parent's is not.
+            session._warn_left_open(warnings.warn)
+
+
 in_child(_forked)
+at_end(_interpreter_ends)

@@ -19,7 +19,7 @@ from resourcekit.lifecycle.drivers import Observer, drive, drive_async, torn_dow
 from resourcekit.lifecycle.forks import PROCESS, inherited_error, is_theirs, keep_for_good
 from resourcekit.lifecycle.loops import OwningLoop
 from resourcekit.lifecycle.machine import Scope, set_up
-from resourcekit.lifecycle.outcome import surfacing
+from resourcekit.lifecycle.outcome import is_a, surfacing
 from resourcekit.lifecycle.report import Observation, Outcome, RunEvent, RunReport, tell
 from resourcekit.plan import Step
 from resourcekit.run.blueprint import Blueprint, Preflight, preflight
@@ -199,7 +199,7 @@ class Session(Showing):
         """End the session, and raise what surfaces unless it is *error* on its way already."""
         if self._is_inherited:  # A teardown hook has forked.
             if error is None:
-                raise next((each for each in errors if not isinstance(each, Exception)), errors[-1])
+                raise next((each for each in errors if not is_a(each, Exception)), errors[-1])
             return
         if self._view is not None:
             end(self._view)
@@ -284,7 +284,7 @@ class Session(Showing):
         """Where generated code has failed to set up, the machine goes on: it is told what is up; gives the error."""
         over = self._over()
         if over is not None:  # A hook has forked, and its view took no more here.
-            return over if isinstance(failure.error, RunStateError) else failure.error
+            return over if is_a(failure.error, RunStateError) else failure.error
         self._code = code
         self._scope = scope = self._new_scope(code.is_async, {})
         error = code.failed_up(failure, scope)
@@ -351,14 +351,21 @@ class Session(Showing):
         else:
             await self._code.leaving(self, None, error, None)
 
+    def _lets_pass(self, error: BaseException | None) -> bool:
+        """Whether there is nothing to end here, and *error* is on its way, which an error of ours would hide.
+
+        In the child of a fork it is the child's own, sys.exit() for one.
+        """
+        return error is not None and (self._is_inherited or self._outcome != "open")
+
     def _close_by_machine(self, error: BaseException | None) -> None:
-        if self._is_inherited and error is not None:
-            return  # The child goes on with its own error, sys.exit() for one.
+        if self._lets_pass(error):
+            return
         observe = self._observe  # Before it counts as ending: Ctrl-C may come.
         self._closed(error, torn_down(self._leaving(), error, observe))
 
     async def _aclose_by_machine(self, error: BaseException | None) -> None:
-        if self._is_inherited and error is not None:
+        if self._lets_pass(error):
             return
         observe = self._observe
         scope = self._leaving(is_async=True)
@@ -400,12 +407,17 @@ class Session(Showing):
         scope = self._scope
         if scope is None:
             if self._code is None or self._kept is None:
-                raise over or RunStateError("this run is not open: it was never opened, or has ended")
+                raise over or RunStateError(f"this run is not open: {self._why_not_open()}")
             scope = self._new_scope(is_async, {})
             self._code.tell(scope, self._kept)
             self._scope = scope  # Only now: Ctrl-C may have come before all is told.
         self._is_ending = True
         return scope
+
+    def _why_not_open(self) -> str:
+        if self._outcome == "not opened":
+            return "it was never opened, enter it with `with`, or call start()"
+        return f"it has ended already ({self._outcome}), and a run is opened once: call run() for another"
 
     def _warn_left_open(self, warn: Callable[..., None]) -> None:
         where = f", opened at {self._opened_by}" if self._opened_by else "; RESOURCEKIT_DEBUG=1 shows where"
