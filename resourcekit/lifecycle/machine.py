@@ -296,6 +296,7 @@ def tear_down(scope: Scope, outcome: BaseException | None, errors: list[BaseExce
                     continue
             errors += scope.late
             scope.late.clear()
+            undo.context.exception = None  # A hook may have kept the context: it would keep the body's frames.
         del scope.undo[-1:]  # In the child of a fork there is none any more.
     scope.live.clear()
     if scope.lost is not None:

@@ -25,7 +25,7 @@ from resourcekit.plan import Step
 from resourcekit.run.blueprint import Blueprint, Preflight, preflight
 from resourcekit.run.frame import is_debugging
 from resourcekit.run.showing import Showing
-from resourcekit.run.view import end
+from resourcekit.run.view import end, let_go
 
 __all__ = ("Session", "check_flag")
 
@@ -203,6 +203,8 @@ class Session(Showing):
             return
         if self._view is not None:
             end(self._view)
+            if error is not None and hasattr(self._view, "_run"):
+                let_go(self._view)
         failures = () if self._scope is None else tuple(self._scope.failures)
         if error is not None:
             self._end("failed" if is_up else "setup failed")
