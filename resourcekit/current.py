@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import atexit
+from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final
 from weakref import ReferenceType, ref
@@ -10,10 +11,24 @@ from weakref import ReferenceType, ref
 if TYPE_CHECKING:  # It loads with a container, which may never run.
     from resourcekit.lifecycle.report import Outcome
 
-__all__ = ("CURRENT", "Current", "current_run", "runs_here")
+__all__ = ("CURRENT", "Current", "at_end", "current_run", "runs_here")
 
 # Weak: a run that is left open and forgotten is collected, and warns.
 CURRENT: Final[ContextVar[ReferenceType[Current] | None]] = ContextVar("resourcekit_run", default=None)
+
+
+_AT_END: Final[list[Callable[[], object]]] = []
+
+
+def at_end(function: Callable[[], object]) -> None:
+    """Have *function* called when the interpreter ends, after what users have registered for that."""
+    _AT_END.append(function)
+
+
+@atexit.register  # Here, which is imported before there is any container: who registers its `close` goes first.
+def _ends() -> None:
+    for function in _AT_END:
+        function()
 
 
 def current_run() -> Any:

@@ -410,13 +410,18 @@ class Operations(Inspected):
         self._entered.remove(leaving)
         return leaving
 
+    def _lets_pass(self, error: BaseException | None) -> bool:
+        """Whether it is left already, and *error* is on its way, which an error of ours would hide."""
+        return error is not None and not self._entered and effective(self)._assembly.app.session is None
+
     def __enter__(self) -> Self:
         return self.start()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._leaving().leave(error)
+        if not self._lets_pass(error):
+            self._leaving().leave(error)
 
     async def __aenter__(self) -> Self:
         return await self.astart()
@@ -424,7 +429,8 @@ class Operations(Inspected):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._leaving().aleave(error)
+        if not self._lets_pass(error):
+            await self._leaving().aleave(error)
 
 
 def _made(provider: Any, key: str) -> Any:

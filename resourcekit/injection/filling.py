@@ -90,8 +90,9 @@ class Filling(ABC):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._run is not None:
-            self._run.__exit__(kind, error, trace)
+        run, self._run = self._run, None  # Its report has the error, whose traceback has the frame that has this.
+        if run is not None:
+            run.__exit__(kind, error, trace)
 
     async def __aenter__(self) -> Self:
         if self._run is not None:
@@ -101,8 +102,9 @@ class Filling(ABC):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._run is not None:
-            await self._run.__aexit__(kind, error, trace)
+        run, self._run = self._run, None
+        if run is not None:
+            await run.__aexit__(kind, error, trace)
 
 
 class Collecting(Filling):

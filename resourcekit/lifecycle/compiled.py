@@ -154,6 +154,6 @@ def _failed(scope: Scope, error: BaseException, lines: Sequence[Line], number: i
     if not 0 <= number < len(lines):
         return error
     step, phase = lines[number].step, lines[number].phase
-    if isinstance(error, CallFailed):  # It went through the machine, which knows the call.
+    if type(error) is CallFailed:  # It went through the machine, which knows the call.
         step, phase, error = error.call.step, error.call.phase, error.error
     return scope.failed(error, step, phase)

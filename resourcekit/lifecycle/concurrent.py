@@ -19,7 +19,7 @@ from typing import Any, Final
 
 import attrs
 
-from resourcekit.lifecycle.drivers import Observer, aperform, in_thread, perform
+from resourcekit.lifecycle.drivers import Observer, aperform, end_child, in_thread, perform
 from resourcekit.lifecycle.machine import Call, CallFailed, Machine, Scope, set_up_one
 from resourcekit.lifecycle.outcome import together
 from resourcekit.lifecycle.scopes import innermost_cancel_scope
@@ -140,7 +140,7 @@ class Schedule:
         try:
             pending.observed.__exit__(None if error is None else type(error), error, None)
         except BaseException as raised:  # Ctrl-C in a listener.
-            error = error or raised
+            error = raised if error is None else error
         machine = self._machines[pending.place]
         resume = partial(machine.send, pending.given)
         self._advance(
@@ -175,7 +175,7 @@ class Schedule:
 
     def failed(self, error: BaseException) -> None:
         """Nothing more is begun; what is under way is interrupted, if it can be, and waited for."""
-        if not (self.errors and isinstance(error, self._cancelled)):  # An interrupted sibling has not failed.
+        if not (self.errors and issubclass(type(error), self._cancelled)):  # An interrupted sibling has not failed.
             self.errors.append(error)
         given_up = [pending for pending in self.under_way if pending.takes_turn()]
         self.under_way.difference_update(given_up)
@@ -232,7 +232,7 @@ def set_up_concurrently(
                 if here is not None:
                     _make(here)
                     schedule.ended(here)
-                elif schedule.under_way:
+                elif schedule.under_way and not scope.is_lost:  # No thread of the parent's is in a child.
                     wake.get()
                 else:
                     break
@@ -263,7 +263,7 @@ async def set_up_concurrently_async(
             return
         with CancelScope() as stopping:
             pending.stop = stopping.cancel
-            await _amake(pending, threads)
+            pending.given, pending.error = await aperform(pending.call, threads)
         schedule.finished.append(pending)
         wake.set()
 
@@ -278,7 +278,10 @@ async def set_up_concurrently_async(
                 continue
             here = schedule.staying()
             if here is not None:
-                await _amake(here)
+                here.given, here.error = await aperform(here.call)
+                if scope.is_lost and schedule.under_way:
+                    # Its loop would wait for ever for the threads of the parent's, which are not in this child.
+                    end_child(here.call, "has forked while others were called in threads; {}", here.error)
                 schedule.ended(here)
             elif schedule.under_way:
                 with CancelScope(shield=bool(schedule.errors)):
@@ -298,10 +301,3 @@ async def set_up_concurrently_async(
         holder = next(undo for undo in scope.undo if undo.closes_scope)
         scope.undo.insert(0, attrs.evolve(holder, function=lambda _outcome: leave))
     return schedule.settle()
-
-
-async def _amake(pending: Pending, threads: Any = None) -> None:
-    try:
-        pending.given = await aperform(pending.call, threads)
-    except BaseException as error:
-        pending.error = error

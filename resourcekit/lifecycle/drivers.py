@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from functools import partial
 from time import perf_counter
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from resourcekit.errors import RunStateError
 from resourcekit.lifecycle.machine import Call, CallFailed, Machine, Scope, tear_down
@@ -23,6 +23,7 @@ __all__ = (
     "close_awaitable",
     "drive",
     "drive_async",
+    "end_child",
     "in_thread",
     "perform",
     "refuse_awaitable",
@@ -160,7 +161,7 @@ async def drive_async(machine: Machine, observe: Observer | None = None, *, has_
                         # As late as this: a coroutine that is closed without its loop can still call sync hooks.
                         if has_failed and not call.closes_scope:
                             shield.open(given)
-                        call.made.append(given := await _in_time(call, given))
+                        call.made["awaited"] = given = await _in_time(call, given)
                     call.took = perf_counter() - started
             except BaseException as error:
                 has_failed = True
@@ -193,26 +194,28 @@ class _Shield(ExitStack):
         super().close()
 
 
-async def aperform(call: Call, threads: Any = None) -> Any:
-    """Make one call of a concurrent async run, and give what it gives.
+async def aperform(call: Call, threads: Any = None) -> tuple[Any, BaseException | None]:
+    """Make one call of a concurrent async run; gives what it gives, and what it raises, which a coroutine may change.
 
     Args:
         call: The call.
         threads: The limiter of the threads for blocking hooks; None makes the call in this one.
     """
     started = perf_counter()
-    if threads is None or call.is_async:
-        given = call.make()
-    else:
-        from anyio.to_thread import run_sync
+    error = None
+    try:
+        if threads is None or call.is_async:
+            given = call.make()
+        else:
+            from anyio.to_thread import run_sync
 
-        given, error = await run_sync(in_thread, call, call.make, limiter=threads)
-        if error is not None:
-            raise error
-    if call.is_awaited(given):
-        call.made.append(given := await _in_time(call, given))
+            given, error = await run_sync(in_thread, call, call.make, limiter=threads)
+        if error is None and call.is_awaited(given):
+            call.made["awaited"] = given = await _in_time(call, given)
+    except BaseException as raised:
+        return None, raised
     call.took = perf_counter() - started
-    return given
+    return given, error
 
 
 def in_thread(call: Call, function: Callable[[], Any]) -> tuple[Any, BaseException | None]:
@@ -232,17 +235,25 @@ def in_thread(call: Call, function: Callable[[], Any]) -> tuple[Any, BaseExcepti
 
 def _end_in_child(process: int, call: Call, error: BaseException | None) -> None:
     """End the child of a fork in a thread: the run's own thread is not there, so a hook has nowhere to return to."""
-    if os.getpid() == process:
-        return
+    if os.getpid() != process:
+        way_out = "say threads=False in the class statement, so that the hook is called in the run's own thread"
+        end_child(call, f"was called in a thread and has forked; {{}}, or {way_out}", error)
+
+
+def end_child(call: Call, what: str, error: BaseException | None) -> NoReturn:
+    """End the child of a fork, in which there is nowhere to go on.
+
+    Args:
+        call: The hook that has forked.
+        what: What has happened, with braces in the place of what to do.
+        error: What it raised: SystemExit is heeded.
+    """
     if isinstance(error, SystemExit):
         code = error.code if isinstance(error.code, int) else int(error.code is not None)
     else:
         owner = type(call.step.resource).__name__
-        lost = RunStateError(
-            f"{call.phase} of {call.step.name!r} ({owner}) was called in a thread and has forked; the run goes on in "
-            "the parent process, this one ends: end it with sys.exit() or os._exit(), or say threads=False in the "
-            "class statement, so that the hook is called in the run's own thread"
-        )
+        told = what.format("the run goes on in the parent process, this one ends: end it with sys.exit() or os._exit()")
+        lost = RunStateError(f"{call.phase} of {call.step.name!r} ({owner}) {told}")
         lost.__cause__, code = error, 1
         sys.excepthook(RunStateError, lost, None)
     with suppress(Exception):

@@ -15,12 +15,12 @@ from resourcekit.config.overlay import Overlaid
 from resourcekit.config.rereading import ConfigReader
 from resourcekit.construction import complete
 from resourcekit.context import RunContext
-from resourcekit.errors import RunStateError
 from resourcekit.generated import execute
 from resourcekit.hooks import Hook
 from resourcekit.lifecycle.compiled import Compiled, Drafted, Failure, Frame, Line
 from resourcekit.lifecycle.drivers import drive, drive_async, refuse_awaitable
 from resourcekit.lifecycle.machine import LiveResource, Scope, Undo, enter, reset, teardown_by_hook
+from resourcekit.lifecycle.outcome import traceback_of
 from resourcekit.lifecycle.templates import Template, Unsupported, link_expressions, template_of
 from resourcekit.plan import Step
 from resourcekit.values import copied
@@ -79,6 +79,7 @@ class _Writer:
             "new": object.__new__,
             "refuse": _refuse,
             "reset": reset,
+            "traceback_of": traceback_of,
             "weak": ref,
         }
         self._up: list[Line] = []
@@ -183,8 +184,8 @@ class _Writer:
         return Line(self._checked(call, place, hook.name), step, hook.name)
 
     def _down_line(self, line: Line) -> Line:
-        """A line that goes no further in the child of a hook that has forked, where the run has no view any more."""
-        return attrs.evolve(line, text=f"{line.text}; run._view is None and lost(run)")
+        """A line that goes no further in the child of a hook that has forked."""
+        return attrs.evolve(line, text=f"{line.text}; run._process != PROCESS.number and lost(run)")
 
     def _write_manager(self, place: int, step: Step, hook: Hook) -> None:
         """A hook that may give a context manager: the machine enters it."""
@@ -257,7 +258,7 @@ def _write_body(
     source += [
         "    except BaseException as caught:",
         "        drafts = d = None",  # A traceback may show the locals, and these hold config as it is.
-        "        failure = Failure(caught, caught.__traceback__.tb_lineno, locals())",
+        "        failure = Failure(caught, traceback_of(caught).tb_lineno, locals())",
         f"    if failure is not None: {failed}",
     ]
     return first
@@ -289,7 +290,7 @@ def _refuse(given: Any, step: Step, phase: str) -> None:
 
 
 def _lost(run: Any) -> None:
-    raise RunStateError(run._over())
+    raise run._over()
 
 
 def _made(provider: Callable[[], Any], step: Step) -> Any:

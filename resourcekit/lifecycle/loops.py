@@ -172,7 +172,7 @@ class HandedOver:
                     sleep(_PAUSE)
                 return interrupt
             except BaseException as raised:
-                interrupt = interrupt or raised
+                interrupt = raised if interrupt is None else interrupt
                 self._interrupt()
 
     async def wait_async(self, *, is_shielded: bool) -> BaseException | None:
@@ -191,7 +191,7 @@ class HandedOver:
                         await anyio.sleep(_PAUSE)
                 return interrupt
             except BaseException as raised:
-                interrupt = interrupt or raised
+                interrupt = raised if interrupt is None else interrupt
                 self._interrupt()
 
     def _is_over(self) -> bool:

@@ -7,7 +7,7 @@ back what it gave or throws `CallFailed` with what it raised; so sync and async 
 from __future__ import annotations
 
 import inspect
-import operator
+from collections import defaultdict
 from collections.abc import Callable, Generator, Mapping
 from functools import partial
 from time import perf_counter
@@ -22,7 +22,8 @@ from resourcekit.deferred import Computed
 from resourcekit.errors import DefinitionError, kind_in_words
 from resourcekit.hooks import Hook, is_manager
 from resourcekit.lifecycle.foreign import begin_use, end_use
-from resourcekit.lifecycle.outcome import HookFailure, annotate, never_began
+from resourcekit.lifecycle.forks import PROCESS, inherited_error, note_entered
+from resourcekit.lifecycle.outcome import HookFailure, annotate, is_a, never_began, traceback_of
 from resourcekit.lifecycle.scopes import innermost_cancel_scope
 from resourcekit.lifecycle.timing import Limit, limit_of
 from resourcekit.plan import Step
@@ -61,7 +62,8 @@ class Call:
         moves: Whether a concurrent start makes it in a thread, or where it is async in a task, of its own.
         is_async: Whether it is known to give something to be awaited.
         limit: How long it may take.
-        made: What is made of it: nothing yet; a mark when it begins; what it gave; that once more, when it was awaited.
+        has_begun: Whether it was called.
+        made: What it has ``"given"``, and what that gave when it was ``"awaited"``.
         took: How long it took, in seconds.
         kept: Closes a cancel scope of the driver's, once what the hook has opened inside it is closed.
     """
@@ -76,33 +78,31 @@ class Call:
     moves: bool = False
     is_async: bool = False
     limit: Limit | None = None
-    made: list[Any] = attrs.field(factory=list)
+    has_begun: bool = False
+    made: defaultdict[str, Any] = attrs.field(factory=defaultdict)
     took: float = 0.0
     kept: Any = None
 
     def make(self) -> Any:
         """Call it, and give what it gives, which may have to be awaited.
 
-        Ctrl-C may come before and after: whether it has begun, and what it gave, is noted by code of Python's own, in
-        between which nothing can come.
+        Ctrl-C may come before and after: what it gave is kept by code of Python's own, in between which nothing can
+        come. An iterator would do so too, and take a StopIteration for its end.
         """
         function = self.function() if self.is_late else self.function
-        self.made.extend(map(operator.call, (bool, function)))
-        return self.made[1]
+        self.made.default_factory = function
+        self.has_begun = True
+        return self.made["given"]
 
     def is_awaited(self, given: Any) -> bool:
         """Whether what it gave is to be awaited."""
         return inspect.isawaitable(given) if self.awaits_any else inspect.iscoroutine(given)
 
     @property
-    def has_begun(self) -> bool:
-        """Whether it was called."""
-        return bool(self.made)
-
-    @property
     def is_done(self) -> bool:
         """Whether it has done its work."""
-        return len(self.made) == 3 or (len(self.made) == 2 and not self.is_awaited(self.made[1]))
+        made = self.made
+        return "awaited" in made or ("given" in made and not self.is_awaited(made["given"]))
 
 
 Machine = Generator[Call, Any, Any]
@@ -156,7 +156,7 @@ class Undo:
 
     def was_interrupted_early(self, error: BaseException) -> bool:
         """Whether *error* is a Ctrl-C that came before it did anything."""
-        if not isinstance(error, KeyboardInterrupt):
+        if not is_a(error, KeyboardInterrupt):
             return False
         is_waiting = getattr(getattr(self.manager, "gen", None), "gi_suspended", False)  # a generator, at its `yield`
         return is_waiting or not self._has_begun or never_began(error, self.step, self.phase)
@@ -182,7 +182,9 @@ class Scope:
         late: The errors of hooks that did their work, but took too long, or were interrupted right after it.
         failures: Everything that has failed, in order.
         used: The providers of dependency-injector's that it uses until it ends.
-        lost: In the child that one of the hooks has forked: the error of whatever would go on with it there.
+        lost: In the child of a fork: the error of whatever would go on with it there.
+        title: The container's name.
+        process: The number of the process that it belongs to.
     """
 
     is_async: bool
@@ -197,6 +199,8 @@ class Scope:
     failures: list[HookFailure] = attrs.field(factory=list)
     used: tuple[Any, ...] = ()
     lost: BaseException | None = None
+    title: str = ""
+    process: int = attrs.field(factory=lambda: PROCESS.number)
 
     def failed(self, error: BaseException, step: Step, phase: str) -> BaseException:
         """Note on *error*, and here, whose it is; gives the error."""
@@ -211,10 +215,17 @@ class Scope:
         self.undo.append(Undo(step, "reset", self.context(step), partial(partial, end_use, provider, self)))
         begin_use(provider, self)
 
-    def lose(self, error: BaseException) -> None:
+    def lose(self, error: BaseException | None) -> None:
         """From now on nothing is set up or torn down here."""
         self.lost = error
         self.undo.clear()
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether this is the child of a fork, which goes no further with it."""
+        if self.lost is None and self.process != PROCESS.number:
+            self.lose(inherited_error(self.title))
+        return self.lost is not None
 
     def limit(self, step: Step) -> Limit | None:
         """How long a set-up hook may take: its own limit, or what is left of the whole start's."""
@@ -247,7 +258,7 @@ def set_up_one(scope: Scope, step: Step) -> Machine:
         raise
     except BaseException as error:  # Ctrl-C between two hooks; a user's object that fails when it is looked at.
         return scope.failed(error, step, "set-up")
-    return scope.late.pop() if scope.late and scope.lost is None else scope.lost
+    return scope.late.pop() if not scope.is_lost and scope.late else scope.lost
 
 
 def _limited(scope: Scope, call: Call) -> Machine:
@@ -258,7 +269,7 @@ def _limited(scope: Scope, call: Call) -> Machine:
         if not call.is_done:
             raise
         scope.late.append(scope.failed(failed.error, call.step, call.phase))
-        return call.made[-1]
+        return call.made["awaited" if "awaited" in call.made else "given"]
     if call.limit is not None and call.took > call.limit.seconds:
         error = call.limit.error(call.step, call.phase)
         scope.late.append(scope.failed(error, call.step, call.phase))
@@ -273,7 +284,7 @@ def tear_down(scope: Scope, outcome: BaseException | None, errors: list[BaseExce
         outcome: What the body, or a failing setup, raised: the hooks hear of it.
         errors: Takes what goes wrong.
     """
-    while scope.undo:
+    while not scope.is_lost and scope.undo:
         undo = scope.undo[-1]
         if undo.is_due:
             undo.context.exception = outcome
@@ -295,6 +306,7 @@ def tear_down(scope: Scope, outcome: BaseException | None, errors: list[BaseExce
                     continue
             errors += scope.late
             scope.late.clear()
+            undo.context.exception = None  # A hook may have kept the context: it would keep the body's frames.
         del scope.undo[-1:]  # In the child of a fork there is none any more.
     scope.live.clear()
     if scope.lost is not None:
@@ -308,9 +320,9 @@ def _is_passed_on(error: BaseException, outcome: BaseException | None, is_scope:
     """
     if error is outcome:
         return True
-    if isinstance(error, BaseExceptionGroup):
+    if is_a(error, BaseExceptionGroup):
         return all(_is_passed_on(each, outcome, is_scope) for each in error.exceptions)
-    return is_scope and type(error) is type(outcome) and not isinstance(error, Exception)
+    return is_scope and type(error) is type(outcome) and not is_a(error, Exception)
 
 
 def _bring_up(scope: Scope, step: Step) -> Machine:
@@ -371,7 +383,7 @@ def teardown_by_hook(
 def _leaving(leave: Callable[..., Any], entered: Call, outcome: BaseException | None) -> Callable[[], Any]:
     """What leaves a context manager."""
     kind = None if outcome is None else type(outcome)
-    left = partial(leave, kind, outcome, None if outcome is None else outcome.__traceback__)
+    left = partial(leave, kind, outcome, None if outcome is None else traceback_of(outcome))
     return left if entered.kept is None else partial(_closing, entered.kept, left)
 
 
@@ -410,6 +422,7 @@ def enter(scope: Scope, step: Step, hook: Hook, resource: Any, context: RunConte
     )
     before = innermost_cancel_scope()
     scope.undo.append(undo)
+    note_entered(undo)
     exposed = yield from _limited(scope, entering)
     undo.closes_scope = innermost_cancel_scope() is not before  # A task group that stays open, for one.
     return exposed

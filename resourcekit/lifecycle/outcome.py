@@ -5,8 +5,8 @@ from __future__ import annotations
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
-from types import FunctionType
-from typing import Final
+from types import FunctionType, TracebackType
+from typing import Final, TypeGuard, TypeVar
 
 import attrs
 
@@ -15,10 +15,27 @@ from resourcekit.errors import SetupError, TeardownError
 from resourcekit.plan import Step
 from resourcekit.secrets import printable
 
-__all__ = ("TEARDOWN_NOTE", "HookFailure", "annotate", "never_began", "note", "put", "surfacing", "together", "told")
+__all__ = (
+    "TEARDOWN_NOTE",
+    "HookFailure",
+    "annotate",
+    "is_a",
+    "never_began",
+    "note",
+    "put",
+    "surfacing",
+    "together",
+    "told",
+    "traceback_of",
+)
+
+E = TypeVar("E", bound=BaseException)
 
 TEARDOWN_NOTE: Final = "resourcekit: teardown failed as well:"
 """How the note begins that tells of teardown errors on another."""
+
+_ORDINARY: Final = 1
+"""The weight of an error, which may stand in a group of others."""
 
 
 @attrs.frozen(eq=False)
@@ -34,10 +51,21 @@ class HookFailure:
         return f"{self.phase} of {self.step.name!r} ({owner}) raised {type(self.error).__name__}"
 
 
+def is_a(error: BaseException | None, kind: type[E]) -> TypeGuard[E]:
+    """Whether *error* is of a kind, by its type alone: `isinstance` asks the object too, which may raise."""
+    return issubclass(type(error), kind)
+
+
+def traceback_of(error: BaseException) -> TracebackType | None:
+    """The traceback of *error*, past what its class may make of reading it."""
+    trace: TracebackType | None = BaseException.__getattribute__(error, "__traceback__")
+    return trace
+
+
 def never_began(error: BaseException, step: Step, phase: str) -> bool:
     """Whether Ctrl-C came between the call of a hook and its first line: it has done nothing then."""
-    trace, function = error.__traceback__, getattr(type(step.resource), phase, None)
-    if not isinstance(error, KeyboardInterrupt) or not isinstance(function, FunctionType):
+    trace, function = traceback_of(error), getattr(type(step.resource), phase, None)
+    if not is_a(error, KeyboardInterrupt) or not isinstance(function, FunctionType):
         return False
     code = function.__code__
     while trace is not None and trace.tb_frame.f_code is not code:
@@ -78,15 +106,15 @@ def surfacing(primary: BaseException | None, errors: Sequence[BaseException]) ->
     if not errors:
         return primary
     main = max((primary, *errors), key=_weight)
-    if main is not primary and isinstance(main, Exception):
-        return TeardownError([error for error in errors if isinstance(error, Exception)])
+    if main is not primary and _weight(main) == _ORDINARY:
+        return TeardownError([error for error in errors if is_a(error, Exception)])
     assert main is not None
     others = [error for error in errors if error is not main]
     for error in others:
-        LOGGER.error("a teardown hook failed, %s surfaces", type(main).__name__, exc_info=error)
+        _log("a teardown hook failed, %s surfaces", main, error)
     if others:
         _attach(main, others)
-    if main is not primary and main.__context__ is None:
+    if main is not primary and _read(main, "__context__") is None:
         put(main, "__context__", primary)
     return main
 
@@ -98,35 +126,45 @@ def together(errors: Sequence[BaseException]) -> BaseException | None:
     """
     if len(errors) < 2:
         return errors[0] if errors else None
-    main = max(errors, key=_weight)
-    ordinary = [error for error in errors if isinstance(error, Exception)]
-    if isinstance(main, Exception):  # What else there may be ends a generator: it is no failure.
-        return SetupError(ordinary) if len(ordinary) > 1 else main
-    for error in ordinary:
-        LOGGER.error("a set-up hook failed, %s surfaces", type(main).__name__, exc_info=error)
-    put(main, "__context__", SetupError(ordinary) if ordinary else None)
+    main: BaseException = max(errors, key=_weight)
+    ordinary = [error for error in errors if is_a(error, Exception)]
+    if _weight(main) == _ORDINARY and len(ordinary) > 1:
+        main, others = SetupError(ordinary), [error for error in errors if not is_a(error, Exception)]
+    else:
+        others = [error for error in errors if error is not main]
+    for error in others:
+        _log("a set-up hook failed, %s surfaces", main, error)
+    if others:
+        known = [error for error in others if is_a(error, Exception)]
+        is_all = len(known) == len(others)
+        put(main, "__context__", SetupError(known) if is_all else BaseExceptionGroup("set-up hooks failed", others))
     return main
+
+
+def _log(message: str, main: BaseException, error: BaseException) -> None:
+    with suppress(Exception):  # A handler that cannot show it, and raises, is not to take its place.
+        LOGGER.error(message, type(main).__name__, exc_info=(type(error), error, traceback_of(error)))
 
 
 def _weight(error: BaseException | None) -> int:
     """How much an exception matters where only one can surface; of equals, the first does."""
     if error is None:
         return -1
-    if isinstance(error, GeneratorExit):
+    if is_a(error, GeneratorExit):
         return 0  # Closing a generator swallows it, and with it whatever were attached to it.
-    if isinstance(error, KeyboardInterrupt | SystemExit):
+    if is_a(error, KeyboardInterrupt) or is_a(error, SystemExit):
         return 3
-    return 1 if isinstance(error, Exception) else 2
+    return _ORDINARY if is_a(error, Exception) else 2
 
 
 def _attach(main: BaseException, errors: Sequence[BaseException]) -> None:
     """Put teardown errors on *main*: a group in its ``teardown_errors`` and one note that tells it."""
     former = _read(main, "teardown_errors")
     before = former.exceptions if isinstance(former, TeardownError) else ()
-    ordinary = [*before, *(error for error in errors if isinstance(error, Exception))]
+    ordinary = [*before, *(error for error in errors if is_a(error, Exception))]
     if ordinary:
         put(main, "teardown_errors", TeardownError(ordinary))
-    interrupts = [error for error in errors if not isinstance(error, Exception)]
+    interrupts = [error for error in errors if not is_a(error, Exception)]
     lines = [f"  {line}" for error in (*ordinary, *interrupts) for line in told(error)]
     notes = _notes(main)
     notes[:] = [text for text in notes if not str(text).startswith(TEARDOWN_NOTE)]
@@ -135,8 +173,11 @@ def _attach(main: BaseException, errors: Sequence[BaseException]) -> None:
 
 def told(error: BaseException) -> list[str]:
     """The lines that tell of *error*: its type, message and notes."""
-    # traceback survives an exception that raises in its __str__.
-    text = "".join(traceback.format_exception_only(error)).rstrip()
+    # traceback survives an exception that raises in its __str__, not one that raises when it is read.
+    try:
+        text = "".join(traceback.format_exception_only(error)).rstrip()
+    except Exception:
+        return [type(error).__name__]
     return text.splitlines()
 
 

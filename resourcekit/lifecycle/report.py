@@ -191,7 +191,8 @@ class Observation:
             duration=perf_counter() - self._opened - self._event.start,
         )
         self._report.phases.append(ended)
-        interrupt = tell(self._listeners, ended) or self._interrupt
+        interrupt = tell(self._listeners, ended)
+        interrupt = self._interrupt if interrupt is None else interrupt
         if interrupt is not None:
             raise interrupt
 

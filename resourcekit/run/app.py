@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import threading
 import warnings
 from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from time import perf_counter
-from types import FrameType
 from typing import Final
 from weakref import WeakSet, WeakValueDictionary
 
 from resourcekit.changes import changed, forked
-from resourcekit.current import runs_here
+from resourcekit.current import at_end, current_run, runs_here
 from resourcekit.errors import RunStateError
 from resourcekit.graph import Held
-from resourcekit.lifecycle.compiled import Compiled
 from resourcekit.lifecycle.drivers import Observer
+from resourcekit.lifecycle.forks import in_child, inherited_error
 from resourcekit.lifecycle.loops import owning_loop
 from resourcekit.lifecycle.machine import LiveResource, Scope
 from resourcekit.lifecycle.watch import StartWatch
@@ -60,7 +57,7 @@ class AppRun(Session):
         """There is none."""
 
     def __del__(self, warn: Callable[..., None] = warnings.warn) -> None:
-        if self._outcome == "open":
+        if self._outcome == "open" and not self._is_inherited:
             self._warn_left_open(warn)
             changed()  # Nobody is given any more what it gave.
 
@@ -104,7 +101,7 @@ class App(AppScope):
         """
         if id(held.identity) in self._theirs:
             assert self._inherited is not None, "it was theirs"
-            raise RunStateError(self._inherited._over())
+            raise inherited_error(self._inherited._title)
         return super().find(held)
 
     def enter(self, blueprint: Blueprint, is_concurrent: bool | None = None) -> None:
@@ -181,7 +178,7 @@ class App(AppScope):
             self._waits_for_turn(turn)
             session, interrupt = self._ends()
             if session is not None:
-                end_sync(session, error or interrupt)
+                end_sync(session, interrupt if error is None else error)
             if interrupt is not None:
                 raise interrupt
         finally:
@@ -199,7 +196,7 @@ class App(AppScope):
             self._waits_for_turn(turn)
             session, interrupt = self._ends()
             if session is not None:
-                await end_async(session, error or interrupt)
+                await end_async(session, interrupt if error is None else error)
             if interrupt is not None:
                 raise interrupt
         finally:
@@ -212,7 +209,7 @@ class App(AppScope):
         if self.session is not None or self._inherited is None:
             return False
         if error is None:
-            raise RunStateError(self._inherited._over())
+            raise inherited_error(self._inherited._title)
         return True  # The child goes on with its own error, sys.exit() for one.
 
     def _takes_turn(self, turn: list[bool], blueprint: Blueprint, patience: float = 0.0) -> bool:
@@ -307,25 +304,23 @@ def _seen_here(session: Session) -> Session:
     return session
 
 
-def _being_left(frame: FrameType | None) -> Iterator[Session]:
-    """The runs whose generated code is calling a teardown hook: one may have been opened in another context."""
-    while frame is not None:
-        code, run = frame.f_globals.get("CODE"), frame.f_locals.get("run")
-        if isinstance(code, Compiled) and isinstance(run, Session) and run.is_open:
-            yield run
-        frame = frame.f_back
-
-
 def _forked() -> None:
     """In the child of a fork: what is open here is the parent's."""
     forked()
-    for run in list(runs_here()):
+    run = current_run()
+    while run is not None:
         run._inherit()
+        run = run._previous
     for app in list(_APPS):
         app.inherit()
-    for run in list(_being_left(sys._getframe())):
-        run._inherit()
 
 
-with suppress(AttributeError):  # Where there is no fork.
-    os.register_at_fork(after_in_child=_forked)
+def _interpreter_ends() -> None:
+    """Name what is still open."""
+    for session in [*runs_here(), *_STARTED.values()]:
+        if session.is_open:  # In the child of a fork the parent's is not.
+            session._warn_left_open(warnings.warn)
+
+
+in_child(_forked)
+at_end(_interpreter_ends)

@@ -10,6 +10,7 @@ from resourcekit.errors import RunStateError
 from resourcekit.lifecycle.drivers import close_awaitable, torn_down, torn_down_async
 from resourcekit.lifecycle.loops import HandedOver, OwningLoop
 from resourcekit.lifecycle.machine import Scope
+from resourcekit.lifecycle.outcome import is_a
 from resourcekit.plan import Step
 from resourcekit.run.session import Session
 
@@ -40,7 +41,7 @@ async def end_async(session: Session, error: BaseException | None) -> None:
 
 def _begins_again(session: Session, interrupt: BaseException) -> bool:
     """Whether *interrupt* is a Ctrl-C that came before the session was ended."""
-    if isinstance(interrupt, Exception) or not session.is_open:
+    if is_a(interrupt, Exception) or not session.is_open:
         return False
     session._is_ending = False
     return True
@@ -91,7 +92,7 @@ def _errors(
     errors: list[BaseException] = []
     if handed.state == "done":
         for each in handed.given:
-            if not isinstance(each, owner.cancelled):
+            if not is_a(each, owner.cancelled):
                 errors.append(each)
             elif interrupt is None:  # The loop is ending, which is no cancellation here.
                 errors.append(_told_again(each, f"the event loop that opened {session._title} has ended meanwhile"))
@@ -105,7 +106,7 @@ def _errors(
 def _told_again(error: BaseException, message: str) -> RunStateError:
     """An error of ours with the notes of another, which name the resource."""
     told = RunStateError(message)
-    with suppress(AttributeError):
+    with suppress(Exception):  # It has none, or refuses.
         told.__notes__ = error.__notes__
     return told
 

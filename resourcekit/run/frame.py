@@ -10,6 +10,7 @@ from weakref import ref
 from resourcekit.current import CURRENT
 from resourcekit.frames import caller_location
 from resourcekit.lifecycle.compiled import Frame
+from resourcekit.lifecycle.forks import PROCESS
 from resourcekit.lifecycle.report import Listener
 from resourcekit.run.view import set_class, view_classes
 
@@ -41,6 +42,7 @@ def frame(
     opening = [
         "view = run._view = Opening()",
         "run._code = CODE",
+        "run._process = PROCESS.number",
         "run._outcome = 'open'",
         "CURRENT.set(ref(run)) if CURRENT.get() is None else run._enter_context()",
     ]
@@ -49,8 +51,8 @@ def frame(
     showing = ["view._run = run", "view.__class__ = Shown"]
     closing = [
         "kept = run._kept",
-        f"if error is not None or kept is None or run._code is not CODE or LISTENERS: "
-        f"return {wait}run.{a}close_by_machine(error)",
+        "if error is not None or kept is None or run._code is not CODE or LISTENERS "
+        f"or run._process != PROCESS.number: return {wait}run.{a}close_by_machine(error)",
         "run._kept = None",  # A hook that closes it finds it closed.
     ]
     closed = [
@@ -75,6 +77,7 @@ def frame(
             "Ended": classes.ended,
             "LISTENERS": listeners,
             "Opening": classes.opening,
+            "PROCESS": PROCESS,
             "Shown": classes.shown,
             "caller_location": caller_location,
             "ref": ref,

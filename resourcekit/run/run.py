@@ -91,6 +91,8 @@ class Run(Session, Generic[C_co]):
 
         Its view calls this: a run that has ended has none to do so, and pays nothing for it.
         """
+        if self._is_inherited:
+            return
         try:
             self._warn_left_open(warn)
         finally:

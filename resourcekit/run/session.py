@@ -17,15 +17,16 @@ from resourcekit.frames import caller_location
 from resourcekit.graph import LeftOut
 from resourcekit.lifecycle.compiled import Compiled, Failure
 from resourcekit.lifecycle.drivers import Observer, drive, drive_async, torn_down, torn_down_async
+from resourcekit.lifecycle.forks import PROCESS, inherited_error, is_theirs, keep_for_good
 from resourcekit.lifecycle.loops import OwningLoop
 from resourcekit.lifecycle.machine import Scope, set_up
-from resourcekit.lifecycle.outcome import surfacing
+from resourcekit.lifecycle.outcome import is_a, surfacing
 from resourcekit.lifecycle.report import Observation, Outcome, RunEvent, RunReport, tell
 from resourcekit.plan import Step
 from resourcekit.run.blueprint import Blueprint, Preflight, preflight
 from resourcekit.run.frame import is_debugging
 from resourcekit.run.showing import Showing
-from resourcekit.run.view import end
+from resourcekit.run.view import end, let_go
 
 __all__ = ("Session", "check_flag")
 
@@ -44,6 +45,7 @@ class Session(Showing):
     _report: RunReport | None = None
     _order: Sequence[str] | None = None  # Where the machine has set up.
     _opened_at = 0.0
+    _process = 0  # The number of the one that has opened it.
     _is_ending = False
     _opened_by: Location | None = None
     _owner: OwningLoop | None = None  # Where it was opened by hand, or is an app: the loop it belongs to.
@@ -76,6 +78,11 @@ class Session(Showing):
         self._is_compiled = not (overlays or is_timed or is_concurrent)
         if tags is not None:
             self.tags = _words(tags)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether its resources are, or are being, set up, in this process."""
+        return self._outcome == "open" and self._process == PROCESS.number
 
     @property
     def run_id(self) -> str:
@@ -138,10 +145,11 @@ class Session(Showing):
         return self._scope, checked
 
     def _new_scope(self, is_async: bool, drafts: Mapping[int, Any]) -> Scope:
-        return Scope(is_async, drafts, self._find, self._context, self._blueprint.settings)
+        return Scope(is_async, drafts, self._find, self._context, self._blueprint.settings, title=self._title)
 
     def _begin(self) -> None:
         self._view = self._opening_view()
+        self._process = PROCESS.number
         self._outcome = "open"
         self._opened_at = perf_counter()
         if is_debugging():
@@ -195,12 +203,14 @@ class Session(Showing):
 
     def _closed(self, error: BaseException | None, errors: Sequence[BaseException], is_up: bool = True) -> None:
         """End the session, and raise what surfaces unless it is *error* on its way already."""
-        if self._outcome == "inherited":  # A teardown hook has forked.
+        if self._is_inherited:  # A teardown hook has forked.
             if error is None:
-                raise errors[-1]
+                raise next((each for each in errors if not is_a(each, Exception)), errors[-1])
             return
         if self._view is not None:
             end(self._view)
+            if error is not None and hasattr(self._view, "_run"):
+                let_go(self._view)
         failures = () if self._scope is None else tuple(self._scope.failures)
         if error is not None:
             self._end("failed" if is_up else "setup failed")
@@ -223,19 +233,27 @@ class Session(Showing):
         self._leave_context()
 
     def _inherit(self) -> None:
-        """In a fork: it is the parent's, which goes on with it; nothing of it is used or torn down here."""
+        """In a fork: it is the parent's, which goes on with it; nothing of it is used, torn down or collected here."""
+        if self._outcome != "open":
+            return
         view, scope, self._code = self._view, self._scope, None
+        keep_for_good(view, scope, self._kept)
         self._end("inherited")
         if scope is not None:  # A hook may have forked: the machine goes on in the child.
-            scope.lose(RunStateError(self._over()))
+            scope.lose(self._over())
         if view is not None:
             end(view)
 
-    def _over(self) -> str | None:
-        """Why it cannot be used, where that is not that it has ended."""
-        if self._outcome != "inherited":
-            return None
-        return f"{self._title} was opened in the process that this one was forked from: open it anew here"
+    @property
+    def _is_inherited(self) -> bool:
+        """Whether the parent of this process has opened it; from now on it counts as inherited then."""
+        if is_theirs(self._process):
+            self._inherit()
+        return self._outcome == "inherited"
+
+    def _over(self) -> RunStateError | None:
+        """The error for who uses it, where that is not that it has ended."""
+        return inherited_error(self._title) if self._is_inherited else None
 
     def _open(self) -> Any:
         """Set everything up; gives the view."""
@@ -272,9 +290,9 @@ class Session(Showing):
 
     def _told_up(self, code: Compiled, failure: Failure) -> BaseException:
         """Where generated code has failed to set up, the machine goes on: it is told what is up; gives the error."""
-        if self._outcome == "inherited":  # A hook has forked, and its view took no more here.
-            error = failure.error
-            return RunStateError(self._over()) if isinstance(error, RunStateError) else error
+        over = self._over()
+        if over is not None:  # A hook has forked, and its view took no more here.
+            return over if is_a(failure.error, RunStateError) else failure.error
         self._code = code
         self._scope = scope = self._new_scope(code.is_async, {})
         error = code.failed_up(failure, scope)
@@ -283,12 +301,12 @@ class Session(Showing):
 
     def _not_opened(self, error: BaseException) -> None:
         """Tear down what is up, and raise."""
-        if self._outcome == "inherited":
+        if self._is_inherited:
             raise error
         self._closed(error, torn_down(self._leaving(is_open=False), error, self._observe), is_up=False)
 
     async def _anot_opened(self, error: BaseException) -> None:
-        if self._outcome == "inherited":
+        if self._is_inherited:
             raise error
         errors = await torn_down_async(self._leaving(is_open=False), error, self._observe)
         self._closed(error, errors, is_up=False)
@@ -341,14 +359,21 @@ class Session(Showing):
         else:
             await self._code.leaving(self, None, error, None)
 
+    def _lets_pass(self, error: BaseException | None) -> bool:
+        """Whether there is nothing to end here, and *error* is on its way, which an error of ours would hide.
+
+        In the child of a fork it is the child's own, sys.exit() for one.
+        """
+        return error is not None and (self._is_inherited or self._outcome != "open")
+
     def _close_by_machine(self, error: BaseException | None) -> None:
-        if error is not None and self._outcome == "inherited":
-            return  # The child goes on with its own error, sys.exit() for one.
+        if self._lets_pass(error):
+            return
         observe = self._observe  # Before it counts as ending: Ctrl-C may come.
         self._closed(error, torn_down(self._leaving(), error, observe))
 
     async def _aclose_by_machine(self, error: BaseException | None) -> None:
-        if error is not None and self._outcome == "inherited":
+        if self._lets_pass(error):
             return
         observe = self._observe
         scope = self._leaving(is_async=True)
@@ -362,9 +387,13 @@ class Session(Showing):
 
     def _not_closed(self, failed: BaseException) -> None:
         """Tear down what is left, and raise."""
+        if self._is_inherited:
+            raise failed
         self._closed(None, [failed, *torn_down(self._leaving(), None, self._observe)])
 
     async def _anot_closed(self, failed: BaseException) -> None:
+        if self._is_inherited:
+            raise failed
         self._closed(None, [failed, *await torn_down_async(self._leaving(), None, self._observe)])
 
     def _left(self) -> None:
@@ -379,18 +408,24 @@ class Session(Showing):
             is_async: Whether async hooks are fine.
             is_open: Whether it was opened; it was not where setting it up has failed.
         """
+        over = self._over()
         is_opening = is_open and self._scope is not None and self._code is None and self._order is None
         if self.is_open and (self._is_ending or is_opening):
             raise RunStateError("this run is being opened or closed: a hook of it cannot close it")
         scope = self._scope
         if scope is None:
             if self._code is None or self._kept is None:
-                raise RunStateError(self._over() or "this run is not open: it was never opened, or has ended")
+                raise over or RunStateError(f"this run is not open: {self._why_not_open()}")
             scope = self._new_scope(is_async, {})
             self._code.tell(scope, self._kept)
             self._scope = scope  # Only now: Ctrl-C may have come before all is told.
         self._is_ending = True
         return scope
+
+    def _why_not_open(self) -> str:
+        if self._outcome == "not opened":
+            return "it was never opened, enter it with `with`, or call start()"
+        return f"it has ended already ({self._outcome}), and a run is opened once: call run() for another"
 
     def _warn_left_open(self, warn: Callable[..., None]) -> None:
         where = f", opened at {self._opened_by}" if self._opened_by else "; RESOURCEKIT_DEBUG=1 shows where"

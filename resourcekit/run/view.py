@@ -11,7 +11,7 @@ import attrs
 
 from resourcekit.errors import RunStateError
 
-__all__ = ("LiveView", "ViewClasses", "end", "set_class", "view_classes")
+__all__ = ("LiveView", "ViewClasses", "end", "let_go", "set_class", "view_classes")
 
 set_class: Final = object.__dict__["__class__"].__set__
 """Sets the class of a view, which refuses to be changed."""
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
         _title: str
 
         def _not_in_run(self, key: str) -> Exception: ...
-        def _over(self) -> str | None: ...
+        def _over(self) -> RunStateError | None: ...
         def _forgotten(self, warn: Callable[..., None]) -> None: ...
 
 
@@ -86,7 +86,7 @@ class EndedView(LiveView):
     def __getattribute__(self, name: str) -> Any:
         if name[:1] != "_":
             ended = f"this run has ended, {name!r} is no longer to be had from it; open another with run()"
-            raise RunStateError(self._run._over() or ended)
+            raise self._run._over() or RunStateError(ended)
         return object.__getattribute__(self, name)
 
 
@@ -122,3 +122,23 @@ def end(view: LiveView) -> None:
     for nested in getattr(view, "_nested", ()):
         end(nested)
     set_class(view, view._classes.ended)
+
+
+class _EndedRun:
+    """A run that has ended, as far as a view needs it."""
+
+    def __init__(self, title: str) -> None:
+        self._title = title
+
+    def _over(self) -> None:
+        """It has ended, that is all."""
+
+
+def let_go(view: LiveView) -> None:
+    """Have an ended *view* let go of its run: the report of one that failed has the error, and that the body's frames.
+
+    The body has the view in a variable: together they would be a cycle.
+    """
+    for nested in getattr(view, "_nested", ()):
+        let_go(nested)
+    object.__setattr__(view, "_run", _EndedRun(view._run._title))
