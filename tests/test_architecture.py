@@ -23,7 +23,19 @@ PACKAGE = "resourcekit"
 ROWS = {
     1: (
         "words",
-        {"absent", "annotations", "deferred", "errors", "fields", "frames", "generated", "secrets", "tables", "values"},
+        {
+            "absent",
+            "annotations",
+            "deferred",
+            "errors",
+            "fields",
+            "frames",
+            "generated",
+            "regular_files",
+            "secrets",
+            "tables",
+            "values",
+        },
     ),
     2: (
         "resource",
