@@ -130,7 +130,8 @@ def asset(
         ins: The assets of parameters that are not called like them.
         io_manager_key: The resource that keeps the value.
         required_resource_keys: Resources for ``context.resources``, where no parameter asks for any.
-        resource_defs: Resources that it brings along; another under the same key is an error.
+        resource_defs: Resources that it brings along and requires, so that ``context.resources`` has them; another
+            under the same key is an error.
         retry_policy: How often it is run again when it fails.
         description: What it is; the docstring, when it is not given.
         group_name: The group it belongs to; a selection may name it, ``"group:shop"``.

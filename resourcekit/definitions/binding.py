@@ -118,7 +118,7 @@ class _Binder:
         for parameter in parameters:
             if not parameter.is_context and parameter.name not in self.node.inputs:
                 self._fill(parameter)
-        for key in sorted(step.options.required_resource_keys):
+        for key in sorted(step.options.required - {filled.key for filled in self.filled}):
             self._require(key)
         self.keys += [filled.key for filled in self.filled]
         self.keys += self._inside(step.spec)
@@ -137,7 +137,7 @@ class _Binder:
         try:
             key = self._key(wish)
         except InjectionError as error:
-            code = "wrong-resource" if wish.name in self.blueprint.graph.keys else "unknown-resource"
+            code = "wrong-resource" if wish.key in self.blueprint.graph.keys else "unknown-resource"
             self.problems.append(self.node.problem(code, error.reason, parameter.name, error.hint or None))
             return
         if key is None:
@@ -156,14 +156,14 @@ class _Binder:
             InjectionError: There is none, or it is of another type.
         """
         function = self.node.step.spec.name
-        if wish.name in self.blueprint.graph.keys:
+        if wish.key in self.blueprint.graph.keys:
             return find_key(function, wish, self.blueprint)
         if wish.is_optional:
             return None
         error = no_key(function, wish, self.blueprint)
         if not self.blueprint.graph.keys:
             example = f"{type_name(wish.wanted)}(...)" if is_resource_class(wish.wanted) else "..."
-            error.hint = f"give it, resources={{{wish.name!r}: {example}}}"
+            error.hint = f"give it, resources={{{wish.key!r}: {example}}}"
         raise error
 
     def _unknown_input(self, parameter: Parameter) -> Problem:

@@ -81,6 +81,11 @@ class StepOptions:
     tags: Mapping[str, str] = attrs.field(default=None, converter=_as_words)
     metadata: Mapping[str, Any] = attrs.field(default=None, converter=_as_words)
 
+    @property
+    def required(self) -> frozenset[str]:
+        """The resources that its context has, whatever its parameters ask for: those it brings along among them."""
+        return self.required_resource_keys | (self.resource_defs.keys() - {self.io_manager_key})
+
     def __attrs_post_init__(self) -> None:
         policy: object = self.retry_policy
         if policy is not None and not isinstance(policy, RetryPolicy):
