@@ -7,18 +7,20 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any, Final, NoReturn
 
-from resourcekit.annotations import accepts
+from resourcekit.annotations import accepts, type_name
 from resourcekit.annotations.checks import Check
 from resourcekit.definitions.contexts import InputContext, OutputContext
 from resourcekit.definitions.failures import NotReadableError, NotStorableError, NotStoredError
 from resourcekit.definitions.file_paths import FilePaths, is_file
 from resourcekit.definitions.file_writing import replace_file
 from resourcekit.definitions.io_managers import ConfigurableIOManagerFactory, IOManager
-from resourcekit.definitions.serializers import JsonSerializer, PickleSerializer, Serializer, serializers_of
+from resourcekit.definitions.serializers import JsonSerializer, PickleSerializer, Serializer, refused, serializers_of
 from resourcekit.errors import kind_in_words, shortened
 from resourcekit.fields import field
+from resourcekit.record import raw_values
+from resourcekit.values import holds
 
-__all__ = ("FileStore", "FilesystemIOManager")
+__all__ = ("FileStore", "FilesystemIOManager", "refusal")
 
 _DEFAULT: Final = Path(".resourcekit", "storage")
 
@@ -184,6 +186,22 @@ def _check_place(path: Path, what: str) -> None:
     if is_directory:
         reason = f"{path} is a directory, of assets whose keys begin with this one"
         raise NotStorableError(what, reason, "give it another key")
+
+
+def refusal(keeper: object, annotation: Any) -> str | None:
+    """Why files cannot keep what a step says it returns, as far as that is known before it runs; None where they may.
+
+    Args:
+        keeper: An IO manager, or the declaration of one.
+        annotation: What the step says it returns.
+    """
+    given = keeper.serializers if isinstance(keeper, FileStore) else None
+    if isinstance(keeper, FilesystemIOManager):
+        given = raw_values(keeper)["serializer"]
+    if annotation is Any or given is None or holds(given):
+        return None
+    serializer = refused(serializers_of(given), annotation)
+    return None if serializer is None else f"{type(serializer).__name__} cannot keep a value of {type_name(annotation)}"
 
 
 def _check_base_dir(_manager: object, _attribute: object, base_dir: object) -> None:

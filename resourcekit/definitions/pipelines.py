@@ -112,7 +112,7 @@ class Pipeline:
     def _prepared(self, settings: Settings) -> Iterator[Execution]:
         with self._blueprint() as blueprint:
             chosen = select(self.graph, self.selection)
-            binding = bind(self.graph, chosen, blueprint)
+            binding = bind(self.graph, chosen, blueprint, settings.config)
             if binding.problems:
                 raise _problems_error(self.title, binding.problems)
             check_config(settings.config, blueprint, binding.keys)
