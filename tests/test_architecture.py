@@ -31,6 +31,7 @@ ROWS = {
             "fields",
             "frames",
             "generated",
+            "import_paths",
             "regular_files",
             "secrets",
             "tables",

@@ -63,6 +63,10 @@ class AssetDefinition(Step[P, R_co]):
                 advice = f"did you mean {near}?" if near else f"it takes: {', '.join(inputs) or 'no values'}"
                 raise DefinitionError(f"{self}: ins has {name!r}, which takes no value; {advice}")
 
+    def _arguments(self) -> dict[str, Any]:
+        return {"key": self.key, "options": self.options, "deps": self.deps, "ins": self.ins,
+                "group_name": self.group_name}  # fmt: skip
+
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co:
         composition = composing.get()
         if composition is not None:

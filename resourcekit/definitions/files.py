@@ -195,7 +195,7 @@ def refusal(keeper: object, annotation: Any) -> str | None:
         keeper: An IO manager, or the declaration of one.
         annotation: What the step says it returns.
     """
-    given = keeper.serializers if isinstance(keeper, FileStore) else None
+    given: Any = keeper.serializers if isinstance(keeper, FileStore) else None
     if isinstance(keeper, FilesystemIOManager):
         given = raw_values(keeper)["serializer"]
     if annotation is Any or given is None or holds(given):

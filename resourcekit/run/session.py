@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from time import perf_counter
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from resourcekit.config.overlay import Overlay
 from resourcekit.context import RunContext
@@ -49,6 +49,9 @@ class Session(Showing):
 
     tags: Mapping[str, str] = _NOTHING
     """What the caller gave the run."""
+
+    def __reduce_ex__(self, _protocol: object, /) -> NoReturn:
+        raise RunStateError("a run cannot be pickled or copied; send the container, and open a run where it arrives")
 
     def _configure(
         self,
