@@ -146,7 +146,7 @@ def _advice(name: str) -> str | None:
     if name.endswith("MetadataValue") or name == "MetadataEntry":
         return "metadata is plain values, {'rows': 3}"
     if name in _ELSEWHERE.split():
-        return _IN_DAGSTER
+        return f"it {_IN_DAGSTER}"
     topic = next((topic for pattern, topic in _FAMILIES.items() if re.search(pattern, name)), None)
     return None if topic is None else f"{topic} {_IN_DAGSTER}"
 
