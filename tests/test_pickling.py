@@ -235,6 +235,24 @@ def test_a_container_of_a_script_over_one_of_a_module():
     assert sent(source, "App", then).splitlines() == ["script True", "True False"]
 
 
+def test_an_overridden_provider_of_a_script():
+    """What a provider of a script's container class is overridden with arrives along with it."""
+    source = """
+    class App(ResourceContainer):
+        database = Database(name="real")
+
+    App.database.override(Database(name="fake"))
+    """
+    then = """
+    with thing().run() as resources:
+        print(resources.database.name)
+    thing.database.reset_override()
+    with thing().run() as resources:
+        print(resources.database.name)
+    """
+    assert sent(source, "App", then).splitlines() == ["fake", "real"]
+
+
 @pytest.mark.parametrize(
     "what", ["App()", "App(database=Database(name='x'))", "App().with_config({'database': {'name': 'x'}})"]
 )
