@@ -8,7 +8,7 @@ from typing import Any, Final
 import attrs
 from dependency_injector import providers
 
-from resourcekit.graph import Held, held_resource
+from resourcekit.nodes import Held, held_resource
 from resourcekit.providers import Provided, ResourceProvider, ValueProvider, overridings, scope_of
 from resourcekit.record import raw_values
 from resourcekit.values import is_resource

@@ -8,7 +8,7 @@ from typing import TypeGuard
 from resourcekit.config.overlay import Overlaid, Overlay, stand_ins
 from resourcekit.deferred import is_source
 from resourcekit.errors import Problem, did_you_mean, kind_in_words
-from resourcekit.graph import Graph, Node
+from resourcekit.nodes import Graph, Node
 from resourcekit.record import raw_values, record_of, spec_of
 from resourcekit.values import holds, is_resource, leaves
 

@@ -15,7 +15,7 @@ from resourcekit.deferred import Deferred, ReadContext, Reference
 from resourcekit.errors import DefinitionError, NoActiveRunError, NotLiveError, kind_in_words
 from resourcekit.import_paths import imported, is_pickled_by_value
 from resourcekit.record import linked_values, record_of, spec_of
-from resourcekit.resource import ConfigurableResourceFactory
+from resourcekit.resource_classes import ConfigurableResourceFactory
 from resourcekit.values import is_resource, leaves_of
 
 __all__ = ("ResourceProvider", "ValueProvider", "as_provider", "check_key", "is_replaced", "value")

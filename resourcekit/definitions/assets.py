@@ -8,9 +8,9 @@ from typing import Any, ClassVar, ParamSpec, Protocol, TypeVar, overload
 from resourcekit.definitions.composition import composing
 from resourcekit.definitions.contexts import AssetExecutionContext, ExecutionContext
 from resourcekit.definitions.direct import call_directly
-from resourcekit.definitions.graph import Node, StepGraph, Upstream
 from resourcekit.definitions.keys import AssetKey, as_asset_key
 from resourcekit.definitions.retry import RetryPolicy
+from resourcekit.definitions.step_graph import Node, StepGraph, Upstream
 from resourcekit.definitions.steps import Step, StepOptions, as_list, name_of
 from resourcekit.errors import DefinitionError, Problem, kind_in_words, nearest
 

@@ -10,15 +10,15 @@ import attrs
 
 from resourcekit.annotations import is_resource_class, type_name
 from resourcekit.definitions.files import refusal
-from resourcekit.definitions.graph import Node, StepGraph, upstream_of
 from resourcekit.definitions.io_managers import is_io_manager
 from resourcekit.definitions.provided import unmanaged_class, way_out
+from resourcekit.definitions.step_graph import Node, StepGraph, upstream_of
 from resourcekit.definitions.steps import DEFAULT_IO_MANAGER, Parameter
 from resourcekit.errors import InjectionError, Problem, did_you_mean, listed, nearest
-from resourcekit.graph import Held
 from resourcekit.injection.function import FunctionSpec
 from resourcekit.injection.matching import find_key, held_at, no_key
 from resourcekit.injection.reading import Wish
+from resourcekit.nodes import Held
 from resourcekit.run import Blueprint
 
 __all__ = ("Binding", "BoundStep", "Filled", "bind")

@@ -8,12 +8,12 @@ from functools import update_wrapper
 from typing import Any, NoReturn, Self, cast, overload
 
 from resourcekit.definitions.composition import Composition, composing
-from resourcekit.definitions.graph import StepGraph
 from resourcekit.definitions.keys import check_name
 from resourcekit.definitions.layers import Resources
 from resourcekit.definitions.pipelines import Config, Pipeline, Settings
 from resourcekit.definitions.progress import Progress
 from resourcekit.definitions.results import ExecutionResult
+from resourcekit.definitions.step_graph import StepGraph
 from resourcekit.errors import DefinitionError, Problem, kind_in_words
 from resourcekit.import_paths import imported, pickled_by_value, unpickled
 

@@ -8,9 +8,9 @@ from typing import Any, get_origin
 from resourcekit.annotations import accepts, type_name, union_members
 from resourcekit.annotations.validators import build_validator
 from resourcekit.errors import InjectionError, kind_in_words, listed, nearest, with_article
-from resourcekit.graph import Held
 from resourcekit.injection.function import FunctionSpec
 from resourcekit.injection.reading import Wish
+from resourcekit.nodes import Held
 from resourcekit.run import Blueprint
 
 __all__ = ("check_value", "find_key", "held_at", "key_for", "key_of_type", "no_key")

@@ -15,7 +15,7 @@ from resourcekit.deferred import Reference
 from resourcekit.errors import InjectionError
 from resourcekit.injection.markers import INJECTED, is_foreign, is_marked, named_key
 from resourcekit.injection.names import Annotations
-from resourcekit.resource import ConfigurableResourceFactory
+from resourcekit.resource_classes import ConfigurableResourceFactory
 from resourcekit.spec import RECORD
 
 __all__ = ("Reading", "Wish", "read_signature")
