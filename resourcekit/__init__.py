@@ -164,14 +164,14 @@ if TYPE_CHECKING:
     )
     from resourcekit.fields import Field, ResourceDependency, field, secret, state
     from resourcekit.injection import ResourceParam, inject, injected
+    from resourcekit.inspection.container_graph import ContainerGraph, EnvironmentGraphs
     from resourcekit.inspection.difference import ContainerDiff
     from resourcekit.inspection.env import ContainerEnv
     from resourcekit.inspection.explanation import Explanation, UnknownFieldError
-    from resourcekit.inspection.graph import ContainerGraph, EnvironmentGraphs
     from resourcekit.lifecycle.report import PhaseEvent, RunEvent, RunReport, log_events
     from resourcekit.lifecycle.timing import HookTimeoutError
     from resourcekit.plan import Plan
-    from resourcekit.resource import ConfigurableResource, ConfigurableResourceFactory, replace
+    from resourcekit.resource_classes import ConfigurableResource, ConfigurableResourceFactory, replace
     from resourcekit.run import Run, open_resource
     from resourcekit.timeline import Timeline
 else:
@@ -197,11 +197,11 @@ else:
         "inspection.difference": "ContainerDiff",
         "inspection.env": "ContainerEnv",
         "inspection.explanation": "Explanation UnknownFieldError",
-        "inspection.graph": "ContainerGraph EnvironmentGraphs",
+        "inspection.container_graph": "ContainerGraph EnvironmentGraphs",
         "lifecycle.report": "PhaseEvent RunEvent RunReport log_events",
         "lifecycle.timing": "HookTimeoutError",
         "plan": "Plan",
-        "resource": "ConfigurableResource ConfigurableResourceFactory replace",
+        "resource_classes": "ConfigurableResource ConfigurableResourceFactory replace",
         "run": "Run open_resource",
         "timeline": "Timeline",
     }

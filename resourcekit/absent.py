@@ -15,23 +15,34 @@ _INSTEAD: Final = {
     "AssetOut multi_asset graph_multi_asset": "write one asset for each value",
     "AssetSelection": "write selection='*report', 'orders+' or a list of assets",
     "AssetsDefinition": "it is AssetDefinition here",
-    "AssetSpec SourceAsset AssetDep": "write an asset that gives the value, or deps=['shop/orders']",
-    "AssetMaterialization AssetObservation": "return MaterializeResult(metadata={...})",
+    "AssetSpec SourceAsset AssetDep ResolvedAssetKey ResolvedAssetSpec": (
+        "write an asset that gives the value, or deps=['shop/orders']"
+    ),
+    "AssetMaterialization AssetObservation ObserveResult ExpectationResult": "return MaterializeResult(metadata={...})",
+    "Array Bool Dict Enum EnumValue Float Int List Map Noneable Permissive ScalarUnion Selector Set Shape String Tuple "
+    "Model PermissiveConfig ConfigMapping": "annotate the fields of a resource: str, list[int], Literal['a', 'b'], ...",
     "Backoff Jitter": "write RetryPolicy(backoff='exponential')",
     "Config RunConfig ConfigSchema": "a run's config is that of its resources, config={'shop': {'path': 'x.db'}}",
     "DagsterInstance": "there is none: materialize is a function call",
-    "DagsterType TypeCheck": "annotate the parameter, with attrs and validators where a type is not enough",
+    "DagsterType TypeCheck TypeCheckContext DagsterTypeLoader DagsterTypeLoaderContext PythonObjectDagsterType "
+    "DagsterTypeCheckDidNotPass DagsterTypeCheckError check_dagster_type dagster_type_loader usable_as_dagster_type "
+    "make_python_type_usable_as_dagster_type": (
+        "annotate the parameter, with attrs and validators where a type is not enough"
+    ),
     "DagsterError": "it is ResourceKitError here",
-    "DagsterInvalidDefinitionError DagsterInvalidInvocationError": "it is DefinitionError here",
+    "DagsterInvalidDefinitionError DagsterInvalidInvocationError DagsterInvalidSubsetError DagsterUnknownResourceError "
+    "DagsterInvalidConfigDefinitionError DagsterUnmetExecutorRequirementsError": "it is DefinitionError here",
     "DagsterInvalidConfigError": "it is ConfigError here",
     "DagsterExecutionStepExecutionError": "a step's own error surfaces, of its own type",
-    "ExecuteInProcessResult": "it is ExecutionResult here",
+    "ExecuteInProcessResult JobExecutionResult": "it is ExecutionResult here",
     "Failure": "raise an exception of any kind; metadata goes into context.add_output_metadata({...})",
     "In": "annotate the parameter",
     "Out": "annotate what the op returns; write @op(io_manager_key=...)",
-    "GraphDefinition graph graph_asset": "write a @job of ops, or assets",
+    "GraphDefinition GraphIn GraphOut graph graph_asset": "write a @job of ops, or assets",
     "InitResourceContext build_init_resource_context": "it is RunContext here",
-    "IOManagerDefinition io_manager input_manager InputManager": "subclass ConfigurableIOManager",
+    "IOManagerDefinition io_manager input_manager InputManager "
+    "InputManagerDefinition": "subclass ConfigurableIOManager",
+    "Injected": "annotate the parameter, or give it the default injected()",
     "Nothing": "write deps=[...] for an asset that only comes after another",
     "ResourceDefinition resource make_values_resource": (
         "subclass ConfigurableResourceFactory; a plain value is put under its key as it is"
@@ -45,22 +56,48 @@ _INSTEAD: Final = {
     "configured config_mapping": "subclass the resource with other defaults, or use replace(resource, ...)",
     "define_asset_job": "write defs.materialize(selection=...)",
     "execute_job reconstructable": "write job.execute_in_process()",
-    "failure_hook success_hook": "write progress=function, which hears of each step",
+    "failure_hook success_hook build_hook_context": "write progress=function, which hears of each step",
     "fs_io_manager custom_path_fs_io_manager UPathIOManager": "it is FilesystemIOManager(base_dir=...) here",
     "mem_io_manager": "it is InMemoryIOManager() here, and what is used when there is none",
-    "get_dagster_logger": "write context.log, or logging.getLogger(__name__)",
+    "get_dagster_logger logger LoggerDefinition colored_console_logger json_console_logger default_loggers "
+    "default_system_loggers build_init_logger_context": "write context.log, or logging.getLogger(__name__)",
     "in_process_executor": "it is what there is; max_concurrent=4 runs several steps at once",
-    "multiprocess_executor multi_or_in_process_executor": "write max_concurrent=4",
+    "multiprocess_executor multi_or_in_process_executor executor Executor ExecutorDefinition": "write max_concurrent=4",
     "load_assets_from_modules load_assets_from_current_module load_assets_from_package_module "
     "load_assets_from_package_name": "list the assets, Definitions(assets=[orders, report])",
-    "load_definitions_from_module load_definitions_from_modules load_from_defs_folder": (
+    "load_definitions_from_module load_definitions_from_modules load_from_defs_folder load_defs "
+    "load_definitions_from_current_module load_definitions_from_package_module load_definitions_from_package_name": (
         "use Definitions.merge(...) of what the modules have"
     ),
     "materialize_to_memory": "write materialize(...): without an IO manager values stay in memory",
-    "observable_source_asset": f"an observed asset {_IN_DAGSTER}",
+    "observable_source_asset multi_observable_source_asset": f"an observed asset {_IN_DAGSTER}",
     "with_resources": "write Definitions(assets=..., resources={...})",
 }
 """By Dagster's names, several to a line."""
+
+_ELSEWHERE: Final = """
+AnchorBasedFilePathMapping AssetAttributesModel AssetJobKey AssetOrCheckKey AssetRecordsFilter AssetValueLoader
+BetaWarning BindResourcesToJobs CodeLocationSelector ConfigArgumentWarning ConfigurableLegacyIOManagerAdapter
+DagsterConfigMappingFunctionError DagsterEvent DagsterEventLogInvalidForRun DagsterEventType
+DagsterExecutionInterruptedError DagsterExecutionStepNotFoundError DagsterInvariantViolationError
+DagsterLibraryRegistry DagsterLogManager DagsterResourceFunctionError DagsterRun DagsterRunNotFoundError
+DagsterStepOutputNotFoundError DagsterSubprocessError DagsterUserCodeExecutionError DataProvenance DataVersion
+DefaultRunLauncher DependencyDefinition EvaluateAutomationConditionsResult EventLogEntry EventLogRecord
+EventRecordsFilter EventRecordsResult ExecutorRequirement FileHandle FilePathMapping HookContext HookDefinition
+HookExecutionResult IAttachDifferentObjectToOpContext InitExecutorContext InitLoggerContext InputMapping JobSelector
+JsonLogFormatter LocalFileCodeReference LocalFileHandle MAX_RUNTIME_SECONDS_TAG MigrateIOStorageResult
+MultiDependencyDefinition NodeInvocation OutputMapping PaginatedResults PendingNodeInvocation PreviewWarning
+QueuedRunCoordinator ReexecutionOptions RepositoryData RepositorySelector RunRecord RunShardedEventsCursor RunsFilter
+StepExecutionContext StepLauncher StepRunRef SubmitRunContext SupersessionWarning TableColumn TableColumnConstraints
+TableColumnDep TableColumnLineage TableConstraints TableRecord TableSchema UPathDefsStateStorage UrlCodeReference
+build_column_schema_change_checks build_metadata_bounds_checks build_reconstructable_job config_from_files
+config_from_pkg_resources config_from_yaml_strings create_repository_using_definitions_args deprecation_warning
+deserialize_value evaluate_automation_conditions external_instance_from_step_run_ref file_relative_path
+instance_for_test link_code_references_to_git local_file_manager map_asset_specs migrate_io_storage
+multiple_process_executor_requirements raise_execution_interrupts resources run_step_from_ref serialize_value
+step_context_to_step_run_ref step_run_ref_to_step_context validate_run_config with_source_code_references
+"""
+"""What else Dagster exports: the tests compare."""
 
 _FAMILIES: Final = {
     r"sensor|Sensor|SkipReason|RunRequest|RunStatus": "a sensor",
@@ -70,7 +107,7 @@ _FAMILIES: Final = {
     r"^Automation|^AutoMaterialize|Freshness|freshness": "automatic materialization",
     r"^Dynamic": "a dynamic output",
     r"^Pipes|_pipes_": "a Pipes session",
-    r"^Component|[a-z]Component$": "a component",
+    r"^Component|[a-z]Component$|component|^[sS]caffold|^Resol|^template_var$": "a component",
 }
 """What Dagster's names are about that match a pattern."""
 
@@ -108,6 +145,8 @@ def _advice(name: str) -> str | None:
         return None
     if name.endswith("MetadataValue") or name == "MetadataEntry":
         return "metadata is plain values, {'rows': 3}"
+    if name in _ELSEWHERE.split():
+        return f"it {_IN_DAGSTER}"
     topic = next((topic for pattern, topic in _FAMILIES.items() if re.search(pattern, name)), None)
     return None if topic is None else f"{topic} {_IN_DAGSTER}"
 

@@ -138,7 +138,7 @@ class Assembly:
 
     def _make(self) -> tuple[Bindings, ContainerBlueprint]:
         from resourcekit.bindings import Bindings
-        from resourcekit.graph import build_graph
+        from resourcekit.nodes import build_graph
         from resourcekit.run import ContainerBlueprint
 
         bindings = Bindings(flat(keys_of(self.providers)), self.aliases)

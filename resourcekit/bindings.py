@@ -9,7 +9,7 @@ from typing import Any, Final
 import attrs
 from dependency_injector import providers
 
-from resourcekit.graph import Choice, Held, held_resource
+from resourcekit.nodes import Choice, Held, held_resource
 from resourcekit.providers import Provided, ResourceProvider, ValueProvider, overridings, scope_of
 from resourcekit.record import raw_values
 from resourcekit.values import is_resource

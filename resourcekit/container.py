@@ -46,6 +46,7 @@ class Namespace(dict[str, Any]):
             check_key(key, self._name, reserved_names(), provider)
         if isinstance(provider, ResourceProvider):
             self._wrapped[id(content)] = provider  # One resource under two keys is one thing.
+            provider.name(key, owner, self.get("__module__"))
         if is_key(provider):
             self.history.append((key, provider))
         super().__setitem__(key, provider)
@@ -90,6 +91,10 @@ if TYPE_CHECKING:
     _DeclarativeMeta = type  # The stubs leave it out, and as Any it would take the types of every key away.
 else:
     _DeclarativeMeta = containers.DeclarativeContainerMetaClass
+
+
+_KEPT_BY_CLASS: Final = frozenset({"cls_providers", "containers", "inherited_providers", "providers"})
+"""What dependency-injector keeps in a container class: no key can have these names."""
 
 
 class ContainerMeta(_DeclarativeMeta):
@@ -148,9 +153,16 @@ class ContainerMeta(_DeclarativeMeta):
         return [entry for base, mine in each for entry in (mine if mine is not None else base.cls_providers.items())]
 
     def __setattr__(cls, name: str, content: Any) -> None:
+        if name in _KEPT_BY_CLASS and isinstance(content, dict):  # cloudpickle sets all that it finds in a class.
+            type.__setattr__(cls, name, content)
+            for key in content if name == "cls_providers" else ():
+                type.__setattr__(cls, key, content[key])
+            return
         is_private = name.startswith("__")
         provider = content if is_private else as_provider(name, content, cls.__name__, is_key=name in cls.providers)
         if is_key(provider) and not is_private:
+            if cls.__dict__.get(name) is provider:
+                return
             check_key(name, cls.__name__, reserved_names(), provider)
         super().__setattr__(name, provider)
         if is_key(provider) and not is_private:

@@ -11,6 +11,7 @@ import attrs
 
 from resourcekit.annotations import is_deferred
 from resourcekit.errors import DefinitionError, ResourceKitError, UnresolvedError, kind_in_words, nearest
+from resourcekit.regular_files import ONE_MIB, FileTooLargeError, read_regular_file
 from resourcekit.secrets import printable
 from resourcekit.values import holds
 
@@ -125,6 +126,10 @@ class Deferred(_FitsAnyField):
 def _is_text(given: object) -> bool:
     """Whether *given* is text with something in it."""
     return isinstance(given, str) and given != ""
+
+
+def _is_count(given: object) -> bool:
+    return isinstance(given, int) and not isinstance(given, bool) and given > 0
 
 
 def _has_no_value_yet(default: object) -> bool:
@@ -324,42 +329,51 @@ class FileVar(Deferred):
     """The text of a file, read when a run starts; a byte order mark and one trailing newline are stripped.
 
     Args:
-        path: The file, such as ``/run/secrets/db_password``; a relative path starts at the working directory.
+        path: The file, such as ``/run/secrets/db_password``; a relative path starts at the working directory. It must
+            be a regular file, or a link to one: no pipe, device or directory.
+        limit: The most bytes that the file may hold; 1 MiB unless given.
 
     >>> FileVar("/run/secrets/db_password")
     FileVar('/run/secrets/db_password')
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(self, path: str | os.PathLike[str], *, limit: int = ONE_MIB) -> None:
         text = os.fspath(path) if isinstance(path, os.PathLike) else path
         if not _is_text(text) or "\0" in text:
             raise DefinitionError("FileVar wants the path of a file: text without NUL, not empty")
+        if not _is_count(limit):
+            raise DefinitionError("the limit of FileVar is how many bytes the file may hold: a whole number, 1 or more")
         self.path = text
+        self.limit = limit
 
     def read(self, context: ReadContext) -> object:
         """The file's text.
 
         Raises:
-            SourceError: The file is missing, a directory, not readable or not UTF-8.
+            SourceError: The file is missing, no regular file, too large, not readable or not UTF-8.
         """
         try:
-            with open(self.path, encoding="utf-8-sig", newline="") as file:
-                text = file.read()
+            text = read_regular_file(self.path, self.limit).decode("utf-8-sig")
+        except FileTooLargeError as error:
+            reason, hint = _why_unreadable(error), "check the path; a larger file is read with FileVar(..., limit=...)"
         except (OSError, ValueError) as error:
-            reason = _why_unreadable(error)
+            reason, hint = _why_unreadable(error), "check the path and its permissions"
         else:
             return text.removesuffix("\n").removesuffix("\r") if text.endswith("\n") else text
-        raise SourceError(f"file {self.path} cannot be read: {reason}", hint="check the path and its permissions")
+        raise SourceError(f"file {self.path} cannot be read: {reason}", hint=hint)
 
     def describe(self) -> str:
         """``file PATH``."""
         return f"file {self.path}"
 
     def __repr__(self) -> str:
-        return f"FileVar({self.path!r})"
+        limit = "" if self.limit == ONE_MIB else f", limit={self.limit}"
+        return f"FileVar({self.path!r}{limit})"
 
     def __eq__(self, other: object) -> bool:
-        return self.path == other.path if isinstance(other, FileVar) else NotImplemented
+        if not isinstance(other, FileVar):
+            return NotImplemented
+        return (self.path, self.limit) == (other.path, other.limit)
 
     def __hash__(self) -> int:
         return hash((FileVar, self.path))

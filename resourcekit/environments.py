@@ -11,9 +11,9 @@ from resourcekit.deferred import EnvVar
 from resourcekit.errors import DefinitionError, UnknownKeyError, did_you_mean
 
 if TYPE_CHECKING:
+    from resourcekit.inspection.container_graph import EnvironmentGraphs
     from resourcekit.inspection.difference import ContainerDiff
     from resourcekit.inspection.env import ContainerEnv
-    from resourcekit.inspection.graph import EnvironmentGraphs
 
 __all__ = ("Environments",)
 
@@ -127,7 +127,7 @@ class Environments(Generic[C_co]):
         >>> print(Environments(dev=Dev).graph())
         dev: graph of Dev: 0 resources
         """
-        from resourcekit.inspection.graph import EnvironmentGraphs
+        from resourcekit.inspection.container_graph import EnvironmentGraphs
 
         return EnvironmentGraphs({name: self[name].graph() for name in self})
 

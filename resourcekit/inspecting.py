@@ -12,9 +12,9 @@ from resourcekit.substitutes import substitutes
 if TYPE_CHECKING:  # What only an inspection needs is loaded by who first asks for one.
     from resourcekit.assembly import Assembly
     from resourcekit.config.overlay import Config, Overlay
+    from resourcekit.inspection.container_graph import ContainerGraph
     from resourcekit.inspection.env import ContainerEnv
     from resourcekit.inspection.explanation import Explanation
-    from resourcekit.inspection.graph import ContainerGraph
     from resourcekit.inspection.origins import Origins
     from resourcekit.plan import Plan
     from resourcekit.run import ContainerBlueprint
@@ -127,7 +127,7 @@ class Inspected:
         flowchart RL
           n0["clock<br/>Clock"]
         """
-        from resourcekit.inspection.graph import describe_graph
+        from resourcekit.inspection.container_graph import describe_graph
 
         blueprint = self._blueprint()
         return describe_graph(blueprint.graph, blueprint.plan(keys or None), self._origins(), keys)
@@ -180,8 +180,8 @@ class Inspected:
         "'UTC'"
         """
         from resourcekit.config.overlay import Overlay
+        from resourcekit.inspection.container_graph import describe_graph
         from resourcekit.inspection.explanation import explain
-        from resourcekit.inspection.graph import describe_graph
 
         blueprint = self._blueprint()
         overlays = () if config is None else (Overlay.of(config, "run(config=...)"),)

@@ -18,7 +18,7 @@ from resourcekit.errors import (
     nearest,
     with_article,
 )
-from resourcekit.graph import Graph, Node
+from resourcekit.nodes import Graph, Node
 from resourcekit.record import raw_values, record_of, spec_of
 from resourcekit.spec import FieldSpec
 from resourcekit.values import holds, is_resource, leaves

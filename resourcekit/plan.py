@@ -11,8 +11,8 @@ import attrs
 
 from resourcekit.annotations import type_name
 from resourcekit.errors import Problem
-from resourcekit.graph import Graph, Node
 from resourcekit.hooks import Hooks
+from resourcekit.nodes import Graph, Node
 from resourcekit.record import spec_of
 from resourcekit.tables import Table, Tabular
 

@@ -13,8 +13,9 @@ from resourcekit.changes import changed
 from resourcekit.construction import relinked
 from resourcekit.deferred import Deferred, ReadContext, Reference
 from resourcekit.errors import DefinitionError, NoActiveRunError, NotLiveError, kind_in_words
+from resourcekit.import_paths import imported, is_pickled_by_value
 from resourcekit.record import linked_values, spec_of
-from resourcekit.resource import ConfigurableResourceFactory
+from resourcekit.resource_classes import ConfigurableResourceFactory
 from resourcekit.values import holds_dagster_variable, is_dagster_resource, is_resource, leaves_of
 
 __all__ = ("ResourceProvider", "ValueProvider", "as_provider", "check_key", "is_replaced", "value")
@@ -47,7 +48,7 @@ class ResourceProvider(providers.Provider[Any]):
         is_replacement: Whether it did by an override.
     """
 
-    __slots__ = ("_is_replacement", "_key", "_owner", "_resource", "_scope")
+    __slots__ = ("_is_replacement", "_key", "_module", "_owner", "_resource", "_scope")
 
     __IS_CONTAINER__ = False  # dependency-injector asks every provider of a body; `__getattr__` would have to answer.
 
@@ -57,12 +58,14 @@ class ResourceProvider(providers.Provider[Any]):
         self._is_replacement = is_replacement
         self._key = ""
         self._owner = ""
+        self._module: str | None = None
         super().__init__()
 
-    def name(self, key: str, owner: str) -> None:
-        """Remember the key and container it was first assigned to, for messages."""
+    def name(self, key: str, owner: str, module: str | None = None) -> None:
+        """Remember the key and container it was first assigned to, for messages, and the module of its body."""
         if not self._key:
             self._key, self._owner = key, owner
+        self._module = self._module or module
 
     def shell(self) -> ResourceProvider:
         """A copy without its resource, which is filled in when what it refers to has been copied."""
@@ -107,11 +110,32 @@ class ResourceProvider(providers.Provider[Any]):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
         raise NotLiveError(self._owner or "container", self._key, name)
 
-    def __reduce__(self) -> NoReturn:
-        raise TypeError(f"the provider of {self._key or 'a resource'!r} cannot be pickled; send the container")
+    def __reduce__(self) -> Any:
+        if not is_pickled_by_value():
+            raise TypeError(f"the provider of {self._key or 'a resource'!r} cannot be pickled; send the container")
+        declaring = imported(self._module, self._owner)
+        if getattr(declaring, "cls_providers", {}).get(self._key) is self:
+            return _declared, (declaring, self._key)
+        return _restored, (self._resource, self._scope, self._is_replacement, self._key, self._owner, self.overridden)
 
     def __str__(self) -> str:
         return f"<{type(self).__name__} {self._key}: {self._resource!r}>"
+
+
+def _declared(container: Any, key: str) -> Any:
+    """The provider that a container class declares under a key: what it is pickled as, with the class by value."""
+    return container.cls_providers[key]
+
+
+def _restored(
+    resource: Any, scope: str | None, is_replacement: bool, key: str, owner: str, overridden: Iterable[Any]
+) -> ResourceProvider:
+    """A provider made again, of a container class that is pickled by value."""
+    made = ResourceProvider(resource, scope=scope, is_replacement=is_replacement)
+    made.name(key, owner)
+    for each in overridden:
+        made.override(each)
+    return made
 
 
 class ConfiguredValue(Deferred):

@@ -23,7 +23,20 @@ PACKAGE = "resourcekit"
 ROWS = {
     1: (
         "words",
-        {"absent", "annotations", "deferred", "errors", "fields", "frames", "generated", "secrets", "tables", "values"},
+        {
+            "absent",
+            "annotations",
+            "deferred",
+            "errors",
+            "fields",
+            "frames",
+            "generated",
+            "import_paths",
+            "regular_files",
+            "secrets",
+            "tables",
+            "values",
+        },
     ),
     2: (
         "resource",
@@ -35,14 +48,14 @@ ROWS = {
             "hooks",
             "outside",
             "record",
-            "resource",
+            "resource_classes",
             "settings",
             "spec",
             "unresolved",
         },
     ),
     3: ("config", {"config"}),
-    4: ("graph", {"graph", "placement", "plan", "timeline"}),
+    4: ("graph", {"nodes", "placement", "plan", "timeline"}),
     5: ("lifecycle", {"lifecycle"}),
     6: ("run", {"changes", "current", "run", "substitutes"}),
     7: ("readings", {"injection", "inspection"}),
@@ -255,7 +268,7 @@ class Database(ConfigurableResource): host: str = "localhost"
 class App(ResourceContainer): database = Database()
 App()
 """
-    late = ("config", "graph", "injection", "lifecycle", "plan", "run", "wiring")
+    late = ("config", "nodes", "injection", "lifecycle", "plan", "run", "wiring")
     assert modules_loaded_by(program).isdisjoint(f"{PACKAGE}.{name}" for name in late)
 
 

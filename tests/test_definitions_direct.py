@@ -1,10 +1,12 @@
 """Calling assets and ops directly: in tests, in notebooks, from other code."""
 
 import sqlite3
+from typing import Annotated
 from unittest.mock import Mock
 
 import anyio
 import pytest
+from dependency_injector import providers
 
 from resourcekit import (
     AssetExecutionContext,
@@ -20,7 +22,9 @@ from resourcekit import (
     asset,
     build_asset_context,
     build_op_context,
+    materialize,
     op,
+    ref,
     value,
 )
 
@@ -139,7 +143,6 @@ def test_in_a_running_container(log):
 
 def test_steps_call_one_another():
     """A step may call another, which takes its resources from the same execution."""
-    from resourcekit import materialize
 
     @asset
     def outer(database: Database) -> object:
@@ -207,6 +210,125 @@ def test_another_object_in_a_built_context():
         return isinstance(client, Client), context.resources.client
 
     assert asks(build_asset_context(resources={"client": Client()})) == (True, "the raw client")
+
+
+def test_the_context_has_what_the_call_has(log):
+    """`context.resources` has what was passed to a direct call, whichever way; the caller's context is as it was."""
+
+    @asset
+    def same(context: AssetExecutionContext, database: Database) -> bool:
+        return context.resources.database is database
+
+    @op
+    def same_in_op(database: Database, context: OpExecutionContext) -> bool:
+        return context.resources.database is database
+
+    assert same(database=Database())
+    assert same(database=Mock())
+    assert same_in_op(Database())
+    assert same_in_op(database=Database())
+    by_hand = AssetExecutionContext(step="mine", asset_key=AssetKey("mine"))
+    assert same(by_hand, database=Database())
+    assert not hasattr(by_hand.resources, "database")
+    built = build_asset_context(resources={"word": "x"})
+    assert same(built, database=Database())
+    with App().run() as resources, build_asset_context(resources={"word": "x"}) as entered:
+        assert same()
+        assert same(database=resources.database)
+        assert same(entered)
+        assert same(entered, Database())
+        assert entered.resources._asdict() == {"word": "x"}
+
+    @asset
+    def keeps_others(context, database: Database) -> list[str]:
+        context.add_output_metadata({"rows": 1})
+        return sorted(context.resources._asdict())
+
+    assert keeps_others(built, database=Database()) == ["database", "word"]
+    assert built.output_metadata == {"rows": 1}
+    assert keeps_others(Mock(resources=Mock(_asdict=dict)), database=Database()) == []
+    assert log.count("up") == log.count("down")
+
+
+@pytest.mark.anyio
+async def test_the_context_of_an_async_step():
+    """In an async step `context.resources` has what was passed, too."""
+
+    @asset
+    async def same(context: AssetExecutionContext, clock: Clock) -> bool:
+        await anyio.lowlevel.checkpoint()
+        return context.resources.clock is clock
+
+    assert await same(clock=Clock())
+    async with ResourceContainer.of({"clock": Clock()}).run():
+        assert await same()
+
+
+def test_a_resource_that_is_not_given_is_not_in_the_context():
+    """A parameter that keeps its default puts nothing into `context.resources`."""
+
+    @asset
+    def keys(context, database: Database | None = None) -> list[str]:
+        return list(context.resources._asdict())
+
+    assert keys() == []
+    assert keys(database=Mock()) == ["database"]
+
+
+def test_a_parameter_that_names_its_key():
+    """A parameter with a key of its own gets that one of a built context, and the context has it under the key."""
+
+    @asset
+    def reads(context, database: Annotated[Database, ref("replica")]) -> bool:
+        return context.resources.replica is database
+
+    assert reads(database=Database())
+    assert reads(build_asset_context(resources={"replica": Database(), "database": Database()}))
+    assert materialize([reads], resources={"replica": Database()}).output_for(reads)
+
+
+def test_required_keys_of_a_direct_call(log):
+    """What `required_resource_keys` names is taken from the run that is open here; where none is, it is an error."""
+
+    @op(required_resource_keys={"database", "made"})
+    def reads(context) -> tuple[object, str]:
+        return context.resources.database.ask("select 1"), context.resources.made
+
+    made = []
+
+    class Made(App):
+        made = providers.Factory(lambda: made.append(1) or "made")
+
+    with Made().run():
+        assert reads() == (1, "made")
+        assert reads(build_op_context(resources={"made": "given"})) == (1, "given")
+    assert made == [1]
+    for call in (reads, lambda: reads(build_op_context(resources={"database": Database()}))):
+        with pytest.raises(InjectionError, match=r"required_resource_keys, and no run .* build_op_context\(resources="):
+            call()
+    assert log == ["up", "down"]
+    by_hand = OpExecutionContext(step="x", resources=Mock(made="mock", database=Mock(ask=lambda _: 2)))
+    assert reads(by_hand) == (2, "mock")
+
+
+def test_a_direct_call_has_what_the_asset_brings_along(log):
+    """What an asset's `resource_defs` has is set up for a direct call; what is given, or open here, goes before it."""
+
+    class Report(ConfigurableResource):
+        database: Database
+
+    @asset(resource_defs={"database": Database(), "report": Report(database=ref("database")), "unit": "kg"})
+    def reads(context, database: Database) -> tuple[object, str, bool]:
+        resources = context.resources
+        return database.ask("select 1"), resources.unit, resources.report.database is resources.database is database
+
+    assert reads() == (1, "kg", True)
+    assert reads(build_asset_context(resources={"unit": "g"})) == (1, "g", True)
+    assert log == ["up", "down"] * 2
+    log.clear()
+    with App().run() as resources:
+        assert reads(database=resources.database) == (1, "kg", False)  # Its report has the database it brings along.
+        assert log == ["up", "up", "down"]
 
 
 def test_wrong_arguments():
@@ -294,8 +416,6 @@ def test_more_arguments():
         return sum(options.values())
 
     assert loose(Database(), a=1, b=2) == 3
-    from resourcekit import materialize
-
     assert materialize([loose], resources=App).output_for(loose) == 0
 
 

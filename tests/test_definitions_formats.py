@@ -3,10 +3,12 @@
 import dataclasses
 import enum
 import json
+from collections.abc import Coroutine, Generator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any, NamedTuple
+from types import ModuleType
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import attrs
 import pytest
@@ -15,6 +17,7 @@ from hypothesis import strategies as st
 
 from resourcekit import (
     AssetKey,
+    ConfigurableResource,
     DefinitionError,
     Definitions,
     FilesystemIOManager,
@@ -25,6 +28,7 @@ from resourcekit import (
     NotStorableError,
     Output,
     OutputContext,
+    ResourceContainer,
     asset,
     job,
     materialize,
@@ -268,6 +272,118 @@ def test_auto_gives_back_what_it_was_given(tmp_path_factory, value):
     assert type(found) is type(value)
 
 
+class Opaque:
+    """A class that only pickle takes."""
+
+
+class Named(Protocol):
+    name: str
+
+
+T = TypeVar("T")
+
+
+@pytest.mark.parametrize(
+    ("annotation", "serializers"),
+    [
+        (object, ["json", "auto"]),
+        (list[object], ["json", "auto", "parquet"]),
+        (dict[str, object], ["json", "auto", "parquet"]),
+        (Sequence[object], ["json", "auto"]),
+        (int | object, ["json", "auto"]),
+        (object | None, ["json", "auto"]),
+        (Output[object], ["json", "auto"]),
+        (Named, ["json", "auto"]),
+        (T, ["json", "auto"]),
+        (Opaque, ["json"]),
+        (list[Opaque], ["json", "auto", "parquet"]),
+        (tuple[int, object], ["json", "parquet"]),
+        (complex, ["json", "parquet"]),
+        (int, ["parquet"]),
+        (Generator[int, None, None], ["pickle", "json", "auto", "parquet"]),
+        (Coroutine[Any, Any, int], ["pickle", "json", "auto", "parquet"]),
+        (ModuleType, ["pickle", "json", "auto", "parquet"]),
+        (Any, []),
+        (int | str, ["parquet"]),
+        (Point | None, []),
+        (Order, []),
+        (date, []),
+    ],
+)
+@pytest.mark.parametrize("serializer", ["pickle", "json", "auto", "parquet"])
+def test_an_annotation_that_no_file_can_keep(tmp_path, annotation, serializers, serializer):
+    """A return annotation that a format is sure to refuse is a problem before anything opens, also for `check`."""
+    if serializer == "parquet":
+        pytest.importorskip("pyarrow")
+    log = []
+
+    class Opens(ConfigurableResource):
+        def setup_for_execution(self, context):
+            log.append("opened")
+
+    @asset
+    def made(opens: Opens) -> annotation:
+        log.append("ran")
+        return MaterializeResult()
+
+    manager = FilesystemIOManager(base_dir=tmp_path / "store", serializer=serializer)
+    for keeper in (manager, manager.create_io_manager(None)):
+        defs = Definitions([made], resources={"opens": Opens(), "io_manager": keeper})
+        found = [(problem.code, problem.where) for problem in defs.check()]
+        if serializer in serializers:
+            assert found == [("not-storable", "made")]
+            with pytest.raises(DefinitionError, match=r"what it says it returns: .*Serializer cannot keep"):
+                defs.materialize()
+            assert log == []
+        else:
+            assert found == []
+
+
+def test_an_annotation_where_it_is_not_known(tmp_path):
+    """What config may yet change is not judged before, nor what a container's has changed; ops are judged too."""
+
+    @asset
+    def made() -> object:
+        return [1]
+
+    @op
+    def loaded() -> object:
+        return [1]
+
+    manager = FilesystemIOManager(base_dir=tmp_path, serializer="json")
+    app = ResourceContainer.of({"io_manager": manager})
+    pickled = {"io_manager": {"serializer": "pickle"}}
+    (tmp_path / "pickled.json").write_text(json.dumps(pickled))
+    assert materialize([made], resources=app, config=pickled).success
+    assert materialize([made], resources=app, config=tmp_path / "pickled.json").success
+    assert materialize([made], resources=app.with_config(pickled)).success
+    with pytest.raises(NotStorableError, match="read back as object, it would be refused"):
+        materialize([made], resources=app, config={"io_manager": {"base_dir": str(tmp_path)}})
+
+    @job(resource_defs=app)
+    def loading():
+        loaded()
+
+    assert [problem.where for problem in loading.check()] == ["loaded"]
+    assert [problem.code for problem in Definitions([made], resources=app).check()] == ["not-storable"]
+
+
+def test_an_annotation_that_a_format_of_ones_own_refuses(tmp_path):
+    """A serializer of your own says which annotations it never writes; without it none is refused before."""
+
+    class Texts(JsonSerializer):
+        def refuses(self, annotation: Any) -> bool:
+            return annotation is not str
+
+    @asset
+    def text() -> str:
+        return "tea"
+
+    resources = {"io_manager": FilesystemIOManager(base_dir=tmp_path, serializer=Texts())}
+    assert Definitions([text], resources=resources).materialize().success
+    assert [problem.where for problem in Definitions([numbers, text], resources=resources).check()] == ["numbers"]
+
+
 def test_auto_replaces_files_of_other_formats(tmp_path):
     """When a value is stored in another format than before, the old file goes: there is one value only."""
     store = FilesystemIOManager(base_dir=tmp_path, serializer="auto").create_io_manager(None)
@@ -355,7 +471,14 @@ def test_pyarrow_tables(tmp_path):
         assert pyarrow.parquet.read_table(result.steps["frame"].metadata["path"]).num_rows == 2
     assert materialize([frame, rows], resources={"io_manager": manager}).output_for(rows) == 2
     parquet = FilesystemIOManager(base_dir=tmp_path, serializer="parquet")
+
+    @asset
+    def untold():
+        return [1, 2]
+
     with pytest.raises(NotStorableError, match=r"Parquet holds data frames.*not a list"):
+        materialize([untold], resources={"io_manager": parquet})
+    with pytest.raises(DefinitionError, match=r"ParquetSerializer cannot keep a value of list\[int\]"):
         materialize([numbers], resources={"io_manager": parquet})
 
 

@@ -17,6 +17,7 @@ from resourcekit import (
     Definitions,
     EnvVar,
     InjectionError,
+    InMemoryIOManager,
     ResourceContainer,
     ResourceNotRequestedError,
     ResourceParam,
@@ -542,6 +543,54 @@ def test_resources_an_asset_brings_along():
             run(brings, resources)
     with pytest.raises(DefinitionError, match="two different resources"):
         materialize([brings, other])
+
+
+def test_what_an_asset_brings_along_is_required():
+    """`resource_defs` implies the keys: `context.resources` has them, they are set up, and other assets' are not."""
+    log = []
+
+    class Logged(ConfigurableResource):
+        name: str
+
+        def setup_for_execution(self, context):
+            log.append(self.name)
+
+    @asset(resource_defs={"one": Logged(name="one"), "word": "tea"})
+    def brings(context):
+        return sorted(context.resources._asdict()), context.resources.one.name, context.resources.word
+
+    @asset(resource_defs={"two": Logged(name="two")}, required_resource_keys={"two", "unit"})
+    def both(context):
+        return sorted(context.resources._asdict())
+
+    @asset(resource_defs={"two": Logged(name="two")})
+    async def by_parameter(context, two: Logged):
+        return context.resources.two is two
+
+    assert run(brings) == (["one", "word"], "one", "tea")
+    assert log == ["one"]
+    assert run(by_parameter) is True
+    assert run(both, {"unit": "kg"}) == ["two", "unit"]
+    assert materialize([brings, by_parameter], selection=brings).success
+    assert log == ["one", "two", "two", "one"]
+    defs = Definitions(assets=[by_parameter], resources={"unit": "kg"})
+    assert defs.check() == ()
+    assert defs.materialize(resources={"two": by_parameter.options.resource_defs["two"]}).output_for(by_parameter)
+
+
+def test_an_io_manager_that_an_asset_brings_along():
+    """An IO manager in `resource_defs` keeps the value; it is not among the resources of the context."""
+
+    class Memory(InMemoryIOManager): ...
+
+    memory = Memory()
+
+    @asset(resource_defs={"io_manager": memory, "word": "tea"})
+    def brings(context):
+        return list(context.resources._asdict())
+
+    assert run(brings) == ["word"]
+    assert memory.values["brings",] == ["word"]
 
 
 def test_an_injected_function_as_a_step():

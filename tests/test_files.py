@@ -7,7 +7,6 @@ import sys
 import tomllib
 import traceback
 from datetime import UTC, date, datetime
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -159,11 +158,11 @@ def test_no_permission(write, monkeypatch):
     """A file that may not be read says so."""
     file = write("a.toml", "")
 
-    def refuse(self):
-        raise PermissionError(13, "Permission denied", str(self))
+    def refuse(path, *_args):
+        raise PermissionError(13, "Permission denied", path)
 
     if os.geteuid() == 0:  # The superuser may read everything.
-        monkeypatch.setattr(Path, "read_bytes", refuse)
+        monkeypatch.setattr(os, "open", refuse)
     else:
         file.chmod(0)
     with pytest.raises(OverlayFileError, match="no permission to read it"):

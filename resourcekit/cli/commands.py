@@ -19,10 +19,10 @@ from resourcekit.cli.options import DEFAULT, ENV_SUFFIXES, FLAG, GRAPH_SUFFIXES,
 from resourcekit.cli.output import as_json, format_of, show, tell, written
 from resourcekit.cli.reports import as_github, as_sarif, as_text, found_json, is_warning
 from resourcekit.errors import Problem, UnknownKeyError
+from resourcekit.inspection.container_graph import EnvironmentGraphs
 from resourcekit.inspection.difference import compare
 from resourcekit.inspection.env import ContainerEnv, joined
 from resourcekit.inspection.explanation import UnknownFieldError
-from resourcekit.inspection.graph import EnvironmentGraphs
 from resourcekit.secrets import printable
 
 __all__ = ("app", "invoke")

@@ -10,8 +10,8 @@ from cyclopts import Parameter, Token
 from dotenv import dotenv_values
 
 from resourcekit.cli.choosing import Chosen
+from resourcekit.cli.containers import containers_of
 from resourcekit.cli.faults import CommandError
-from resourcekit.cli.resources import containers_of
 from resourcekit.cli.targets import containers_at
 
 __all__ = ("DEFAULT", "ENV_SUFFIXES", "FLAG", "GRAPH_SUFFIXES", "ONE", "Common", "Output", "TargetText")

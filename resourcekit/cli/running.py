@@ -13,11 +13,11 @@ from typing import Any, Final
 import attrs
 from cyclopts import App
 
+from resourcekit.cli.containers import containers_of
 from resourcekit.cli.faults import CommandError, UserCodeError, is_from_user_code
 from resourcekit.cli.logs import logs_told
 from resourcekit.cli.masking import secrets_of
 from resourcekit.cli.output import Lines, as_json, problem_lines, show, tell, written
-from resourcekit.cli.resources import containers_of
 from resourcekit.cli.targets import Target, callable_at, container_in, containers_at, is_pipeline
 from resourcekit.cli.watching import Watch
 from resourcekit.errors import ConfigError, InjectionError, PlanError, PreflightError

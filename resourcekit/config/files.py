@@ -6,12 +6,12 @@ import json
 import os
 import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Final
 
 import attrs
 
 from resourcekit.errors import ResourceKitError, kind_in_words
+from resourcekit.regular_files import ONE_MIB, FileTooLargeError, NotRegularFileError, read_regular_file
 
 __all__ = ("OverlayFileError", "SyntaxProblem", "load_overlay", "parse_json")
 
@@ -68,8 +68,9 @@ def load_overlay(path: str | os.PathLike[str]) -> dict[str, object]:
     r"""Read an overlay: config by key and field, from a TOML, JSON or YAML file.
 
     Args:
-        path: The file; its suffix says the format: ``.toml``, ``.json``, ``.yaml`` or ``.yml``. UTF-8, a byte order
-            mark is accepted. YAML needs PyYAML: ``pip install 'resourcekit[yaml]'``.
+        path: The file; its suffix says the format: ``.toml``, ``.json``, ``.yaml`` or ``.yml``. A regular file of
+            at most 1 MiB of UTF-8, a byte order mark is accepted. YAML needs PyYAML: ``pip install
+            'resourcekit[yaml]'``.
 
     Returns:
         The file's top-level table, with the values as the format types them. An empty TOML or YAML file is empty.
@@ -79,6 +80,7 @@ def load_overlay(path: str | os.PathLike[str]) -> dict[str, object]:
             or its suffix is unknown.
 
     >>> import tempfile
+    >>> from pathlib import Path
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     file = Path(folder, "prod.toml")
     ...     _ = file.write_text("[database]\nport = 5433\n")
@@ -142,7 +144,9 @@ def _read(path: str) -> str:
 def _bytes(path: str) -> bytes | str:
     """What is in the file, or why it cannot be read."""
     try:
-        return Path(path).read_bytes()
+        return read_regular_file(path, ONE_MIB)
+    except (NotRegularFileError, FileTooLargeError) as error:
+        return f"cannot be read: {error.strerror}; larger or other config is given as a mapping"
     except FileNotFoundError:
         return "no such file" if os.path.isabs(path) else f"no such file in {os.getcwd()}"
     except IsADirectoryError:
@@ -259,12 +263,16 @@ def _from_yaml(text: str) -> object:
 
 
 def _yaml_value(loader: Any) -> object:
-    """The document's value, by the safe rules; a key that stands twice and a cycle of aliases are refused."""
+    """The document's value, by the safe rules.
+
+    A key that stands twice, a cycle of aliases and aliases that multiply are refused.
+    """
     try:
         root = loader.get_single_node()
         if root is None:
             return None
         _refuse_duplicates(root)
+        _refuse_multiplied(root)
         loader.deep_construct = True  # A node is whole before it counts as made: an alias to itself is an error.
         return loader.construct_document(root)
     finally:
@@ -290,6 +298,36 @@ def _refuse_duplicates(root: Any) -> None:
                 raise _MalformedError("invalid YAML: this key is already there", mark.line + 1, mark.column + 1)
             keys.add(name)
             waiting.extend((key, value))
+
+
+_MOST_SHARED: Final = 100_000
+"""How many values aliases may add to those that are written out."""
+
+
+def _refuse_multiplied(root: Any) -> None:
+    """Refuse aliases of aliases that stand for more values than a memory holds; merge keys count as well."""
+    weights: dict[int, int] = {}  # How many values each node stands for, by its identity.
+    waiting, visited = [root], set()
+    while waiting:
+        node = waiting[-1]
+        parts = _parts(node)
+        if id(node) not in visited:
+            visited.add(id(node))
+            waiting.extend(part for part in parts if id(part) not in visited)
+            continue
+        waiting.pop()
+        weights[id(node)] = 1 + sum(weights.get(id(part), 0) for part in parts)  # A cycle is refused afterwards.
+        if weights[id(node)] - len(visited) > _MOST_SHARED:
+            mark = node.start_mark
+            reason = "invalid YAML: aliases of aliases that stand for too many values, write out what is needed"
+            raise _MalformedError(reason, mark.line + 1, mark.column + 1)
+
+
+def _parts(node: Any) -> list[Any]:
+    """The nodes that a node is made of."""
+    if node.id == "scalar":
+        return []
+    return node.value if node.id == "sequence" else [part for pair in node.value for part in pair]
 
 
 _PARSERS: Final[dict[str, Callable[[str], object]]] = {

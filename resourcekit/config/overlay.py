@@ -104,7 +104,7 @@ def stand_ins(value: object) -> object:
         names = set(value)
         if names in ({"env"}, {"env", "default"}) and isinstance(value["env"], str):
             return EnvVar(value["env"], **({"default": value["default"]} if "default" in value else {}))
-        if names == {"file"} and isinstance(value["file"], str):
-            return FileVar(value["file"])
+        if names in ({"file"}, {"file", "limit"}) and isinstance(value["file"], str):
+            return FileVar(value["file"], **({"limit": value["limit"]} if "limit" in value else {}))
         return {key: stand_ins(item) for key, item in value.items()}
     return [stand_ins(item) for item in value] if isinstance(value, list) else value

@@ -8,9 +8,9 @@ from typing import Any, ClassVar, ParamSpec, Protocol, TypeVar, overload
 from resourcekit.definitions.composition import composing
 from resourcekit.definitions.contexts import AssetExecutionContext, ExecutionContext
 from resourcekit.definitions.direct import call_directly
-from resourcekit.definitions.graph import Node, StepGraph, Upstream
 from resourcekit.definitions.keys import AssetKey, as_asset_key
 from resourcekit.definitions.retry import RetryPolicy
+from resourcekit.definitions.step_graph import Node, StepGraph, Upstream
 from resourcekit.definitions.steps import Step, StepOptions, as_list, name_of
 from resourcekit.errors import DefinitionError, Problem, kind_in_words, nearest
 
@@ -62,6 +62,10 @@ class AssetDefinition(Step[P, R_co]):
                 near = nearest(name, inputs)
                 advice = f"did you mean {near}?" if near else f"it takes: {', '.join(inputs) or 'no values'}"
                 raise DefinitionError(f"{self}: ins has {name!r}, which takes no value; {advice}")
+
+    def _arguments(self) -> dict[str, Any]:
+        return {"key": self.key, "options": self.options, "deps": self.deps, "ins": self.ins,
+                "group_name": self.group_name}  # fmt: skip
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co:
         composition = composing.get()
@@ -130,7 +134,8 @@ def asset(
         ins: The assets of parameters that are not called like them.
         io_manager_key: The resource that keeps the value.
         required_resource_keys: Resources for ``context.resources``, where no parameter asks for any.
-        resource_defs: Resources that it brings along; another under the same key is an error.
+        resource_defs: Resources that it brings along and requires, so that ``context.resources`` has them; another
+            under the same key is an error.
         retry_policy: How often it is run again when it fails.
         description: What it is; the docstring, when it is not given.
         group_name: The group it belongs to; a selection may name it, ``"group:shop"``.

@@ -9,15 +9,16 @@ from typing import Any
 import attrs
 
 from resourcekit.annotations import is_resource_class, type_name
-from resourcekit.definitions.graph import Node, StepGraph, upstream_of
+from resourcekit.definitions.files import refusal
 from resourcekit.definitions.io_managers import is_io_manager
 from resourcekit.definitions.provided import unmanaged_class, way_out
+from resourcekit.definitions.step_graph import Node, StepGraph, upstream_of
 from resourcekit.definitions.steps import DEFAULT_IO_MANAGER, Parameter
 from resourcekit.errors import InjectionError, Problem, did_you_mean, listed, nearest
-from resourcekit.graph import Held
 from resourcekit.injection.function import FunctionSpec
 from resourcekit.injection.matching import find_key, held_at, no_key
 from resourcekit.injection.reading import Wish
+from resourcekit.nodes import Held
 from resourcekit.run import Blueprint
 
 __all__ = ("Binding", "BoundStep", "Filled", "bind")
@@ -70,13 +71,14 @@ class Binding:
     problems: tuple[Problem, ...]
 
 
-def bind(graph: StepGraph, chosen: Iterable[str], blueprint: Blueprint) -> Binding:
+def bind(graph: StepGraph, chosen: Iterable[str], blueprint: Blueprint, config: object = None) -> Binding:
     """Find what each of the *chosen* steps receives.
 
     Args:
         graph: The graph.
         chosen: The steps to do.
         blueprint: The container's.
+        config: What is laid over the resources for this execution: what it may change is not judged.
     """
     chosen = set(chosen)
     problems = [problem for name, problem in graph.problems if name in chosen]
@@ -86,7 +88,7 @@ def bind(graph: StepGraph, chosen: Iterable[str], blueprint: Blueprint) -> Bindi
     steps = {}
     keys: dict[str, None] = {}
     for name in (name for name in graph.nodes if name in chosen):
-        bound = _Binder(graph, graph.nodes[name], blueprint)
+        bound = _Binder(graph, graph.nodes[name], blueprint, config)
         steps[name] = bound.bind()
         problems += bound.problems
         keys |= dict.fromkeys(bound.keys)
@@ -100,9 +102,11 @@ class _Binder:
         graph: The graph.
         node: The step.
         blueprint: The container's.
+        config: What is laid over the resources.
     """
 
-    def __init__(self, graph: StepGraph, node: Node, blueprint: Blueprint) -> None:
+    def __init__(self, graph: StepGraph, node: Node, blueprint: Blueprint, config: object) -> None:
+        self.config = config
         self.graph = graph
         self.node = node
         self.blueprint = blueprint
@@ -118,7 +122,7 @@ class _Binder:
         for parameter in parameters:
             if not parameter.is_context and parameter.name not in self.node.inputs:
                 self._fill(parameter)
-        for key in sorted(step.options.required_resource_keys):
+        for key in sorted(step.options.required - {filled.key for filled in self.filled}):
             self._require(key)
         self.keys += [filled.key for filled in self.filled]
         self.keys += self._inside(step.spec)
@@ -137,7 +141,7 @@ class _Binder:
         try:
             key = self._key(wish)
         except InjectionError as error:
-            code = "wrong-resource" if wish.name in self.blueprint.graph.keys else "unknown-resource"
+            code = "wrong-resource" if wish.key in self.blueprint.graph.keys else "unknown-resource"
             self.problems.append(self.node.problem(code, error.reason, parameter.name, error.hint or None))
             return
         if key is None:
@@ -156,14 +160,14 @@ class _Binder:
             InjectionError: There is none, or it is of another type.
         """
         function = self.node.step.spec.name
-        if wish.name in self.blueprint.graph.keys:
+        if wish.key in self.blueprint.graph.keys:
             return find_key(function, wish, self.blueprint)
         if wish.is_optional:
             return None
         error = no_key(function, wish, self.blueprint)
         if not self.blueprint.graph.keys:
             example = f"{type_name(wish.wanted)}(...)" if is_resource_class(wish.wanted) else "..."
-            error.hint = f"give it, resources={{{wish.name!r}: {example}}}"
+            error.hint = f"give it, resources={{{wish.key!r}: {example}}}"
         raise error
 
     def _unknown_input(self, parameter: Parameter) -> Problem:
@@ -230,6 +234,7 @@ class _Binder:
         """The keys of the IO managers that keep the step's value and give it those of others."""
         if not self.node.step.gives_nothing:
             yield from self._io_manager(self.node)
+            self._check_returned()
         for parameter, source in self.node.inputs.items():
             for name in upstream_of(source):
                 upstream = self.graph.nodes[name]
@@ -258,6 +263,25 @@ class _Binder:
             hint = "give a ConfigurableIOManager, or any object with these two methods"
             self.problems.append(node.problem("wrong-resource", message, None, hint))
         yield key
+
+    def _check_returned(self) -> None:
+        """Tell of a value that files are sure not to keep, for what the step says that it returns."""
+        key, graph = self.node.step.options.io_manager_key, self.blueprint.graph
+        if key not in graph.keys or self._is_configured(key):
+            return
+        found = refusal(held_at(self.blueprint, key).content, self.node.step.returned)
+        if found is not None:
+            message = f"its IO manager {key!r} cannot keep what it says it returns: {found}"
+            hint = "say what it returns more closely, leave the annotation out, or choose serializer='pickle'"
+            self.problems.append(self.node.problem("not-storable", message, None, hint))
+
+    def _is_configured(self, key: str) -> bool:
+        """Whether config may change an IO manager: that of a file is read when the run begins."""
+        if self.config is not None and not isinstance(self.config, Mapping):
+            return True
+        trees = [overlay.tree for overlay in self.blueprint.overlays]
+        first = {str(name).partition(".")[0] for tree in (*trees, self.config or {}) for name in tree}
+        return key.partition(".")[0] in first
 
 
 def _may_keep(held: Held) -> bool:

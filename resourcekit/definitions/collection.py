@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache, wraps
-from typing import Any
+from importlib import import_module
+from typing import Any, Self
 
 from resourcekit.definitions.assets import AssetDefinition, asset_graph
 from resourcekit.definitions.jobs import JobDefinition
@@ -16,6 +18,8 @@ from resourcekit.definitions.progress import Progress
 from resourcekit.definitions.results import ExecutionResult
 from resourcekit.definitions.steps import as_list
 from resourcekit.errors import DefinitionError, Problem, did_you_mean, kind_in_words
+from resourcekit.frames import caller_frame
+from resourcekit.import_paths import imported, pickled_by_value, unpickled
 
 __all__ = ("Definitions", "definitions")
 
@@ -51,6 +55,22 @@ class Definitions:
         self._graph = asset_graph(self.assets, "Definitions(assets=...)")
         self._jobs = _by_name(jobs or ())
         layered([("Definitions(resources=...)", resources)])
+        frame = caller_frame()
+        self._module: str | None = None if frame is None else frame.f_globals.get("__name__")
+
+    def __copy__(self) -> Self:
+        return self  # As a module's function is.
+
+    def __deepcopy__(self, _memo: object) -> Self:
+        return self
+
+    def __reduce__(self) -> Any:
+        names = vars(sys.modules.get(self._module or "", object))
+        for name in [name for name, each in names.items() if each is self]:
+            if imported(self._module, name) is self:
+                return _imported, (self._module, name)
+        state = (self.assets, tuple(self._jobs.values()), self.resources)
+        return _arrived, (pickled_by_value(state, "these Definitions"),)
 
     @property
     def jobs(self) -> dict[str, JobDefinition]:
@@ -259,6 +279,16 @@ class Definitions:
 
     def __repr__(self) -> str:
         return f"<Definitions: {len(self.assets)} assets, {len(self._jobs)} jobs>"
+
+
+def _imported(module: str, name: str) -> Any:
+    """The `Definitions` of a module: what they are pickled as."""
+    return getattr(import_module(module), name)
+
+
+def _arrived(sent: Any) -> Definitions:
+    """`Definitions` that have no import path, made of what was sent."""
+    return Definitions(*unpickled(sent))
 
 
 def _by_name(jobs: Iterable[Any]) -> dict[str, JobDefinition]:

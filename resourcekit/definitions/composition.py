@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextvars import ContextVar
 from typing import Any, Final, NoReturn
 
-from resourcekit.definitions.graph import Constant, FanIn, Node, Source, Upstream
+from resourcekit.definitions.step_graph import Constant, FanIn, Node, Source, Upstream
 from resourcekit.definitions.steps import Step
 from resourcekit.errors import DefinitionError, did_you_mean, kind_in_words
 

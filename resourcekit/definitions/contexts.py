@@ -58,6 +58,12 @@ class StepResources:
     def __repr__(self) -> str:
         return f"<resources of {self._owner}: {', '.join(self._live) or 'none'}>"
 
+    def _with(self, owner: str, live: Mapping[str, Any]) -> StepResources:
+        """These resources and others, which win."""
+        both = StepResources(owner, live)
+        both._live = self._live | both._live
+        return both
+
     def _asdict(self) -> dict[str, Any]:
         """The resources by key."""
         return dict(self._live)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import AsyncExitStack, ExitStack
+from copy import copy
 from types import TracebackType
 from typing import Any, Self
 
@@ -18,7 +19,7 @@ from resourcekit.definitions.contexts import (
 )
 from resourcekit.definitions.keys import AssetKey
 from resourcekit.definitions.layers import Resources, layered
-from resourcekit.definitions.steps import Parameter, Step
+from resourcekit.definitions.steps import Step
 from resourcekit.errors import InjectionError, RunStateError, did_you_mean
 from resourcekit.injection.filling import FromCurrent
 from resourcekit.record import record_of
@@ -99,6 +100,12 @@ class _Built:
 
 def _value(held: Any) -> Any:
     return held() if getattr(type(held), "__IS_PROVIDER__", False) else held
+
+
+def _held_here(key: str) -> Iterator[Any]:
+    """What the runs and apps that are open here have under a key, the innermost first; a provider as itself."""
+    found = (session._exposed(key) for session in open_runs())
+    return (content for is_there, content in found if is_there)
 
 
 class _NotLive(StepResources):
@@ -220,6 +227,7 @@ class _Call:
     def __init__(self, step: Step[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         self.step = step
         self.parameters = step.parameters()
+        self.filled = {each.name: each.wish.key for each in self.parameters if each.wish is not None}
         own = next((each.name for each in self.parameters if each.is_context), None)
         context = kwargs[own] if own is not None and own in kwargs else next(iter(args), None)
         if own is None and isinstance(context, ExecutionContext):
@@ -227,9 +235,13 @@ class _Call:
         self.context = context if isinstance(context, _Built) else None
         given = () if self.context is None else self._taken(self.context)
         self.arguments = self._bound(args, kwargs, given)
-        if own is not None:
+        self.own = own
+        self.required: list[str] = []
+        if own is not None and (self.context is not None or own not in self.arguments):
             self.arguments.setdefault(own, self._new_context())
-        self.declared = {each.name: self.arguments[each.name] for each in self._wishes() if self._is_declared(each)}
+            self.required = sorted(step.options.required - set(self.filled.values()))
+        self.declared = {name: self.arguments[name] for name in self.filled if self._is_declared(name)}
+        self.received: dict[str, Any] = {}
 
     def _bound(self, args: tuple[Any, ...], kwargs: Mapping[str, Any], given: Collection[str]) -> dict[str, Any]:
         """The caller's arguments by name; what is *given* by the context is not among those by position.
@@ -269,31 +281,50 @@ class _Call:
         context.step = self.step.name
         if isinstance(context, AssetExecutionContext):
             context.asset_key = getattr(self.step, "key", context.asset_key)
-        return [each.name for each in self._wishes() if each.name in keys]
+        return [name for name, key in self.filled.items() if key in keys]
 
-    def _wishes(self) -> list[Parameter]:
-        return [each for each in self.parameters if each.wish is not None]
-
-    def _is_declared(self, parameter: Parameter) -> bool:
+    def _is_declared(self, parameter: str) -> bool:
         """Whether the caller gave a declaration, to be set up for the call; a live resource or a mock is as it is."""
-        given = self.arguments.get(parameter.name)
+        given = self.arguments.get(parameter)
         return is_resource(given) and not record_of(given).live
 
+    def _left_out(self) -> list[str]:
+        """The keys that neither the caller nor a run here gives."""
+        known = () if self.context is None else self.context.keys
+        wanted = [key for name, key in self.filled.items() if name not in self.arguments]
+        return [key for key in [*wanted, *self.required] if key not in known and not any(True for _ in _held_here(key))]
+
     def _opened(self) -> list[Any]:
-        """What is entered around the call."""
+        """What is entered around the call: of the resources that the step brings along, those that are left out.
+
+        Raises:
+            InjectionError: Nothing gives a resource of its required_resource_keys.
+        """
+        left_out, own = self._left_out(), self.step.options.resource_defs
+        missing = next((key for key in left_out if key in self.required and key not in own), None)
+        if missing is not None:
+            hint = f"call it with build_{self.step.kind}_context(resources={{{missing!r}: ...}}), or inside a run"
+            reason = "it is in required_resource_keys, and no run is open here that has it"
+            raise InjectionError(self.step.spec.name, missing, reason, hint)
         opened: list[Any] = []
         if self.context is not None and not self.context.is_entered:
             opened.append(self.context)
-        if self.declared:
-            opened.append(ResourceContainer.of(self.declared).run())
+        brought = [key for key in left_out if key in own]
+        if brought or self.declared:
+            container = ResourceContainer.of({**(own if brought else {}), **self.declared})
+            opened.append(container.run(*dict.fromkeys([*self.declared, *brought])))
+        self.received = dict.fromkeys(brought)
         return opened
 
     def _found(self, live: Any) -> None:
         """Take the live resources in the place of the declarations, and those of the context."""
         for name in self.declared:
             self.arguments[name] = getattr(live, name)
-        received = {} if self.context is None else self.context.received
-        self.arguments |= {each.name: received[each.name] for each in self._wishes() if each.name in received}
+        self.received = {key: _value(getattr(live, key)) for key in self.received}
+        self.received |= {} if self.context is None else self.context.received
+        for name, key in self.filled.items():
+            if name not in self.arguments and key in self.received:
+                self.arguments[name] = self.received[key]
 
     def _filling(self) -> FromCurrent | None:
         """What gives the resources that are left out, if any is.
@@ -301,14 +332,30 @@ class _Call:
         Raises:
             InjectionError: No run is open here that could.
         """
-        wishes = [each.wish for each in self._wishes() if each.wish is not None and each.name not in self.arguments]
+        wishes = [each.wish for each in self.parameters if each.wish is not None and each.name not in self.arguments]
         missing = next((wish.name for wish in wishes if not wish.is_optional), None)
         if missing is not None and not any(open_runs()):
             function = self.step.spec.name
             reason = "it is left out, and no run is open here that has it"
             hint = f"give it, {function}({missing}=...), or call it inside `with container.run():`"
             raise InjectionError(function, missing, reason, hint)
-        return FromCurrent(self.step.spec, (), self.arguments) if wishes else None
+        return FromCurrent(self.step.spec, (), self.arguments) if self.filled else None
+
+    def _show(self) -> None:
+        """Have the function's context show every resource that the call has."""
+        context = None if self.own is None else self.arguments[self.own]
+        if not isinstance(context, ExecutionContext) or not isinstance(context.resources, StepResources):
+            return
+        live = {
+            key: self.received[key] if key in self.received else _value(next(_held_here(key))) for key in self.required
+        }
+        for each in self.parameters:
+            if each.wish is not None and self.arguments.get(each.name) is not each.wish.default:
+                live[each.wish.key] = self.arguments[each.name]
+        if live:  # A copy: the caller's context may be in use by another call.
+            shown = copy(context)
+            shown.resources = context.resources._with(str(self.step), live)
+            self.arguments[self.own or ""] = shown
 
     def call(self) -> Any:
         """Call a sync function."""
@@ -318,6 +365,7 @@ class _Call:
             filling = self._filling()
             if filling is not None:
                 self.arguments = dict((filling.arguments())[1])
+            self._show()
             return self.step.function(**self.arguments)
 
     async def acall(self) -> Any:
@@ -328,4 +376,5 @@ class _Call:
             filling = self._filling()
             if filling is not None:
                 self.arguments = dict((await filling.aarguments())[1])
+            self._show()
             return await self.step.function(**self.arguments)

@@ -16,11 +16,11 @@ from resourcekit.definitions.binding import Binding, BoundStep
 from resourcekit.definitions.calls import Call, Pause, StepMachine
 from resourcekit.definitions.contexts import ExecutionContext, StepResources
 from resourcekit.definitions.failures import ExecutionError, NotStoredError
-from resourcekit.definitions.graph import Constant, Node, Schedule, Source, StepGraph, Upstream
 from resourcekit.definitions.keeping import Keeping, received, stays
 from resourcekit.definitions.outputs import Output
 from resourcekit.definitions.progress import StepEvent, StepListener
 from resourcekit.definitions.results import ExecutionResult, StepResult
+from resourcekit.definitions.step_graph import Constant, Node, Schedule, Source, StepGraph, Upstream
 from resourcekit.errors import DefinitionError, kind_in_words
 from resourcekit.injection.matching import check_value
 from resourcekit.lifecycle.outcome import note

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import errno
-import os
-import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO, Any, Final
-from uuid import uuid4
+from typing import IO, Any, Final, NoReturn
 
-from resourcekit.annotations import accepts
+from resourcekit.annotations import accepts, type_name
 from resourcekit.annotations.checks import Check
 from resourcekit.definitions.contexts import InputContext, OutputContext
 from resourcekit.definitions.failures import NotReadableError, NotStorableError, NotStoredError
+from resourcekit.definitions.file_paths import FilePaths, is_file
+from resourcekit.definitions.file_writing import replace_file
 from resourcekit.definitions.io_managers import ConfigurableIOManagerFactory, IOManager
-from resourcekit.definitions.serializers import JsonSerializer, PickleSerializer, Serializer, serializers_of
+from resourcekit.definitions.serializers import JsonSerializer, PickleSerializer, Serializer, refused, serializers_of
 from resourcekit.errors import kind_in_words, shortened
 from resourcekit.fields import field
+from resourcekit.record import raw_values
+from resourcekit.values import holds
 
-__all__ = ("FileStore", "FilesystemIOManager")
+__all__ = ("FileStore", "FilesystemIOManager", "refusal")
 
-_UNSAFE: Final = re.compile(r'[%/\\:*?"<>|\x00-\x1f\x7f]')
 _DEFAULT: Final = Path(".resourcekit", "storage")
 
 
@@ -29,7 +29,8 @@ class FileStore(IOManager):
     """The IO manager that `FilesystemIOManager` makes: an asset's value is the file of its key's parts.
 
     An op's value is at ``<run id>/<step>/<output>``. What a key has that a path must not have, ``..`` or a slash in a
-    part, is escaped: nothing is ever written outside the directory.
+    part, is escaped: nothing is ever written outside the directory. A dot in a last part is escaped too where it could
+    begin a suffix: ``report`` in JSON and ``report.json`` are two files.
 
     Args:
         base_dir: The directory.
@@ -43,6 +44,7 @@ class FileStore(IOManager):
     def __init__(self, base_dir: Path, serializers: Sequence[Serializer]) -> None:
         self.base_dir = base_dir
         self.serializers = tuple(serializers)
+        self._paths = FilePaths(base_dir)
 
     def path(self, identifier: Sequence[str]) -> Path:
         """Where the value is kept that has this identifier, without the serializer's suffix.
@@ -50,7 +52,7 @@ class FileStore(IOManager):
         Args:
             identifier: As the context's `get_identifier` gives it.
         """
-        return self.base_dir.joinpath(*map(_escaped, identifier))
+        return self._paths.base(identifier)
 
     def handle_output(self, context: OutputContext, obj: Any) -> None:
         """Write a value: the file that was there is replaced when the new one is complete.
@@ -64,10 +66,11 @@ class FileStore(IOManager):
             OSError: The disk is full, the directory cannot be written to, or the like.
         """
         serializer = self._serializer(obj, context)
-        base = self.path(context.get_identifier())
-        path = _with_suffix(base, serializer)
-        _replace(path, lambda file: _dump(serializer, obj, file, context), str(context))
-        for other, _ in self._files(base):
+        identifier = context.get_identifier()
+        path = self._paths.for_writing(identifier, serializer)
+        _check_place(path, str(context))
+        replace_file(path, self.base_dir, lambda file: _dump(serializer, obj, file, context))
+        for other, _ in self._files(identifier):
             if other != path:
                 other.unlink(missing_ok=True)  # Of another serializer, and older.
         context.add_output_metadata({"path": str(path.resolve())})
@@ -85,13 +88,8 @@ class FileStore(IOManager):
             NotStoredError: There is no such file.
             NotReadableError: It cannot be read.
         """
-        base = self.path(context.get_identifier())
-        found = max(self._files(base), key=lambda each: each[0].stat().st_mtime_ns, default=None)
         what = str(context.upstream_output)
-        if found is None:
-            hint = f"run {context.upstream_output.step_key!r} with this IO manager first"
-            raise NotStoredError(what, str(_with_suffix(base, self.serializers[0])), hint)
-        path, serializer = found
+        path, serializer = self._found(context.get_identifier()) or self._missing(context)
         with path.open("rb") as file:
             try:
                 return _load(serializer, file, context)
@@ -109,33 +107,30 @@ class FileStore(IOManager):
             raise NotStorableError(str(context), reason, "add PickleSerializer() as the last")
         return fitting[0]
 
-    def _files(self, base: Path) -> Iterator[tuple[Path, Serializer]]:
+    def _found(self, identifier: Sequence[str]) -> tuple[Path, Serializer] | None:
+        """The newest file of a value; one of an earlier version of resourcekit where there is no other."""
+        before = ((path, each) for each in self.serializers for path in self._paths.written_before(identifier, each))
+        for files in (self._files(identifier), before):
+            found = max(files, key=lambda each: each[0].stat().st_mtime_ns, default=None)
+            if found is not None:
+                return found
+        return None
+
+    def _missing(self, context: InputContext) -> NoReturn:
+        path = self.path(context.get_identifier())
+        path = path.with_name(path.name + self.serializers[0].suffix)
+        hint = f"run {context.upstream_output.step_key!r} with this IO manager first"
+        if is_file(path):
+            hint += "; the file there is of another key or serializer"
+        raise NotStoredError(str(context.upstream_output), str(path), hint)
+
+    def _files(self, identifier: Sequence[str]) -> Iterator[tuple[Path, Serializer]]:
         for serializer in self.serializers:
-            path = _with_suffix(base, serializer)
-            if _is_file(path):
+            for path in self._paths.written(identifier, serializer):
                 yield path, serializer
 
     def __repr__(self) -> str:
         return f"<FileStore {self.base_dir}>"
-
-
-def _escaped(part: str) -> str:
-    """A part of a key as a name in a directory, whatever is in it; two parts never share one."""
-    safe = _UNSAFE.sub(lambda found: f"%{ord(found[0]):02X}", part)
-    return safe if safe.strip(".") else safe.replace(".", "%2E")
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except OSError as error:
-        if error.errno == errno.ENAMETOOLONG:
-            return False
-        raise
-
-
-def _with_suffix(base: Path, serializer: Serializer) -> Path:
-    return base.with_name(base.name + serializer.suffix)
 
 
 def _dump(serializer: Serializer, value: Any, file: IO[bytes], context: OutputContext) -> None:
@@ -170,8 +165,13 @@ def _load(serializer: Serializer, file: IO[bytes], context: InputContext) -> Any
     return serializer.load(file, wanted)
 
 
-def _replace(path: Path, write: Callable[[IO[bytes]], None], what: str) -> None:
-    """Write a new file beside *path*, and put it in its place when it is complete."""
+def _check_place(path: Path, what: str) -> None:
+    """Make the folder of a file, and refuse what can be none.
+
+    Raises:
+        NotStorableError: Another value's file or folder is in the way, or a name is too long.
+        OSError: The folder cannot be made.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         is_directory = path.is_dir()
@@ -186,18 +186,22 @@ def _replace(path: Path, write: Callable[[IO[bytes]], None], what: str) -> None:
     if is_directory:
         reason = f"{path} is a directory, of assets whose keys begin with this one"
         raise NotStorableError(what, reason, "give it another key")
-    temporary = path.with_name(f".{uuid4().hex}.tmp")
-    try:
-        with temporary.open("xb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException as error:
-        if isinstance(error, OSError) and error.filename == str(temporary):
-            error.filename = str(path)  # What the user knows.
-        temporary.unlink(missing_ok=True)
-        raise
+
+
+def refusal(keeper: object, annotation: Any) -> str | None:
+    """Why files cannot keep what a step says it returns, as far as that is known before it runs; None where they may.
+
+    Args:
+        keeper: An IO manager, or the declaration of one.
+        annotation: What the step says it returns.
+    """
+    given: Any = keeper.serializers if isinstance(keeper, FileStore) else None
+    if isinstance(keeper, FilesystemIOManager):
+        given = raw_values(keeper)["serializer"]
+    if annotation is Any or given is None or holds(given):
+        return None
+    serializer = refused(serializers_of(given), annotation)
+    return None if serializer is None else f"{type(serializer).__name__} cannot keep a value of {type_name(annotation)}"
 
 
 def _check_base_dir(_manager: object, _attribute: object, base_dir: object) -> None:

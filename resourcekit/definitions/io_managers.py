@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from resourcekit.definitions.contexts import InputContext, OutputContext
 from resourcekit.definitions.failures import NotStoredError
 from resourcekit.fields import field, state
-from resourcekit.resource import ConfigurableResource, ConfigurableResourceFactory
+from resourcekit.resource_classes import ConfigurableResource, ConfigurableResourceFactory
 
 if TYPE_CHECKING:
     from typing_extensions import TypeVar

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from copy import copy
 from functools import update_wrapper
-from typing import Any, NoReturn, cast, overload
+from typing import Any, NoReturn, Self, cast, overload
 
 from resourcekit.definitions.composition import Composition, composing
-from resourcekit.definitions.graph import StepGraph
 from resourcekit.definitions.keys import check_name
 from resourcekit.definitions.layers import Resources
 from resourcekit.definitions.pipelines import Config, Pipeline, Settings
 from resourcekit.definitions.progress import Progress
 from resourcekit.definitions.results import ExecutionResult
+from resourcekit.definitions.step_graph import StepGraph
 from resourcekit.errors import DefinitionError, Problem, kind_in_words
+from resourcekit.import_paths import imported, pickled_by_value, unpickled
 
 __all__ = ("JobDefinition", "job")
 
@@ -51,9 +51,26 @@ class JobDefinition:
 
     def bound(self, below: Resources | None) -> JobDefinition:
         """The same job with the resources of `Definitions` below its own."""
-        bound = copy(self)
-        bound.below = below
+        bound = object.__new__(type(self))
+        vars(bound).update(vars(self), below=below)
         return bound
+
+    def __copy__(self) -> Self:
+        return self  # As a function is.
+
+    def __deepcopy__(self, _memo: object) -> Self:
+        return self
+
+    def __reduce__(self) -> Any:
+        named = {name: getattr(self, name, None) for name in ("__module__", "__qualname__", "__name__", "__doc__")}
+        found = imported(named["__module__"], str(named["__qualname__"]))
+        if found is self:
+            return named["__qualname__"]
+        if isinstance(found, JobDefinition) and found.graph is self.graph:
+            return found.bound, (self.below,)
+        resources = {"resource_defs": self.resource_defs, "below": self.below}
+        state = {"name": self.name, "graph": self.graph, "tags": self.tags, "description": self.description}
+        return _arrived, (pickled_by_value((state | resources, named), f"job {self.name!r}"),)
 
     def check(self, *, resources: Resources | None = None) -> tuple[Problem, ...]:
         """Everything that is wrong between its ops and its resources; nothing is opened.
@@ -189,6 +206,14 @@ class JobDefinition:
 
     def __repr__(self) -> str:
         return f"<job {self.name!r}: {', '.join(self.graph.nodes)}>"
+
+
+def _arrived(sent: Any) -> JobDefinition:
+    """A job that has no import path, made of what was sent."""
+    state, named = unpickled(sent)
+    made = JobDefinition(**state)
+    vars(made).update(named)
+    return made
 
 
 @overload

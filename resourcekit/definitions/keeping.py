@@ -9,13 +9,13 @@ from typing import Any
 
 from resourcekit.definitions.calls import Call, StepMachine
 from resourcekit.definitions.contexts import InputContext, OutputContext
-from resourcekit.definitions.graph import Node
 from resourcekit.definitions.io_managers import InMemoryIOManager, is_io_manager
 from resourcekit.definitions.provided import is_unmanaged, way_out
+from resourcekit.definitions.step_graph import Node
 from resourcekit.errors import DefinitionError, kind_in_words
-from resourcekit.graph import Held
 from resourcekit.injection.matching import held_at
 from resourcekit.lifecycle.outcome import note
+from resourcekit.nodes import Held
 from resourcekit.record import spec_of
 from resourcekit.run import Blueprint, Run
 

@@ -40,6 +40,10 @@ class OpDefinition(Step[P, R_co]):
     def __init__(self, function: Callable[P, R_co], name: str, options: StepOptions) -> None:
         super().__init__(function, name, options)
         self._alias: str | None = None
+        self._original: OpDefinition[P, R_co] = self
+
+    def __reduce__(self) -> Any:
+        return super().__reduce__() if self._alias is None else (_aliased, (self._original, self._alias))
 
     # In a job, resources and context are left out.
     @overload
@@ -76,8 +80,14 @@ class OpDefinition(Step[P, R_co]):
         ['first', 'second']
         """
         renamed = OpDefinition[P, R_co](self.function, self.name, self.options)
+        renamed._original = self._original
         renamed._alias = check_name(name, "an op")
         return renamed
+
+
+def _aliased(original: OpDefinition[..., Any], alias: str) -> OpDefinition[..., Any]:
+    """An op under its alias: what one is pickled as."""
+    return original.alias(alias)
 
 
 class _Decorator(Protocol):

@@ -14,13 +14,13 @@ import attrs
 from resourcekit.definitions.binding import Binding, bind
 from resourcekit.definitions.engine import execute, execute_async, load, load_async
 from resourcekit.definitions.execution import Execution
-from resourcekit.definitions.graph import StepGraph
 from resourcekit.definitions.io_managers import is_io_manager
 from resourcekit.definitions.layers import Layers, Resources, layered, single_definition
 from resourcekit.definitions.overlays import check_config
 from resourcekit.definitions.progress import Progress, shown
 from resourcekit.definitions.results import ExecutionResult
 from resourcekit.definitions.selection import select
+from resourcekit.definitions.step_graph import StepGraph
 from resourcekit.errors import DefinitionError, Problem, RunStateError, kind_in_words
 from resourcekit.injection.matching import held_at
 from resourcekit.lifecycle.outcome import put
@@ -112,7 +112,7 @@ class Pipeline:
     def _prepared(self, settings: Settings) -> Iterator[Execution]:
         with self._blueprint() as blueprint:
             chosen = select(self.graph, self.selection)
-            binding = bind(self.graph, chosen, blueprint)
+            binding = bind(self.graph, chosen, blueprint, settings.config)
             if binding.problems:
                 raise _problems_error(self.title, binding.problems)
             check_config(settings.config, blueprint, binding.keys)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from resourcekit.annotations import is_resource_class
-from resourcekit.graph import Held
+from resourcekit.nodes import Held
 from resourcekit.record import record_of
 from resourcekit.spec import RECORD, ResourceSpec
 from resourcekit.values import is_resource

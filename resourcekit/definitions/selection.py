@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from resourcekit.definitions.graph import StepGraph
 from resourcekit.definitions.keys import AssetKey, as_asset_key
+from resourcekit.definitions.step_graph import StepGraph
 from resourcekit.definitions.steps import Step, as_list
 from resourcekit.errors import DefinitionError, did_you_mean
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 import pickle
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Coroutine, Generator, Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from math import isfinite
-from typing import IO, Any, ClassVar, Final
+from types import ModuleType
+from typing import IO, Any, ClassVar, Final, get_origin
 
-from resourcekit.annotations import type_name
+from resourcekit.annotations import accepts, type_name, union_members
 from resourcekit.definitions.roundtrip import first_change
 from resourcekit.errors import DefinitionError, did_you_mean, kind_in_words
 
-__all__ = ("JsonSerializer", "ParquetSerializer", "PickleSerializer", "Serializer", "serializers_of")
+__all__ = ("JsonSerializer", "ParquetSerializer", "PickleSerializer", "Serializer", "refused", "serializers_of")
 
 
 class Serializer(ABC):
@@ -42,6 +43,14 @@ class Serializer(ABC):
     def accepts(self, value: object) -> bool:
         """Whether it can write *value*; asked where there are several. True, unless you say otherwise."""
         return True
+
+    def refuses(self, annotation: Any) -> bool:
+        """Whether no value that a step annotated so returns can be written; asked before anything opens.
+
+        Args:
+            annotation: What the step says it returns; never Any, nor None. False, unless you say otherwise.
+        """
+        return False
 
     @abstractmethod
     def dump(self, value: Any, file: IO[bytes], annotation: Any) -> None:
@@ -77,6 +86,10 @@ class PickleSerializer(Serializer):
     ''
     """
 
+    def refuses(self, annotation: Any) -> bool:
+        """Whether it says that it returns a generator, a coroutine or a module, which pickle never takes."""
+        return all(_origin(each) in _NO_DATA for each in union_members(annotation))
+
     def dump(self, value: Any, file: IO[bytes], annotation: Any) -> None:
         """Write a value."""
         pickle.dump(value, file, protocol=4)
@@ -107,6 +120,11 @@ class JsonSerializer(Serializer):
             return all(type(key) is str and self.accepts(item) for key, item in plain.items())
         return value is None or type(value) in (str, int, bool) or (type(value) is float and isfinite(plain))
 
+    def refuses(self, annotation: Any) -> bool:
+        """Whether JSON cannot be read as *annotation*, as it cannot as `object`, which says nothing of the value."""
+        members = [each for each in union_members(annotation) if each is not type(None)]
+        return annotation is not Any and not all(map(_is_structured, members))
+
     def dump(self, value: Any, file: IO[bytes], annotation: Any) -> None:
         """Write a value.
 
@@ -122,6 +140,26 @@ class JsonSerializer(Serializer):
     def load(self, file: IO[bytes], annotation: Any) -> Any:
         """Read a value as *annotation*; plain data where that is Any."""
         return _parsed(file.read(), annotation)
+
+
+_NO_DATA: Final = (Generator, AsyncGenerator, Coroutine, ModuleType)
+
+
+def _origin(annotation: Any) -> Any:
+    return get_origin(annotation) or annotation
+
+
+def _is_structured(annotation: Any) -> bool:
+    """Whether JSON data can be read as an annotation."""
+    from cattrs.errors import StructureHandlerNotFoundError
+
+    try:
+        _converter().get_structure_hook(annotation)
+    except StructureHandlerNotFoundError:
+        return False
+    except Exception:  # A name that is not there yet, perhaps: the value will tell.
+        return True
+    return True
 
 
 def _parsed(text: str | bytes, annotation: Any) -> Any:
@@ -170,6 +208,12 @@ class ParquetSerializer(Serializer):
         """Whether *value* is a data frame, and pyarrow is installed."""
         return _library(type(value)) is not None and find_spec("pyarrow") is not None
 
+    def refuses(self, annotation: Any) -> bool:
+        """Whether it is a built-in type or a generator, which no data frame is."""
+        members = [_origin(each) for each in union_members(annotation)]
+        is_built_in = [getattr(each, "__module__", None) == "builtins" and each is not object for each in members]
+        return all(each or member in _NO_DATA for each, member in zip(is_built_in, members, strict=True))
+
     def dump(self, value: Any, file: IO[bytes], annotation: Any) -> None:
         """Write a data frame."""
         library = _library(type(value))
@@ -214,6 +258,26 @@ _NAMED: Final[dict[str, tuple[type[Serializer], ...]]] = {
     "parquet": (ParquetSerializer,),
     "auto": (ParquetSerializer, JsonSerializer, PickleSerializer),
 }
+
+
+_PLAIN: Final = (str, int, float, bool, list, dict)
+
+
+def refused(serializers: Sequence[Serializer], annotation: Any) -> Serializer | None:
+    """The serializer that is sure to refuse a step's value for its annotation; None where none is.
+
+    Of several, plain data goes to the first that accepts it: it is refused if that one refuses the annotation.
+
+    Args:
+        serializers: Those of a store.
+        annotation: What the step says it returns.
+    """
+    if all(each.refuses(annotation) for each in serializers):
+        return serializers[0]
+    members = [each for each in union_members(annotation) if each is not complex]  # It is no int, though one fits.
+    plain = [kind for kind in _PLAIN if any(accepts(each, kind) for each in members)]
+    first = (next((each for each in serializers if each.accepts(kind())), None) for kind in plain)
+    return next((each for each in first if each is not None and each.refuses(annotation)), None)
 
 
 def serializers_of(given: str | Serializer | Sequence[Serializer]) -> tuple[Serializer, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterable, Iterator, Mapping
 from functools import update_wrapper
-from typing import Any, ClassVar, Final, Generic, ParamSpec, TypeVar, cast, get_args
+from typing import Any, ClassVar, Final, Generic, ParamSpec, Self, TypeVar, cast, get_args
 
 import attrs
 
@@ -15,6 +15,7 @@ from resourcekit.definitions.keys import check_name
 from resourcekit.definitions.outputs import Output
 from resourcekit.definitions.retry import RetryPolicy
 from resourcekit.errors import DefinitionError, Location, kind_in_words, with_article
+from resourcekit.import_paths import imported, pickled_by_value, unpickled
 from resourcekit.injection.function import FunctionSpec
 from resourcekit.injection.markers import INJECTED, is_marked
 from resourcekit.injection.reading import Wish
@@ -80,6 +81,11 @@ class StepOptions:
     retry_policy: RetryPolicy | None = None
     tags: Mapping[str, str] = attrs.field(default=None, converter=_as_words)
     metadata: Mapping[str, Any] = attrs.field(default=None, converter=_as_words)
+
+    @property
+    def required(self) -> frozenset[str]:
+        """The resources that its context has, whatever its parameters ask for: those it brings along among them."""
+        return self.required_resource_keys | (self.resource_defs.keys() - {self.io_manager_key})
 
     def __attrs_post_init__(self) -> None:
         policy: object = self.retry_policy
@@ -177,11 +183,48 @@ class Step(Generic[P, R_co]):
                 unresolved=self.spec.unresolved.get(name),
             )
 
+    def __copy__(self) -> Self:
+        return self  # As a function is.
+
+    def __deepcopy__(self, _memo: object) -> Self:
+        return self
+
+    def __reduce__(self) -> Any:
+        path = getattr(self, "__qualname__", "")
+        if imported(getattr(self, "__module__", None), path) is self:
+            return path
+        # In two parts: the function may refer to the step itself.
+        state = pickled_by_value((self.function, self._resolved(), self._arguments()), str(self))
+        return _blank, (type(self),), state, None, None, _fill
+
+    def _arguments(self) -> dict[str, Any]:
+        """What it was made of, beside its function."""
+        return {"name": self.name, "options": self.options}
+
+    def _resolved(self) -> dict[str, Any]:
+        """The function's annotations, which may be text with names that only this process knows."""
+        self.spec.update()
+        found = {name: self.spec.annotation(name) for name in (*self.spec.signature.parameters, "return")}
+        return {name: each for name, each in found.items() if each is not inspect.Parameter.empty}
+
     def __str__(self) -> str:
         return f"{self.kind} {self.name!r}"
 
     def __repr__(self) -> str:
         return f"<{self}>"
+
+
+def _blank(cls: type[Step[..., Any]]) -> Step[..., Any]:
+    """A step that has arrived without what it is made of."""
+    return cls.__new__(cls)
+
+
+def _fill(step: Any, state: Any) -> None:
+    """Make a step that has arrived of what was sent."""
+    function, annotations, arguments = unpickled(state)
+    if inspect.isfunction(function):
+        function.__annotations__ = {**function.__annotations__, **annotations}
+    step.__init__(function, **arguments)
 
 
 def _origin(annotation: Any) -> Any:

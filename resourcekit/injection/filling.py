@@ -12,11 +12,11 @@ from typing import Any, Self
 from resourcekit.changes import keep, latest
 from resourcekit.current import CURRENT
 from resourcekit.errors import InjectionError, NoActiveRunError, RunStateError
-from resourcekit.graph import Held
 from resourcekit.injection.function import FunctionSpec, KnownCall
 from resourcekit.injection.matching import check_value, held_at, key_for, no_key, wants_provider
 from resourcekit.injection.reading import Wish
 from resourcekit.injection.specialised import Specialised
+from resourcekit.nodes import Held
 from resourcekit.run import Blueprint, ContainerBlueprint, Run, Session, open_runs
 
 __all__ = ("Fill", "Filling", "FromCurrent", "PerCall", "per_call")

@@ -61,6 +61,14 @@ class FunctionSpec:
         self._bound = frozenset(function.keywords) if isinstance(function, functools.partial) else frozenset()
         self._read()
 
+    def __getstate__(self) -> dict[str, Any]:
+        """All but what is kept of containers, for cloudpickle, which sends the closures of a wrapper."""
+        return {**self.__dict__, "keys": None, "_known_call": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.keys = WeakKeyDictionary()
+
     def _read(self) -> None:
         self.reading = read_signature(self.name, self.signature, self._annotations, self._bound)
         self.keys.clear()

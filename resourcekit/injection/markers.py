@@ -42,6 +42,9 @@ class _Marker:
     def __repr__(self) -> str:
         return "injected()"
 
+    def __reduce__(self) -> str:
+        return "INJECTED"
+
 
 INJECTED: Final = _Marker()
 

@@ -10,9 +10,9 @@ from resourcekit.annotations.generics import arguments_of, substituted, type_arg
 from resourcekit.annotations.structure import split
 from resourcekit.annotations.validators import build_validator
 from resourcekit.errors import InjectionError, kind_in_words, listed, nearest, with_article
-from resourcekit.graph import Held
 from resourcekit.injection.function import FunctionSpec
 from resourcekit.injection.reading import Wish
+from resourcekit.nodes import Held
 from resourcekit.run import Blueprint
 
 __all__ = ("check_value", "find_key", "held_at", "key_for", "key_of_type", "no_key", "wants_provider")

@@ -32,6 +32,10 @@ class Annotations:
         self._late: list[tuple[Mapping[str, Any], str]] = []
         self.resolve()
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What is resolved by now: the names of this process's modules are not sent."""
+        return {**self.__dict__, "_module": {}, "_local": {}, "_late": []}
+
     def __getitem__(self, name: str) -> Any:
         """The annotation of a parameter; ``Parameter.empty`` where it cannot be resolved."""
         return self._resolved.get(name, inspect.Parameter.empty)

@@ -17,7 +17,7 @@ from resourcekit.errors import InjectionError
 from resourcekit.injection.markers import INJECTED, ResourceParam, is_foreign, is_marked, named_key
 from resourcekit.injection.names import Annotations
 from resourcekit.injection.uninjected import NotInjected, is_plain_class
-from resourcekit.resource import ConfigurableResourceFactory
+from resourcekit.resource_classes import ConfigurableResourceFactory
 from resourcekit.spec import RECORD
 
 __all__ = ("Reading", "Wish", "read_signature")

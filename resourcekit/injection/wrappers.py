@@ -88,7 +88,9 @@ def _wrapper(function: Any, kind: Kind, spec: FunctionSpec, fill: Fill) -> Any:
         return filled(spec, given, named)
 
     made = _WRAPPERS[kind](function, begin)
-    if fill is FromCurrent and kind in KINDS and spec.is_final and spec.reading.wishes:
+    # What is made in a script or notebook may be sent by cloudpickle: not with objects in its code.
+    is_sent = getattr(unbound(function), "__module__", None) == "__main__"
+    if fill is FromCurrent and kind in KINDS and spec.is_final and spec.reading.wishes and not is_sent:
         specialised = Specialised(function, kind, spec, made)
         made, filled = specialised.wrapper, partial(FromCurrent, specialised=specialised)
     return made

@@ -8,10 +8,10 @@ from typing import Any, Literal
 
 import attrs
 
-from resourcekit.graph import Graph
 from resourcekit.inspection.dotenv import dotenv
 from resourcekit.inspection.entries import EnvEntry
 from resourcekit.inspection.origins import Origins, Read
+from resourcekit.nodes import Graph
 from resourcekit.secrets import printable
 from resourcekit.tables import Table, Tabular
 

@@ -9,10 +9,10 @@ from typing import Any
 import attrs
 
 from resourcekit.errors import Location, did_you_mean, shortened
-from resourcekit.graph import Graph, Node
 from resourcekit.inspection.entries import FieldEntry, GraphData, GraphEntry, UnknownFieldError
 from resourcekit.inspection.origins import Read, location_text
 from resourcekit.inspection.parts import part_of
+from resourcekit.nodes import Graph, Node
 from resourcekit.record import spec_of
 from resourcekit.secrets import printable
 from resourcekit.tables import Table, Tabular

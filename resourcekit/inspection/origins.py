@@ -14,7 +14,7 @@ from resourcekit.config.overlay import Overlaid, Overlay, stand_ins
 from resourcekit.deferred import Computed, Deferred, EnvTemplate, EnvVar, FileVar, Reference, described, is_source
 from resourcekit.errors import DefinitionError, Location
 from resourcekit.fields import is_factory
-from resourcekit.graph import Graph, Node
+from resourcekit.nodes import Graph, Node
 from resourcekit.placement import Placed, place
 from resourcekit.record import raw_values, record_of, spec_of
 from resourcekit.secrets import MASK, printable, show

@@ -23,8 +23,8 @@ from resourcekit.annotations import (
     union_members,
     unwrap,
 )
-from resourcekit.graph import Graph, Node
 from resourcekit.inspection.origins import Origins, is_hidden
+from resourcekit.nodes import Graph, Node
 from resourcekit.record import spec_of
 from resourcekit.spec import FieldSpec
 

@@ -6,9 +6,9 @@ from types import TracebackType
 from typing import Any, Generic, TypeVar, overload
 
 from resourcekit.errors import kind_in_words
-from resourcekit.graph import Held, build_graph, held_resource
 from resourcekit.lifecycle.report import RunReport
-from resourcekit.resource import ConfigurableResource, ConfigurableResourceFactory
+from resourcekit.nodes import Held, build_graph, held_resource
+from resourcekit.resource_classes import ConfigurableResource, ConfigurableResourceFactory
 from resourcekit.run.blueprint import Blueprint
 from resourcekit.run.run import Run
 from resourcekit.values import is_resource

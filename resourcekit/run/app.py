@@ -13,12 +13,12 @@ from weakref import WeakSet, WeakValueDictionary
 from resourcekit.changes import changed, forked
 from resourcekit.current import at_end, current_run, runs_here
 from resourcekit.errors import RunStateError
-from resourcekit.graph import Held
 from resourcekit.lifecycle.drivers import Observer
 from resourcekit.lifecycle.forks import in_child, inherited_error
 from resourcekit.lifecycle.loops import owning_loop
 from resourcekit.lifecycle.machine import LiveResource, Scope
 from resourcekit.lifecycle.watch import StartWatch
+from resourcekit.nodes import Held
 from resourcekit.plan import Step
 from resourcekit.run.blueprint import AppScope, Blueprint, Preflight
 from resourcekit.run.ending import end_async, end_sync

@@ -14,13 +14,13 @@ from resourcekit.config.overlay import Overlay
 from resourcekit.config.resolution import is_settled, resolve
 from resourcekit.deferred import Reference
 from resourcekit.errors import Problem, UnknownKeyError, kind_in_words
-from resourcekit.graph import EVERY_BRANCH, Graph, Held, LeftOut
 from resourcekit.lifecycle.compiled import Compiled
 from resourcekit.lifecycle.drivers import close_awaitable
 from resourcekit.lifecycle.generation import compile_steps
 from resourcekit.lifecycle.machine import LiveResource
 from resourcekit.lifecycle.report import Listener
 from resourcekit.lifecycle.timing import TIMEOUTS, limit_of
+from resourcekit.nodes import EVERY_BRANCH, Graph, Held, LeftOut
 from resourcekit.placement import Placed, place
 from resourcekit.plan import Plan, Step, make_plan
 from resourcekit.run.frame import frame

@@ -8,13 +8,12 @@ from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from time import perf_counter
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from resourcekit.config.overlay import Overlay
 from resourcekit.context import RunContext
 from resourcekit.errors import Location, RunStateError, kind_in_words, preflight_error
 from resourcekit.frames import caller_location
-from resourcekit.graph import LeftOut
 from resourcekit.lifecycle.compiled import Compiled, Failure
 from resourcekit.lifecycle.drivers import Observer, drive, drive_async, torn_down, torn_down_async
 from resourcekit.lifecycle.forks import PROCESS, inherited_error, is_theirs, keep_for_good
@@ -22,6 +21,7 @@ from resourcekit.lifecycle.loops import OwningLoop
 from resourcekit.lifecycle.machine import Scope, set_up
 from resourcekit.lifecycle.outcome import is_a, surfacing
 from resourcekit.lifecycle.report import Observation, Outcome, RunEvent, RunReport, tell
+from resourcekit.nodes import LeftOut
 from resourcekit.plan import Step
 from resourcekit.run.blueprint import Blueprint, Preflight, preflight
 from resourcekit.run.frame import is_debugging
@@ -52,6 +52,9 @@ class Session(Showing):
 
     tags: Mapping[str, str] = _NOTHING
     """What the caller gave the run."""
+
+    def __reduce_ex__(self, _protocol: object, /) -> NoReturn:
+        raise RunStateError("a run cannot be pickled or copied; send the container, and open a run where it arrives")
 
     def _configure(
         self,

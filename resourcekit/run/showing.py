@@ -7,9 +7,9 @@ from typing import Any
 
 from resourcekit.current import Current
 from resourcekit.errors import NotInRunError
-from resourcekit.graph import EVERY_BRANCH, Held, LeftOut
 from resourcekit.lifecycle.compiled import Compiled
 from resourcekit.lifecycle.machine import LiveResource, Scope
+from resourcekit.nodes import EVERY_BRANCH, Held, LeftOut
 from resourcekit.run.blueprint import Blueprint
 from resourcekit.run.view import LiveView, view_classes
 

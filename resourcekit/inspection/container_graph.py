@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from resourcekit.annotations import type_name
-from resourcekit.graph import Graph, Node
 from resourcekit.inspection.entries import FieldEntry, GraphData, GraphEntry, Need
 from resourcekit.inspection.notations import dot, mermaid
 from resourcekit.inspection.origins import Origins, is_hidden
 from resourcekit.inspection.page import graph_page
 from resourcekit.inspection.picture import svg
+from resourcekit.nodes import Graph, Node
 from resourcekit.plan import Plan
 from resourcekit.record import spec_of
 from resourcekit.secrets import printable
