@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, cast
+from weakref import WeakSet
 
 import attrs
 from dependency_injector import containers, providers
 
 from resourcekit.changes import changed
+from resourcekit.compositions import Compositions, Copies
 from resourcekit.construction import relinked
 from resourcekit.deferred import ref
 from resourcekit.errors import DefinitionError, UnknownKeyError
@@ -38,6 +40,7 @@ __all__ = (
     "flat",
     "instance_providers",
     "keys_of",
+    "native",
 )
 
 Recipe = tuple[tuple[str, Any], ...]
@@ -56,6 +59,7 @@ class Assembly:
         overlays: The container's overlays.
         listeners: Who hears of events.
         base: The assembly that an override derived it from.
+        layers: The identity of each `Changes` that was laid on its origin to make it.
         recipe: How to make it again.
         settings: The keywords of its class.
     """
@@ -67,9 +71,14 @@ class Assembly:
     overlays: tuple[Overlay, ...] = ()
     listeners: list[Listener] = attrs.field(factory=list)
     base: Assembly | None = None
+    layers: tuple[object, ...] = ()
     recipe: Recipe = ()
     settings: ContainerSettings = ContainerSettings()
     made: tuple[Bindings, ContainerBlueprint] | None = None
+    composed: Compositions = attrs.field(factory=Compositions)
+    copies: Copies | None = None
+    seen_in: WeakSet[Any] = attrs.field(factory=WeakSet)
+    """Who sees the container as what stands for another."""
 
     @property
     def origin(self) -> Assembly:
@@ -116,7 +125,20 @@ class Assembly:
     def changed(self) -> None:
         """A provider was set or deleted: what was made before is made anew."""
         self.made = None
+        self.composed.clear()
+        if self.copies is not None:
+            self.copies.is_altered = True
         changed()
+
+    @property
+    def is_outdated(self) -> bool:
+        """Whether what an override derived it from has changed since."""
+        return self.base is not None and (
+            self.copies is None
+            or self.base.composed.version is not self.copies.version
+            or self.copies.are_outdated
+            or self.base.is_outdated
+        )
 
     def blueprint(self) -> ContainerBlueprint:
         """What a run is opened from; made again when a provider was overridden or set."""
@@ -164,6 +186,27 @@ def _portable(content: Any, keys: Mapping[int, str], memo: dict[int, Any]) -> An
         elif is_resource(thing) and id(thing) not in memo:
             memo[id(thing)] = relinked(thing, lambda leaf: memo.get(id(leaf), leaf))
     return memo[id(content)]
+
+
+def native(changes: Mapping[str, Any], standing: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """Replacements without the providers of what stands for a container now: it may be another one when they count.
+
+    Args:
+        changes: The replacements.
+        standing: The providers of what stands for the container.
+        own: The container's own.
+    """
+    known, theirs = flat(keys_of(own)), flat(keys_of(standing))
+    keys = {id(each): key for key, each in theirs.items() if key in known and each is not known[key]}
+    found = {}
+    for key, content in changes.items():
+        if id(content) in keys:
+            content = known[keys[id(content)]]
+        elif is_resource(content) and record_of(content).linked:
+            needed = postorder([content], lambda thing: direct_children(thing) if is_resource(thing) else ())
+            content = _portable(content, keys, {}) if any(id(each) in keys for each in needed) else content
+        found[key] = content
+    return found
 
 
 def keys_of(known: Mapping[str, Any]) -> dict[str, Any]:
@@ -259,7 +302,8 @@ def derived_providers(
         UnknownKeyError: A key to replace is not there.
     """
     known = flat(keys_of(base.providers))
-    winners = {**known, **_replacements(assembly.name, known, changes, is_override=True)}
+    replaced_by = _replacements(assembly.name, known, changes, is_override=True)
+    winners = {**known, **flat(replaced_by), **replaced_by}  # A nested container brings its own keys along.
     assembly.aliases.update(base.aliases)
     assembly.kept.extend(base.kept)
     first = {id(provider): key for key, provider in reversed(known.items())}
@@ -270,10 +314,14 @@ def derived_providers(
     if is_shared:
         replaced = {id(thing) for key in changes for thing in (known[key], getattr(known[key], "_resource", None))}
         memo = {id(thing): thing for thing in _unaffected(known.values(), replaced)}
+    shared = frozenset(memo)
     copied = _copied(assembly, winners, memo)
     for key, provider in known.items():
         if copied[key] is not provider:
             assembly.alias(provider, key)
+    if is_shared:
+        originals = [each for each in postorder(known.values(), direct_children) if id(each) not in shared]
+        assembly.copies = Copies(base.composed.version, originals, memo)
     return _own(copied)
 
 

@@ -198,6 +198,14 @@ class Graph:
                     found[last] = (*found.get(last, ()), node.held.content)
         return found
 
+    def above(self, indices: Iterable[int]) -> set[int]:
+        """*indices*, and all that need one of them."""
+        found = set(indices)
+        for index in self.order(set(range(len(self.nodes))))[0]:
+            if not found.isdisjoint(self.nodes[index].targets):
+                found.add(index)
+        return found
+
     def cycles(self, stuck: set[int]) -> Iterator[list[int]]:
         """One cycle for each knot among the *stuck*, as indexes from its first declared member back to itself."""
         left = set(stuck)

@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
+from resourcekit.active_overrides import effective
 from resourcekit.changes import Kept, keep, latest
 from resourcekit.current import CURRENT
 from resourcekit.errors import NoActiveRunError, RunStateError, UnknownKeyError, kind_in_words
 from resourcekit.inspecting import Inspected
-from resourcekit.overriding import effective
 
 if TYPE_CHECKING:  # What only a run needs is loaded by who first opens one, or asks for a plan.
     from resourcekit.assembly import Assembly

@@ -217,7 +217,7 @@ class FromCurrent(Collecting):
 
 
 def _not_live(function: str, wish: Wish, session: Session, key: str) -> InjectionError:
-    live = [name for name in session._keys if session._exposed(name)[0]]
+    live = [name for name in session._keys if session._is_live(name)]
     reason = f"key {key!r} is not live in this run of {session._blueprint.name}, which has: {', '.join(live) or 'none'}"
     return InjectionError(function, wish.name, reason, f"open the run with run({key!r})")
 

@@ -13,6 +13,8 @@ from types import FrameType
 from typing import Final
 from weakref import WeakSet, WeakValueDictionary
 
+from resourcekit import active_overrides
+from resourcekit.active_overrides import standing_for_origin
 from resourcekit.changes import changed, forked
 from resourcekit.current import runs_here
 from resourcekit.errors import RunStateError
@@ -26,7 +28,6 @@ from resourcekit.plan import Step
 from resourcekit.run.blueprint import AppScope, Blueprint, Preflight
 from resourcekit.run.ending import end_async, end_sync
 from resourcekit.run.session import Session, check_flag
-from resourcekit.substitutes import substitutes
 
 __all__ = ("App", "AppRun", "open_runs", "runs_of")
 
@@ -301,10 +302,8 @@ def runs_of(blueprint: Blueprint) -> Iterator[Session]:
 
 def _seen_here(session: Session) -> Session:
     """A started app as this context sees it: where it is overridden, without what was replaced."""
-    for substitute in reversed(substitutes.get()):
-        if substitute.origin is session._blueprint.origin:
-            return AppRun(substitute.blueprint(), None)
-    return session
+    standing = standing_for_origin(session._blueprint.origin)
+    return session if standing is None else AppRun(standing._assembly.blueprint(), None)
 
 
 def _being_left(frame: FrameType | None) -> Iterator[Session]:
@@ -319,6 +318,7 @@ def _being_left(frame: FrameType | None) -> Iterator[Session]:
 def _forked() -> None:
     """In the child of a fork: what is open here is the parent's."""
     forked()
+    active_overrides.forked()
     for run in list(runs_here()):
         run._inherit()
     for app in list(_APPS):

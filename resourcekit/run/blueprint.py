@@ -237,10 +237,7 @@ def _missing(blueprint: Blueprint, plan: Plan) -> list[Step]:
     missing = [step for step in plan.steps if blueprint.app.find(step.node.held) is None]
     if len(missing) == len(plan.steps) or all(step.scope == "run" for step in missing):
         return missing
-    stale = {step.node.index for step in missing}
-    for index in blueprint.graph.order(set(plan.needed))[0]:
-        if not stale.isdisjoint(blueprint.graph.nodes[index].targets):
-            stale.add(index)
+    stale = blueprint.graph.above(step.node.index for step in missing)
     return [step for step in plan.steps if step.node.index in stale]
 
 

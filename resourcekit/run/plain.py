@@ -24,7 +24,7 @@ class _PlainRun(Run[Any]):
         seen = latest()
         code = super()._ready(is_async)
         if code is not None:
-            keep(self._learns, [code], seen)
+            keep(self._learns, [code], seen, in_overrides=True)
         return code
 
 
