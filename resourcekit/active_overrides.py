@@ -14,7 +14,7 @@ from functools import cached_property
 from itertools import count
 from threading import RLock
 from typing import Any, Final
-from weakref import ReferenceType
+from weakref import ReferenceType, WeakKeyDictionary
 
 import attrs
 
@@ -84,6 +84,7 @@ class Entry:
         container: The container it was made for.
         changes: What it replaces.
         place: Its place in the process's order of entering.
+        is_async: Whether it was entered by ``async with``.
         runs: The runs of the container that were open in the context when it was entered.
         before: What the context saw before.
     """
@@ -92,6 +93,7 @@ class Entry:
     container: Any
     changes: Changes
     place: int
+    is_async: bool
     runs: tuple[ReferenceType[Any], ...]
     before: Overrides | None
 
@@ -99,11 +101,12 @@ class Entry:
 class Overrides:
     """Some entries, in order of entering, and the containers that stand for others as long as they are seen."""
 
-    __slots__ = ("__weakref__", "entries", "standing")
+    __slots__ = ("__weakref__", "entries", "standing", "untouched")
 
     def __init__(self, entries: tuple[Entry, ...]) -> None:
         self.entries = entries
         self.standing: dict[Any, tuple[Overrides, Any]] = {}
+        self.untouched: WeakKeyDictionary[Any, Overrides] | None = None  # The containers that nothing is laid on.
 
     def without(self, entry: Entry) -> Overrides | None:
         """The others; None where there are none."""
@@ -133,18 +136,17 @@ def forked() -> None:
     _PROCESS.lock = RLock()
 
 
-def begin(owner: object, container: Any, changes: Changes) -> Entry:
-    """Enter an override in this context; gives its entry."""
+def begin(owner: object, container: Any, changes: Changes, *, is_async: bool) -> None:
+    """Enter an override in this context."""
     before = _HERE.get()
     runs = () if CURRENT.get() is None else tuple(_doubted(container._assembly.origin))
-    entry = Entry(owner, container, changes, next(_PLACES), runs, before)
+    entry = Entry(owner, container, changes, next(_PLACES), is_async, runs, before)
     override_begins(entry)
     if changes.is_everywhere:
         with _PROCESS.lock:
             _PROCESS.everywhere = Overrides((*_PROCESS.everywhere.entries, entry))
         changed()
-    _HERE.set(Overrides((entry,) if before is None else (*before.entries, entry)))
-    return entry
+    _HERE.set(Overrides((*_still_on(before), entry)))
 
 
 def _doubted(origin: object) -> Iterator[ReferenceType[Any]]:
@@ -181,13 +183,16 @@ def everywhere() -> tuple[Entry, ...]:
     return _PROCESS.everywhere.entries
 
 
+def _still_on(here: Overrides | None) -> Iterator[Entry]:
+    """The entries that this context has entered, but for those everywhere that another has left."""
+    for entry in () if here is None else here.entries:
+        if not entry.changes.is_everywhere or entry in everywhere():
+            yield entry
+
+
 def entries_since(run: object) -> Iterator[Entry]:
     """The entries of this context that were entered while *run* was open in it."""
-    here = _HERE.get()
-    for entry in () if here is None else here.entries:
-        is_on = not entry.changes.is_everywhere or entry in everywhere()
-        if is_on and any(reference() is run for reference in entry.runs):
-            yield entry
+    return (entry for entry in _still_on(_HERE.get()) if any(reference() is run for reference in entry.runs))
 
 
 def effective(container: Any, *, is_here: bool = True) -> Any:
@@ -205,8 +210,20 @@ def effective(container: Any, *, is_here: bool = True) -> Any:
     known = seen.standing.get(container)
     if known is not None and known[0] is ours and not known[1]._assembly.is_outdated:
         return known[1]
+    if seen.untouched is not None and seen.untouched.get(container) is ours:
+        return container
+    return _composed(container, here, ours, seen)
+
+
+def _composed(container: Any, here: Overrides | None, ours: Overrides, seen: Overrides) -> Any:
+    laid = _laid_on(container, here, ours)
+    if not laid:
+        if seen.untouched is None:
+            seen.untouched = WeakKeyDictionary()
+        seen.untouched[container] = ours
+        return container
     found = container
-    for changes in _in_order(_laid_on(container, here, ours)):
+    for changes in _in_order(laid):
         found = found._laid(changes)
         found._assembly.seen_in.add(seen)
     seen.standing[container] = (ours, found)
@@ -242,11 +259,12 @@ def _laid_on(container: Any, here: Overrides | None, ours: Overrides) -> list[Ch
     return [entry.changes for entry in found]
 
 
-def _is_covered(layers: Sequence[object], mine: Sequence[object], entries: Iterable[Entry]) -> bool:
+def _is_covered(layers: Sequence[Changes], mine: Sequence[Changes], entries: Iterable[Entry]) -> bool:
     """Whether *layers* are *mine*, and besides only what *entries* lay on."""
-    size = len(mine)
+    those = [each.identity for each in layers]
+    first = [each.identity for each in mine]
     laid = {entry.changes.identity for entry in entries}
-    return tuple(layers[:size]) == tuple(mine) and all(each in laid for each in layers[size:])
+    return those[: len(first)] == first and laid.issuperset(those[len(first) :])
 
 
 def _in_order(laid: Sequence[Changes]) -> Sequence[Changes]:

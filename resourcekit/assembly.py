@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakSet
 
 import attrs
 from dependency_injector import containers, providers
 
+from resourcekit.active_overrides import Changes
 from resourcekit.changes import changed
 from resourcekit.compositions import Compositions, Copies
 from resourcekit.construction import relinked
@@ -59,7 +60,7 @@ class Assembly:
         overlays: The container's overlays.
         listeners: Who hears of events.
         base: The assembly that an override derived it from.
-        layers: The identity of each `Changes` that was laid on its origin to make it.
+        layers: What was laid on its origin to make it, in order.
         recipe: How to make it again.
         settings: The keywords of its class.
     """
@@ -71,7 +72,7 @@ class Assembly:
     overlays: tuple[Overlay, ...] = ()
     listeners: list[Listener] = attrs.field(factory=list)
     base: Assembly | None = None
-    layers: tuple[object, ...] = ()
+    layers: tuple[Changes, ...] = ()
     recipe: Recipe = ()
     settings: ContainerSettings = ContainerSettings()
     made: tuple[Bindings, ContainerBlueprint] | None = None
@@ -92,10 +93,20 @@ class Assembly:
         return known or self._new_app()
 
     def _new_app(self) -> App:
-        from resourcekit.run import App
+        from resourcekit.run import App, OverrideScope
 
-        made: App = self.__dict__.setdefault("_app", App(None if self.base is None else self.base.app))
+        if self.base is None:
+            app = App()
+            app.lasting = OverrideScope(self)
+        else:
+            app = App(self.base.app, is_everywhere=all(each.is_everywhere for each in self.layers))
+        made: App = self.__dict__.setdefault("_app", app)
         return made  # The first one's, where several threads ask first.
+
+    def retire(self) -> Sequence[Any]:
+        """An override everywhere has ended; gives the sessions that its end is to end."""
+        app: App | None = self.origin.__dict__.get("_app")
+        return () if app is None or app.lasting is None else app.lasting.retire()
 
     def alias(self, thing: object, key: str) -> None:
         """From now on *thing* means *key*."""

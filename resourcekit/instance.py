@@ -168,7 +168,7 @@ class ContainerInstance(Operations, containers.DynamicContainer):
         for key, content in added.items():
             setattr(derived, key, content)
         derived._assembly.copies.is_altered = False
-        derived._assembly.layers = (*self._assembly.layers, changes.identity)
+        derived._assembly.layers = (*self._assembly.layers, changes)
         return composed.keep(changes.identity, derived)
 
     def override(self, overriding: Any = None, /, *, everywhere: bool = False, **resources: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from types import TracebackType
 from typing import Any, Generic, TypeVar, cast
@@ -38,7 +38,10 @@ class Override(Generic[C]):
         return cast("F", decorated)
 
     def __enter__(self) -> C:
-        begin(self, self._container, self._changes)
+        return self._enter(is_async=False)
+
+    def _enter(self, *, is_async: bool) -> C:
+        begin(self, self._container, self._changes, is_async=is_async)
         try:
             standing: C = effective(self._container)
         except BaseException:
@@ -49,15 +52,29 @@ class Override(Generic[C]):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        end(self)
+        sessions = self._leave()
+        if sessions:
+            from resourcekit.run.ending import end_all_sync  # It is loaded: something was opened.
+
+            end_all_sync(sessions, error)
+
+    def _leave(self) -> Sequence[Any]:
+        """Leave it; gives the sessions that end with it."""
+        entry = end(self)
+        container: Any = self._container
+        return container._assembly.retire() if entry is not None and entry.changes.is_everywhere else ()
 
     async def __aenter__(self) -> C:
-        return self.__enter__()
+        return self._enter(is_async=True)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.__exit__(kind, error, trace)
+        sessions = self._leave()
+        if sessions:
+            from resourcekit.run.ending import end_all_async
+
+            await end_all_async(sessions, error)
 
 
 def _overridden(function: Callable[..., Any], override: Override[Any]) -> Callable[..., Any]:

@@ -30,14 +30,22 @@ class Layers:
     Args:
         below: The caller's container, or one made of what was given.
         changes: What is laid over it; None for nothing.
+        replacing: What stands for all that, with config of its own.
     """
 
     below: Any
     changes: Changes | None = None
+    replacing: Any = None
+
+    def configured(self, container: Any) -> Layers:
+        """The same, with *container* in the place of `container`, which it was made of."""
+        return attrs.evolve(self, replacing=container)
 
     @property
     def container(self) -> Any:
         """The container, with what is overridden here."""
+        if self.replacing is not None:
+            return self.replacing
         standing = effective(self.below)
         return standing if self.changes is None else standing._laid(self.changes)
 
@@ -45,7 +53,7 @@ class Layers:
     def entered(self) -> Iterator[Any]:
         """The container, seen here in the place of the caller's."""
         with nullcontext() if self.changes is None else Override(self.below, self.changes):
-            yield effective(self.below)
+            yield effective(self.below) if self.replacing is None else self.replacing
 
 
 def layered(levels: Sequence[tuple[str, Resources | None]]) -> Layers:

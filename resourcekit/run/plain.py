@@ -23,7 +23,7 @@ class _PlainRun(Run[Any]):
     def _ready(self, is_async: bool) -> Compiled | None:
         seen = latest()
         code = super()._ready(is_async)
-        if code is not None:
+        if code is not None and not self._held:  # Who holds anything gives it back when it ends.
             keep(self._learns, [code], seen, in_overrides=True)
         return code
 

@@ -45,6 +45,7 @@ class Session(Showing):
     _opened_at = 0.0
     _is_ending = False
     _opened_by: Location | None = None
+    _held: tuple[Any, ...] = ()  # The sessions that overrides everywhere have opened, and this uses.
     _owner: OwningLoop | None = None  # Where it was opened by hand, or is an app: the loop it belongs to.
 
     tags: Mapping[str, str] = _NOTHING
