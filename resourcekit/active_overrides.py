@@ -8,7 +8,7 @@ for as long as the context sees the same entries.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from functools import cached_property
 from itertools import count
@@ -30,6 +30,7 @@ __all__ = (
     "entries_since",
     "everywhere",
     "forked",
+    "in_force",
     "standing_for_origin",
 )
 
@@ -101,11 +102,13 @@ class Entry:
 class Overrides:
     """Some entries, in order of entering, and the containers that stand for others as long as they are seen."""
 
-    __slots__ = ("__weakref__", "entries", "standing", "untouched")
+    __slots__ = ("__weakref__", "entries", "plain_runs", "standing", "untouched")
 
     def __init__(self, entries: tuple[Entry, ...]) -> None:
         self.entries = entries
         self.standing: dict[Any, tuple[Overrides, Any]] = {}
+        self.plain_runs: dict[tuple[Any, tuple[str, ...]], tuple[object, Callable[[], Any]]] = {}
+        """What makes the runs of a container that others stand for, by the keys, and the latest change then."""
         self.untouched: WeakKeyDictionary[Any, Overrides] | None = None  # The containers that nothing is laid on.
 
     def without(self, entry: Entry) -> Overrides | None:
@@ -193,6 +196,12 @@ def _still_on(here: Overrides | None) -> Iterator[Entry]:
 def entries_since(run: object) -> Iterator[Entry]:
     """The entries of this context that were entered while *run* was open in it."""
     return (entry for entry in _still_on(_HERE.get()) if any(reference() is run for reference in entry.runs))
+
+
+def in_force() -> Overrides | None:
+    """The entries that this context sees and may have entered itself; None where there are none at all."""
+    here = _HERE.get()
+    return here if here is not None or not _PROCESS.everywhere.entries else _PROCESS.everywhere
 
 
 def effective(container: Any, *, is_here: bool = True) -> Any:

@@ -161,7 +161,24 @@ class Assembly:
     @property
     def is_watched(self) -> bool:
         """Whether the blueprint holds only until the next look at the container's providers."""
-        return self.made is None or self.made[0].watches
+        return self.made is None or self.made[0].watches or self._has_watched_copies
+
+    @property
+    def is_started(self) -> bool:
+        """Whether its app scope is."""
+        app: App | None = self.__dict__.get("_app")
+        return app is not None and app.session is not None
+
+    def becomes(self, changes: Changes) -> None:
+        """From now on it is what *changes* make of its base: like those that have made it."""
+        self.composed.clear()
+        self.layers = (*self.layers[:-1], changes)
+
+    @property
+    def _has_watched_copies(self) -> bool:
+        return self.base is not None and (
+            self.copies is None or self.copies.are_watched or self.base._has_watched_copies
+        )
 
     def _make(self) -> tuple[Bindings, ContainerBlueprint]:
         from resourcekit.bindings import Bindings

@@ -155,7 +155,7 @@ class ContainerInstance(Operations, containers.DynamicContainer):
     def _laid(self, changes: Changes) -> Any:
         """The container that this one is with *changes* laid on; kept for the next time."""
         composed = self._assembly.composed
-        known = composed.find(changes.identity)
+        known = composed.find(changes)
         if known is not None:
             return known
         new = dict(changes.replacements)
@@ -169,7 +169,7 @@ class ContainerInstance(Operations, containers.DynamicContainer):
             setattr(derived, key, content)
         derived._assembly.copies.is_altered = False
         derived._assembly.layers = (*self._assembly.layers, changes)
-        return composed.keep(changes.identity, derived)
+        return composed.keep(changes, derived)
 
     def override(self, overriding: Any = None, /, *, everywhere: bool = False, **resources: Any) -> Any:
         """Replace resources for a while: for ``with``, ``async with``, and as a decorator of a function.

@@ -578,6 +578,86 @@ def test_composed_containers_are_kept_but_not_for_ever():
     assert gone() is None
 
 
+def test_new_fakes_that_are_alike_one_after_the_other():
+    """A fake that each test makes anew, in one place, costs little: the container is made once, its objects are not."""
+    app = App()
+
+    def entered(**others):
+        with app.override(cache=Cache(host="c"), **others) as fake:
+            assert app.call(hosts)[1] == "c"
+        return fake
+
+    first = entered()
+    assert entered() is first
+    assert entered(database=Database(host="d")) is not first
+    with app.override(cache=Cache(host="c")) as elsewhere:
+        assert elsewhere is not first
+
+
+def test_new_fakes_that_are_equal_but_not_alike():
+    """Values that are equal and of another type, or other objects that are equal, are what the run gets."""
+
+    class Equal:
+        def __eq__(self, other):
+            return isinstance(other, Equal)
+
+        def __hash__(self):
+            return 1
+
+    class Box(ConfigurableResource):
+        content: object = None
+
+    class Boxes(ResourceContainer):
+        box = Box()
+
+    app = Boxes()
+    for content in (1, True, 1.0, Equal(), Equal(), "1"):
+        with app.override(box=Box(content=content)), app.run() as resources:
+            assert resources.box.content is content
+
+
+def test_new_fakes_that_are_alike_at_the_same_time():
+    """Each override has its own container as long as another is in use, or is started."""
+
+    class Counter(Database, scope="app"):
+        def setup_for_execution(self):
+            self._count = 0
+
+    class Counting(ResourceContainer):
+        counter = Counter()
+        other = Counter()
+
+    app = Counting()
+    barrier = threading.Barrier(3)
+
+    def entered():
+        with app.override(counter=Counter(host="fake")) as fake, app:
+            barrier.wait(60)
+            app.get("counter")._count += 1
+            barrier.wait(60)
+            return fake, app.get("counter")._count
+
+    with ThreadPoolExecutor(3) as pool:
+        found = [each.result() for each in [pool.submit(entered) for _ in range(3)]]
+    assert [count for _, count in found] == [1, 1, 1]
+    assert len({id(fake) for fake, _ in found}) == 3
+
+    def started():
+        with app.override(counter=Counter(host="fake")) as fake:
+            app.start()
+        return fake
+
+    one = started()
+    with ExitStack() as stack:
+        stack.callback(app.close)
+        stack.callback(app.close)
+        assert started() is not one
+    for same in (True, False):
+        fake = Counter(host="fake")
+        with app.override(counter=fake, other=fake if same else Counter(host="fake")), app.run() as resources:
+            assert (resources.counter is resources.other) is same
+
+
 def test_an_override_that_cannot_be_entered_leaves_nothing():
     """Its key is gone when it is entered: an error, and nothing is overridden."""
 

@@ -124,9 +124,9 @@ def _overridden(container: Any, changes: Mapping[str, Any]) -> Layers:
             is_kept = is_resource(new) or getattr(type(new), "__IS_PROVIDER__", False)
             new = new if is_kept else value(new)
         given[key] = new
-    changes = Changes(given, may_add=True)
-    effective(container)._laid(changes)  # What is wrong with it is wrong at once.
-    return Layers(container, changes)
+    laid = Changes(given, may_add=True)
+    effective(container)._laid(laid)  # What is wrong with it is wrong at once.
+    return Layers(container, laid)
 
 
 def single_definition(where: str, maps: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
