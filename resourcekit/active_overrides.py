@@ -20,11 +20,15 @@ import attrs
 
 from resourcekit.changes import changed, override_begins
 from resourcekit.current import CURRENT, runs_here
+from resourcekit.record import raw_values, record_of
+from resourcekit.values import SCALARS, is_resource
 
 __all__ = (
     "Changes",
     "Entry",
+    "Overrides",
     "begin",
+    "composing",
     "effective",
     "end",
     "entries_since",
@@ -54,6 +58,24 @@ class Changes:
         """The same for the same objects under the same keys, as long as they live."""
         return (self.is_everywhere, self.may_add, *((key, id(each)) for key, each in self.replacements.items()))
 
+    @cached_property
+    def likeness(self) -> object:
+        """The same for changes that give every run the same: by the same objects, or ones declared anew in one place.
+
+        What a declaration has besides its fields does not count: a run has nothing of it.
+        """
+        found: list[object] = [self.is_everywhere, self.may_add]
+        places: dict[int, int] = {}
+        for key, each in self.replacements.items():
+            same = places.setdefault(id(each), len(places))  # Under two keys, one object is one thing.
+            if is_resource(each):
+                record = record_of(each)
+                like = ((name, _like(value)) for name, value in raw_values(each).items())
+                found.append((key, same, type(each), record.place, record.given, *like))
+            else:
+                found.append((key, same, id(each)))
+        return tuple(found)
+
     def replaces(self, key: str) -> bool:
         """Whether *key*, or the nested container it is in, is replaced."""
         return any(_is_at(key, mine) for mine in self.replacements)
@@ -69,6 +91,11 @@ class Changes:
             key: each for key, each in self.replacements.items() if not any(_is_at(key, shadow) for shadow in shadowing)
         }
         return self if len(left) == len(self.replacements) else attrs.evolve(self, replacements=left)
+
+
+def _like(value: object) -> object:
+    """Equal for scalars of the same type and value; else for the same object only."""
+    return (type(value), value) if type(value) in SCALARS else id(value)
 
 
 def _is_at(key: str, other: str) -> bool:
@@ -137,6 +164,11 @@ _PLACES: Final = count()
 def forked() -> None:
     """In the child of a fork: a thread of the parent's may have held the lock, and is not here to release it."""
     _PROCESS.lock = RLock()
+
+
+def composing() -> RLock:
+    """The lock under which it is decided which container stands for which."""
+    return _PROCESS.lock
 
 
 def begin(owner: object, container: Any, changes: Changes, *, is_async: bool) -> None:
@@ -233,8 +265,7 @@ def _composed(container: Any, here: Overrides | None, ours: Overrides, seen: Ove
         return container
     found = container
     for changes in _in_order(laid):
-        found = found._laid(changes)
-        found._assembly.seen_in.add(seen)
+        found = found._laid(changes, seen)
     seen.standing[container] = (ours, found)
     return found
 

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping
-from threading import RLock
 from typing import Any, Final
 from weakref import WeakValueDictionary
 
 from dependency_injector import providers
 
-from resourcekit.active_overrides import Changes
+from resourcekit.active_overrides import Changes, Overrides, composing
 from resourcekit.providers import ResourceProvider, overridings
-from resourcekit.record import raw_values, record_of
-from resourcekit.values import SCALARS, is_resource
+from resourcekit.values import is_resource
 
 __all__ = ("Compositions", "Copies")
 
@@ -24,11 +22,11 @@ _KEPT: Final = 64
 class Compositions:
     """What changes have made of one container, by their identity.
 
-    A composition holds what it was made of, so that an identity that is known here stays its own.
+    A composition holds what it was made of, so that an identity that is known here stays its own. What is known changes
+    under the lock of the overrides in force: two contexts never take one composition for what is not the same.
     """
 
     def __init__(self) -> None:
-        self._lock = RLock()  # A collection of garbage may come while it is held.
         self.version = object()
         self._known: WeakValueDictionary[object, Any] = WeakValueDictionary()
         self._alike: WeakValueDictionary[object, Any] = WeakValueDictionary()
@@ -41,58 +39,46 @@ class Compositions:
         self._alike = WeakValueDictionary()
         self._kept = deque(maxlen=_KEPT)
 
-    def find(self, changes: Changes) -> Any:
-        """The container that *changes* have made; or others that replace the same by the like, and nobody uses."""
-        found = self._known.get(changes.identity)
-        if found is not None:
-            return found if _is_usable(found._assembly) else None
-        with self._lock:
-            found = self._alike.get(_likeness(changes))
-            if found is None or not _is_free(found._assembly):
-                return None
-            self._known.pop(found._assembly.layers[-1].identity, None)
-            found._assembly.becomes(changes)
-            self._known[changes.identity] = found
-        return found
+    def find(self, changes: Changes, seen: Overrides | None) -> Any:
+        """Return the container that *changes* have made, or others that replace the same by the like; None for none.
 
-    def keep(self, changes: Changes, container: Any) -> Any:
+        Args:
+            changes: The changes.
+            seen: Who is going to see it in the place of another; None for nobody.
+        """
+        with composing():
+            found = self._known.get(changes.identity)
+            if found is not None:
+                found = found if _is_usable(found._assembly) else None
+            else:
+                found = self._alike.get(changes.likeness)
+                if found is None or not _is_free(found._assembly):
+                    return None
+                if seen is not None:  # From now on it is made by these, as well as by those.
+                    self._known.pop(found._assembly.layers[-1].identity, None)
+                    found._assembly.becomes(changes)
+                    self._known[changes.identity] = found
+            if found is not None and seen is not None:
+                found._assembly.seen_in.add(seen)
+            return found
+
+    def keep(self, changes: Changes, container: Any, seen: Overrides | None) -> Any:
         """Keep *container*; gives the one that is kept already, where two threads have made one at the same time."""
-        with self._lock:
+        with composing():
             known = self._known.setdefault(changes.identity, container)
             if known is not container and not _is_usable(known._assembly):
                 self._known[changes.identity] = known = container
             if known is container:
                 self._kept.append(container)
-                self._alike[_likeness(changes)] = container
+                self._alike[changes.likeness] = container
+            if seen is not None:
+                known._assembly.seen_in.add(seen)
         return known
 
 
 def _is_free(assembly: Any) -> bool:
     """Whether a composition can be had for oneself."""
     return not assembly.seen_in and not assembly.is_started and _is_usable(assembly)
-
-
-def _likeness(changes: Changes) -> object:
-    """The same for replacements that give the same in every run: one object each, or one declared anew in one place.
-
-    What a declaration has besides its fields is not looked at: a run has nothing of it.
-    """
-    found: list[object] = [changes.is_everywhere, changes.may_add]
-    places: dict[int, int] = {}
-    for key, each in changes.replacements.items():
-        same = places.setdefault(id(each), len(places))  # Under two keys, one object is one thing.
-        if is_resource(each):
-            record = record_of(each)
-            like = ((name, _like(value)) for name, value in raw_values(each).items())
-            found.append((key, same, type(each), record.place, record.given, *like))
-        else:
-            found.append((key, same, id(each)))
-    return tuple(found)
-
-
-def _like(value: object) -> object:
-    """Equal for scalars of the same type and value; else for the same object only, which the composition holds."""
-    return (type(value), value) if type(value) in SCALARS else id(value)
 
 
 def _is_usable(assembly: Any) -> bool:

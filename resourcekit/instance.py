@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 from dependency_injector import containers, providers
 
-from resourcekit.active_overrides import Changes, effective
+from resourcekit.active_overrides import Changes, Overrides, effective
 from resourcekit.assembly import (
     Assembly,
     Recipe,
@@ -152,10 +152,15 @@ class ContainerInstance(Operations, containers.DynamicContainer):
         derived._take(self.declarative_parent, assembly, found, {}, mine.providers)
         return derived
 
-    def _laid(self, changes: Changes) -> Any:
-        """The container that this one is with *changes* laid on; kept for the next time."""
+    def _laid(self, changes: Changes, seen: Overrides | None = None) -> Any:
+        """Return this container with *changes* laid on, which is kept for the next time.
+
+        Args:
+            changes: The changes.
+            seen: Who is going to see it in the place of another; None for nobody.
+        """
         composed = self._assembly.composed
-        known = composed.find(changes)
+        known = composed.find(changes, seen)
         if known is not None:
             return known
         new = dict(changes.replacements)
@@ -169,7 +174,7 @@ class ContainerInstance(Operations, containers.DynamicContainer):
             setattr(derived, key, content)
         derived._assembly.copies.is_altered = False
         derived._assembly.layers = (*self._assembly.layers, changes)
-        return composed.keep(changes, derived)
+        return composed.keep(changes, derived, seen)
 
     def override(self, overriding: Any = None, /, *, everywhere: bool = False, **resources: Any) -> Any:
         """Replace resources for a while: for ``with``, ``async with``, and as a decorator of a function.

@@ -88,12 +88,14 @@ class Operations(Inspected):
         try:
             known = None if here is None else here.plain_runs.get((self, keys))
             if known is not None and known[0] is seen:
-                return known[1]()
+                plain: Run[Self] = known[1]()
+                return plain
             container = effective(self)
             blueprint = container._assembly.blueprint()
-            make = blueprint.plain_run(keys or None)
+            make: Callable[[], Run[Self]] = blueprint.plain_run(keys or None)
         except TypeError:
-            return self._blueprint().run(keys, None, tags=None, run_id=None, is_timed=False, is_concurrent=False)
+            blueprint = self._blueprint()
+            return blueprint.run(keys, None, tags=None, run_id=None, is_timed=False, is_concurrent=False)
         if not container._assembly.is_watched:
             if container is self:
                 keep(self._plain_runs, [(keys, make)], seen)

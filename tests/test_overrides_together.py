@@ -4,12 +4,13 @@ import asyncio
 import copy
 import gc
 import threading
+import types
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 import pytest
-from dependency_injector import containers, providers
+from dependency_injector import containers, providers, wiring
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
@@ -17,6 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from resourcekit import (
     ConfigurableResource,
     Environments,
+    EnvVar,
     ResourceContainer,
     RunStateError,
     inject,
@@ -341,8 +343,8 @@ def seen_nested(app) -> tuple[str, str]:
         return resources.users.hosts
 
 
-def test_environments_and_markers():
-    """`environments.current()` gives what is overridden, and `Provide[...]` of a wired module does."""
+def test_environments():
+    """`environments.current()` is what is overridden, also by an override that was made of it."""
     environments = Environments(test=App, variable="NOT_SET", default="test")
     app = environments.current()
 
@@ -352,6 +354,55 @@ def test_environments_and_markers():
 
     with app.override(database=Database(host="d")):
         assert inside() == ("d", "c")
+
+
+def test_markers_of_a_wired_function():
+    """`Provide[...]`, wired before, gives what every override that is on has put there."""
+    app = App()
+    module = types.ModuleType("wired_for_overrides")
+
+    @wiring.inject
+    def wired(users: Users = wiring.Provide[App.users], database: Database = wiring.Provide["database"]):
+        return users.hosts, database.host
+
+    wired.__module__ = module.__name__
+    module.wired = wired
+    app.wire(modules=[module])
+
+    @app.override(cache=Cache(host="c"))
+    def inside():
+        with app.run():
+            return module.wired()
+
+    with app.override(database=Database(host="d")):
+        assert inside() == (("d", "c"), "d")
+    with app.override(database=Database(host="e"), everywhere=True), ThreadPoolExecutor(1) as pool:
+        assert pool.submit(inside).result() == (("e", "c"), "e")
+    assert inside() == (("real", "c"), "real")
+    app.unwire()
+
+
+def test_what_is_told_of_a_container():
+    """`graph`, `env`, `explain` and `plan` tell of what stands for the container here."""
+
+    class Real(App):
+        database = Database(host=EnvVar("REAL_HOST"))
+
+    app = Real()
+
+    @app.override(cache=Cache(host="c"))
+    def told():
+        return "REAL_HOST" in str(app.env()), str(app.explain("database.host")), app.check()
+
+    assert "REAL_HOST" in str(app.env())
+    with app.override(database=Database(host="d")):
+        is_read, explained, problems = told()
+        assert (is_read, problems) == (False, ())
+        assert "'d'" in explained
+    with app.override(users=Database(host="not users")):
+        assert "not users" in str(app.explain("users.host"))
+        assert "Users" not in str(app.graph())
+    assert "Users" in str(app.graph())
 
 
 def test_materialize_sees_all_of_them():

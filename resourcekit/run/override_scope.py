@@ -15,6 +15,7 @@ from typing import Any
 from weakref import WeakSet
 
 from resourcekit.active_overrides import Entry, effective, everywhere
+from resourcekit.changes import latest
 from resourcekit.errors import RunStateError, preflight_error
 from resourcekit.graph import Node
 from resourcekit.plan import Step
@@ -62,15 +63,16 @@ class OverrideScope(App):
         self._lock = threading.RLock()  # A collection of garbage may come while it is held.
         self._opened: list[_Opened] = []  # In order of opening.
         self._due: list[_Opened] = []  # To be closed when no run uses them any more.
-        self._theirs_to_end: list[_Opened] = []  # In a fork: the parent's.
+        self._inherited_ones: list[_Opened] = []  # In a fork: the parent's.
+        self._replaced_since: tuple[object, frozenset[int]] = (None, frozenset())  # With the change it holds since.
 
     def inherit(self) -> None:
         """In a fork: what is open is the parent's; a run of this process opens its own."""
         super().inherit()
         self._lock = threading.RLock()
-        self._theirs_to_end += [*self._opened, *self._due]
+        self._inherited_ones += [*self._opened, *self._due]
         self._opened, self._due = [], []
-        for session in self._theirs_to_end:
+        for session in self._inherited_ones:
             session._inherit()
 
     # Opening ---------------------------------------------------------------------------------------------------------
@@ -79,7 +81,10 @@ class OverrideScope(App):
         """The steps of a run that live as long as overrides everywhere do."""
         if not (self.live or everywhere()):
             return ()
-        replaced = self._replaced()
+        seen = latest()
+        if self._replaced_since[0] is not seen:
+            self._replaced_since = (seen, self._replaced())
+        replaced = self._replaced_since[1]
         plan = run._blueprint.plan(run._asked)
         lasting = {
             step.node.index for step in plan.steps if _identity(step) in replaced or _identity(step) in self.live
