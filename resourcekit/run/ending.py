@@ -50,6 +50,9 @@ def end_all_sync(
         error: What their hooks hear of.
         primary: What is raised already; *error*, where there is one.
     """
+    if len(sessions) == 1 and primary is None:
+        end_sync(sessions[0], error)  # What it raises is what surfaces.
+        return
     errors: list[BaseException] = []
     for session in sessions:
         with _collecting(errors):
@@ -61,6 +64,9 @@ async def end_all_async(
     sessions: Sequence[Session], error: BaseException | None, primary: BaseException | None = None
 ) -> None:
     """`end_all_sync` in a task of any loop."""
+    if len(sessions) == 1 and primary is None:
+        await end_async(sessions[0], error)
+        return
     errors: list[BaseException] = []
     for session in sessions:
         with _collecting(errors):
