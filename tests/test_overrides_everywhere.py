@@ -7,6 +7,7 @@ import threading
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from unittest import mock
 
 import pytest
 
@@ -19,6 +20,7 @@ from resourcekit import (
     TeardownError,
     inject,
 )
+from resourcekit.run import OverrideScope
 from tests.forked import forked
 
 LOG: list[str] = []
@@ -347,6 +349,103 @@ def test_failing_teardowns_at_the_end_of_a_run_or_an_app(log):
         with pytest.raises(TeardownError, match="1 teardown"):
             app.close()
     assert log[-4:] == ["-users", "-f", "-users", "-real"]
+
+
+def test_runs_that_fail_at_their_end(log):
+    """What overrides everywhere have opened for a run is closed too, and the run's own error stays first."""
+
+    class Ending(ConfigurableResource):
+        database: Database
+
+        def teardown_after_execution(self):
+            raise ConnectionError("the run's")
+
+    class More(App):
+        ending = Ending(database=App.database)
+
+    app = More()
+
+    async def main():
+        override = app.override(database=Failing(host="f"), everywhere=True)
+        await override.__aenter__()
+        async with app.run("ending"):
+            await override.__aexit__(None, None, None)
+
+    async def well():
+        override = app.override(database=Failing(host="f"), everywhere=True)
+        await override.__aenter__()
+        run = app.run("database")
+        await run.astart()
+        await override.__aexit__(None, None, None)
+        await run.aclose()
+
+    override = app.override(database=Failing(host="f"), everywhere=True)
+    override.__enter__()
+    with pytest.raises(TeardownError) as caught, app.run("ending"):
+        override.__exit__(None, None, None)
+    assert "the run's" in str(caught.value.exceptions)
+    with pytest.raises(TeardownError) as caught:
+        asyncio.run(main())
+    assert "the run's" in str(caught.value.exceptions)
+    with pytest.raises(TeardownError) as caught:
+        asyncio.run(well())
+    assert "f fails" in str(caught.value.exceptions)
+    assert log == ["+f", "-f"] * 3
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_ctrl_c_when_it_is_up(log, monkeypatch, is_async):
+    """Ctrl-C that comes when the fake is up, and nobody knows of it yet: it is closed."""
+    app = App()
+
+    async def main():
+        async with app.override(database=AsyncDatabase(host="fake"), everywhere=True), app.run("database"):
+            pass
+
+    with monkeypatch.context() as patch:
+        patch.setattr(OverrideScope, "_left", mock.Mock(side_effect=[KeyboardInterrupt, frozenset()]))
+        with pytest.raises(KeyboardInterrupt):
+            if is_async:
+                asyncio.run(main())
+            else:
+                with app.override(database=Database(host="fake"), everywhere=True), app.run("database"):
+                    pass
+    assert log == ["+fake", "-fake KeyboardInterrupt"]
+
+
+def test_an_override_inside_a_hook_of_a_start(log):
+    """An app that is starting is open for its hooks only: they may override, and open runs."""
+
+    class Curious(Database):
+        def setup_for_execution(self):
+            with app.override(cache=Cache(host="c")), app.run("cache") as resources:
+                self._rows = [resources.cache.host]
+
+    class More(App):
+        database = Curious()
+
+    app = More()
+    with app, app.run("database") as resources:
+        assert resources.database._rows == ["c"]
+
+
+def test_a_started_app_of_what_an_override_gave():
+    """The bare `inject` sees what is overridden on it, and on no other app."""
+    app, other = App(), App(database=Database(host="other"))
+
+    @inject
+    def host(database: Database):
+        return database.host
+
+    with app.override(database=Database(host="fake")) as fake:
+        pass
+    with fake:
+        with fake.override(cache=Cache(host="c")):
+            assert host() == "fake"
+        with other.override(cache=Cache(host="c")):
+            assert host() == "fake"
+        with fake.override(users=Users(database=Database(), name="u")), fake.run("users"):
+            assert host() == "fake"
 
 
 def test_a_setup_that_fails_is_tried_again_by_the_next_run():

@@ -8,6 +8,7 @@ import types
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from unittest import mock
 
 import pytest
 from dependency_injector import containers, providers, wiring
@@ -19,6 +20,7 @@ from resourcekit import (
     ConfigurableResource,
     Environments,
     EnvVar,
+    NoActiveRunError,
     ResourceContainer,
     RunStateError,
     inject,
@@ -26,6 +28,7 @@ from resourcekit import (
     value,
 )
 from resourcekit.definitions import asset
+from resourcekit.instance import ContainerInstance
 
 
 class Database(ConfigurableResource):
@@ -337,6 +340,17 @@ def test_keys_of_nested_containers():
     assert seen_nested(app) == ("stored", "stored")
 
 
+def test_a_nested_container_and_a_key_of_it_everywhere():
+    """A key that is overridden everywhere goes into the nested container that this context had put there before."""
+    app = Nesting()
+    with app.override(storage=Storage(cache=Cache(host="whole"))), ThreadPoolExecutor(1) as pool:
+        with app.override(everywhere=True, **{"storage.database": Database(host="e")}):
+            assert seen_nested(app) == ("e", "whole")
+            assert pool.submit(seen_nested, app).result() == ("e", "stored")
+        with app.override(everywhere=True, storage=Storage()):
+            assert seen_nested(app) == pool.submit(seen_nested, app).result() == ("stored", "stored")
+
+
 def seen_nested(app) -> tuple[str, str]:
     with app.run() as resources:
         assert resources.users.hosts == (resources.storage.database.host, resources.storage.cache.host)
@@ -643,6 +657,38 @@ def test_new_fakes_that_are_alike_one_after_the_other():
     assert entered(database=Database(host="d")) is not first
     with app.override(cache=Cache(host="c")) as elsewhere:
         assert elsewhere is not first
+
+
+def test_threads_that_enter_one_override_at_the_same_time():
+    """They see the same container, though each begins to make it."""
+    app = App()
+    override = app.override(database=Database(host="d"))
+    app.cache = Cache(host="set")  # It is made anew.
+    barrier, derive = threading.Barrier(2), ContainerInstance._derive
+
+    def slow(self, *arguments):
+        barrier.wait(60)
+        return derive(self, *arguments)
+
+    def entered():
+        with override as fake:
+            return fake
+
+    with mock.patch.object(ContainerInstance, "_derive", slow), ThreadPoolExecutor(2) as pool:
+        one, other = [each.result() for each in [pool.submit(entered) for _ in range(2)]]
+    assert one is other
+
+
+def test_a_provider_of_a_key_that_is_gone():
+    """Called in an open run, inside an override, it is live nowhere."""
+
+    class More(App):
+        spare = Cache()
+
+    app = More()
+    del app.spare
+    with app.run(), app.override(database=Database(host="d")), pytest.raises(NoActiveRunError):
+        More.spare()
 
 
 def test_new_fakes_that_are_equal_but_not_alike():

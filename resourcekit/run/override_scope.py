@@ -165,7 +165,9 @@ class OverrideScope(App):
         with self._lock:
             self._opened.append(session)
             self.become({**self.live, **session._up})
-            self._retire()  # Its override may have ended meanwhile.
+        left = self._left()
+        with self._lock:
+            self._retire(left)  # Its override may have ended meanwhile.
 
     def _withdraw(self, session: AppRun) -> None:
         with self._lock:
@@ -196,12 +198,16 @@ class OverrideScope(App):
         Args:
             everything: Whether all of it is to be closed, else what no override has replaced any more.
         """
+        left = frozenset() if everything else self._left()
         with self._lock:
-            self._retire(everything=everything)
+            self._retire(left)
             return self._taken()
 
-    def _retire(self, *, everything: bool = False) -> None:
-        left = frozenset() if everything or not self._opened else self._replaced(with_needs=True)
+    def _left(self) -> frozenset[int]:
+        """What is to stay open; looked up without the lock, which nobody holds who waits for another."""
+        return self._replaced(with_needs=True) if self._opened else frozenset()
+
+    def _retire(self, left: frozenset[int]) -> None:
         self._due += [session for session in self._opened if session.identity not in left]
         self._opened = [session for session in self._opened if session.identity in left]
 
