@@ -446,6 +446,10 @@ def test_a_started_app_of_what_an_override_gave():
             assert host() == "fake"
         with fake.override(users=Users(database=Database(), name="u")), fake.run("users"):
             assert host() == "fake"
+    with app:
+        assert host() == "real"
+        with app.override(cache=Cache(host="c")):
+            assert host() == "real"
 
 
 def test_a_setup_that_fails_is_tried_again_by_the_next_run():

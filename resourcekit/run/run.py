@@ -43,7 +43,8 @@ class Run(Session, Generic[C_co]):
         Raises:
             PlanError | ConfigError | PreflightError: Something is wrong; nothing was opened.
         """
-        view: C_co = self._open()
+        steps = self._lasting_steps()
+        view: C_co = self._open_holding(steps) if steps else self._open()
         return view
 
     def close(self) -> None:
@@ -59,7 +60,8 @@ class Run(Session, Generic[C_co]):
     async def astart(self) -> C_co:
         """`start` for async resources. They belong to the event loop it is called in."""
         self._owner = owning_loop()
-        view: C_co = await self._aopen()
+        steps = self._lasting_steps()
+        view: C_co = await (self._aopen_holding(steps) if steps else self._aopen())
         return view
 
     async def aclose(self) -> None:
@@ -73,7 +75,8 @@ class Run(Session, Generic[C_co]):
             await end_async(self, None)
 
     def __enter__(self) -> C_co:
-        view: C_co = self._open()
+        steps = self._lasting_steps()
+        view: C_co = self._open_holding(steps) if steps else self._open()
         return view
 
     def __exit__(
@@ -86,7 +89,8 @@ class Run(Session, Generic[C_co]):
             self._close(error)
 
     async def __aenter__(self) -> C_co:
-        view: C_co = await self._aopen()
+        steps = self._lasting_steps()
+        view: C_co = await (self._aopen_holding(steps) if steps else self._aopen())
         return view
 
     async def __aexit__(
@@ -98,24 +102,19 @@ class Run(Session, Generic[C_co]):
         async with self._areleasing(error):
             await self._aclose(error)
 
-    def _open(self) -> Any:
-        steps = self._lasting_steps()
-        if not steps:
-            return super()._open()
+    def _open_holding(self, steps: tuple[Step, ...]) -> Any:
+        """Open it, and before it those of *steps* that are not up."""
         try:
             self._lasting.open(self, steps)
-            return super()._open()
+            return self._open()
         except BaseException as error:
             end_all_sync(self._lasting.release(self), None, error)
             raise
 
-    async def _aopen(self) -> Any:
-        steps = self._lasting_steps()
-        if not steps:
-            return await super()._aopen()
+    async def _aopen_holding(self, steps: tuple[Step, ...]) -> Any:
         try:
             await self._lasting.aopen(self, steps)
-            return await super()._aopen()
+            return await self._aopen()
         except BaseException as error:
             await end_all_async(self._lasting.release(self), None, error)
             raise
