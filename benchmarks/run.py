@@ -31,6 +31,7 @@ __all__ = (
     "call_entries",
     "environment_entries",
     "lookup_entries",
+    "override_entries",
     "running",
     "scope_entry",
     "settings_entries",
@@ -210,6 +211,13 @@ def lookup_entries(contender: Contender, opened: ExitStack) -> Iterator[Entry]:
         yield Entry(labelled(contender, way), timed(look_up))
 
 
+def override_entries(contender: Contender, opened: ExitStack) -> Iterator[Entry]:
+    """S11."""
+    for way, operate in contender.overrides(opened).items():
+        assert operate() is not None, labelled(contender, way)
+        yield Entry(labelled(contender, way), timed(operate))
+
+
 def settings_entries(contender: Contender, _opened: ExitStack) -> Iterator[Entry]:
     """S9: from a dictionary."""
     yield from _settings_entries(contender, contender.settings(TEXT))
@@ -323,4 +331,5 @@ RUNNERS: Final[Mapping[str, Callable[[Setting], Result]]] = {
     "S8": _imports,
     "S9": partial(_by_column, "S9", {"dictionary": settings_entries, "environment": environment_entries}),
     "S10": _classes,
+    "S11": partial(_by_column, "S11", {"a run": override_entries}),
 }

@@ -48,6 +48,7 @@ SCENARIOS: Final = {
         Scenario("S8", "Import in a fresh process", "`import attrs`"),
         Scenario("S9", "Ten typed fields from text", "a call per field"),
         Scenario("soak", "A long life, and many runs at once", ""),
+        Scenario("S11", "A run of three resources in an override of one of them", "by hand, with a fake"),
         Scenario("S10", "Declaring a class of three fields, and constructing one", "attrs with validators"),
     )
 }

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
+from weakref import WeakSet
 
 import attrs
 from dependency_injector import containers, providers
 
+from resourcekit.active_overrides import Changes
 from resourcekit.changes import changed
+from resourcekit.compositions import Compositions, Copies
 from resourcekit.construction import relinked
 from resourcekit.deferred import ref
 from resourcekit.errors import DefinitionError, UnknownKeyError
@@ -39,6 +42,7 @@ __all__ = (
     "given_containers",
     "instance_providers",
     "keys_of",
+    "native",
 )
 
 Recipe = tuple[tuple[str, Any], ...]
@@ -57,6 +61,7 @@ class Assembly:
         overlays: The container's overlays.
         listeners: Who hears of events.
         base: The assembly that an override derived it from.
+        layers: What was laid on its origin to make it, in order.
         recipe: How to make it again.
         shared: The container instances that were given for nested ones, which stay the giver's.
         settings: The keywords of its class.
@@ -69,10 +74,15 @@ class Assembly:
     overlays: tuple[Overlay, ...] = ()
     listeners: list[Listener] = attrs.field(factory=list)
     base: Assembly | None = None
+    layers: tuple[Changes, ...] = ()
     recipe: Recipe = attrs.field(default=(), repr=False)
     shared: tuple[Any, ...] = ()
     settings: ContainerSettings = ContainerSettings()
     made: tuple[Bindings, ContainerBlueprint] | None = None
+    composed: Compositions = attrs.field(factory=Compositions)
+    copies: Copies | None = None
+    seen_in: WeakSet[Any] = attrs.field(factory=WeakSet)
+    """Who sees the container as what stands for another."""
 
     @property
     def origin(self) -> Assembly:
@@ -86,10 +96,20 @@ class Assembly:
         return known or self._new_app()
 
     def _new_app(self) -> App:
-        from resourcekit.run import App
+        from resourcekit.run import App, OverrideScope
 
-        made: App = self.__dict__.setdefault("_app", App(None if self.base is None else self.base.app))
+        if self.base is None:
+            app = App()
+            app.lasting = OverrideScope(self)
+        else:
+            app = App(self.base.app, is_everywhere=all(each.is_everywhere for each in self.layers))
+        made: App = self.__dict__.setdefault("_app", app)
         return made  # The first one's, where several threads ask first.
+
+    def retire(self) -> Sequence[Any]:
+        """An override everywhere has ended; gives the sessions that its end is to end."""
+        app: App | None = self.origin.__dict__.get("_app")
+        return () if app is None or app.lasting is None else app.lasting.retire()
 
     def alias(self, thing: object, key: str) -> None:
         """From now on *thing* means *key*."""
@@ -122,7 +142,20 @@ class Assembly:
     def changed(self) -> None:
         """A provider was set or deleted: what was made before is made anew."""
         self.made = None
+        self.composed.clear()
+        if self.copies is not None:
+            self.copies.is_altered = True
         changed()
+
+    @property
+    def is_outdated(self) -> bool:
+        """Whether what an override derived it from has changed since."""
+        return self.base is not None and (
+            self.copies is None
+            or self.base.composed.version is not self.copies.version
+            or self.copies.are_outdated
+            or self.base.is_outdated
+        )
 
     def blueprint(self) -> ContainerBlueprint:
         """What a run is opened from; made again when a provider was overridden or set."""
@@ -134,7 +167,24 @@ class Assembly:
     @property
     def is_watched(self) -> bool:
         """Whether the blueprint holds only until the next look at the container's providers."""
-        return self.made is None or self.made[0].watches
+        return self.made is None or self.made[0].watches or self._has_watched_copies
+
+    @property
+    def is_started(self) -> bool:
+        """Whether its app scope is."""
+        app: App | None = self.__dict__.get("_app")
+        return app is not None and app.session is not None
+
+    def becomes(self, changes: Changes) -> None:
+        """From now on it is what *changes* make of its base: like those that have made it."""
+        self.composed.clear()
+        self.layers = (*self.layers[:-1], changes)
+
+    @property
+    def _has_watched_copies(self) -> bool:
+        return self.base is not None and (
+            self.copies is None or self.copies.are_watched or self.base._has_watched_copies
+        )
 
     def _make(self) -> tuple[Bindings, ContainerBlueprint]:
         from resourcekit.bindings import Bindings
@@ -170,6 +220,27 @@ def _portable(content: Any, keys: Mapping[int, str], memo: dict[int, Any]) -> An
         elif is_resource(thing) and id(thing) not in memo:
             memo[id(thing)] = relinked(thing, lambda leaf: memo.get(id(leaf), leaf))
     return memo[id(content)]
+
+
+def native(changes: Mapping[str, Any], standing: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """Replacements without the providers of what stands for a container now: it may be another one when they count.
+
+    Args:
+        changes: The replacements.
+        standing: The providers of what stands for the container.
+        own: The container's own.
+    """
+    known, theirs = flat(keys_of(own)), flat(keys_of(standing))
+    keys = {id(each): key for key, each in theirs.items() if key in known and each is not known[key]}
+    found = {}
+    for key, content in changes.items():
+        if id(content) in keys:
+            content = known[keys[id(content)]]
+        elif is_resource(content) and record_of(content).linked:
+            needed = postorder([content], lambda thing: direct_children(thing) if is_resource(thing) else ())
+            content = _portable(content, keys, {}) if any(id(each) in keys for each in needed) else content
+        found[key] = content
+    return found
 
 
 def keys_of(known: Mapping[str, Any]) -> dict[str, Any]:
@@ -305,7 +376,8 @@ def derived_providers(
         UnknownKeyError: A key to replace is not there.
     """
     known = flat(keys_of(base.providers))
-    winners = {**known, **flat(_replacements(assembly.name, known, changes, is_override=True))}
+    replaced_by = _replacements(assembly.name, known, changes, is_override=True)
+    winners = {**known, **flat(replaced_by), **replaced_by}  # A nested container brings its own keys along.
     assembly.aliases.update(base.aliases)
     assembly.kept.extend(base.kept)
     first = {id(provider): key for key, provider in reversed(known.items())}
@@ -317,10 +389,14 @@ def derived_providers(
     if is_shared:
         replaced = {id(thing) for key in changes for thing in (known[key], getattr(known[key], "_resource", None))}
         memo |= {id(thing): thing for thing in _unaffected(known.values(), replaced)}
+    shared = frozenset(memo)
     copied = _copied(assembly, winners, memo)
     for key, provider in known.items():
         if copied[key] is not provider:
             assembly.alias(provider, key)
+    if is_shared:
+        originals = [each for each in postorder(known.values(), direct_children) if id(each) not in shared]
+        assembly.copies = Copies(base.composed.version, originals, memo)
     return _own(copied)
 
 

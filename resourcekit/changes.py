@@ -38,11 +38,15 @@ class Kept:
 
 
 class _Changes:
-    """The latest change, who is to hear of the next, and the overrides: while there are any, nothing is kept."""
+    """The latest change, who is to hear of the next, and the overrides: while there are any, little is kept.
+
+    What a context is given by a container depends on the overrides it sees: it is kept only while there are none.
+    """
 
     def __init__(self) -> None:
         self.latest = object()
         self.keepers: WeakSet[Keeper] = WeakSet()
+        self.dependent: WeakSet[Keeper] = WeakSet()  # They hear of overrides too.
         self.overrides: WeakSet[object] = WeakSet()  # A task may go on in an override that has ended elsewhere.
         self.lock = RLock()  # A collection of garbage may come while it is held, and end an app that was left open.
 
@@ -55,21 +59,34 @@ def latest() -> object:
     return _CHANGES.latest
 
 
-def keep(keeper: Keeper, objects: Sequence[Any], seen: object) -> None:
-    """Have *keeper* take *objects*, unless anything has changed since the change *seen*, or is overridden."""
+def keep(keeper: Keeper, objects: Sequence[Any], seen: object, *, in_overrides: bool = False) -> None:
+    """Have *keeper* take *objects*, unless anything has changed since.
+
+    Args:
+        keeper: Who keeps them.
+        objects: What it is to keep.
+        seen: The latest change when they were looked up.
+        in_overrides: Whether they are the same whatever is overridden; else nothing is kept while anything is.
+    """
     with _CHANGES.lock:
-        if _CHANGES.latest is seen and not _CHANGES.overrides:
+        if _CHANGES.latest is seen and (in_overrides or not _CHANGES.overrides):
             keeper.take(objects)
-            _CHANGES.keepers.add(keeper)
+            (_CHANGES.keepers if in_overrides else _CHANGES.dependent).add(keeper)
 
 
 def changed() -> None:
     """Have everybody forget; to be called when the change can be seen."""
     with _CHANGES.lock:
         _CHANGES.latest = object()
-        keepers = list(_CHANGES.keepers)
-        _CHANGES.keepers.clear()
-        for keeper in keepers:
+        _forget(_CHANGES.keepers)
+        _forget(_CHANGES.dependent)
+
+
+def _forget(keepers: WeakSet[Keeper]) -> None:
+    if keepers:
+        those = list(keepers)
+        keepers.clear()
+        for keeper in those:
             keeper.forget()
 
 
@@ -79,6 +96,7 @@ def forked() -> None:
 
 
 def override_begins(entry: object) -> None:
-    """From now on nothing is kept, as long as *entry* lives: some context sees an override by it."""
-    _CHANGES.overrides.add(entry)
-    changed()
+    """As long as *entry* lives some context sees an override by it; to be called before any does."""
+    with _CHANGES.lock:
+        _CHANGES.overrides.add(entry)
+        _forget(_CHANGES.dependent)

@@ -47,6 +47,8 @@ class Current:
     _outcome: Outcome = "not opened"
     _previous: Current | None = None
     _innermost: Current | None = None
+    _is_doubted = False
+    """Whether an override was entered where it was open: who asks for a key may ask for what is overridden there."""
 
     @property
     def is_open(self) -> bool:

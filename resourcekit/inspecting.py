@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from resourcekit.active_overrides import effective
 from resourcekit.errors import Problem
-from resourcekit.overriding import effective
-from resourcekit.substitutes import substitutes
 
 if TYPE_CHECKING:  # What only an inspection needs is loaded by who first asks for one.
     from resourcekit.assembly import Assembly
@@ -30,9 +29,6 @@ class Inspected:
 
     def _blueprint(self) -> ContainerBlueprint:
         """What stands for this container here is opened from."""
-        made = self._assembly.made
-        if made is not None and not substitutes.get() and not made[0].is_outdated():
-            return made[1]  # The usual case, at the least cost.
         blueprint: ContainerBlueprint = effective(self)._assembly.blueprint()
         return blueprint
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import attrs
 from dependency_injector import containers, providers
 
+from resourcekit.active_overrides import Changes, Overrides, effective
 from resourcekit.assembly import (
     Assembly,
     Recipe,
@@ -22,11 +23,12 @@ from resourcekit.assembly import (
     given_containers,
     instance_providers,
     keys_of,
+    native,
 )
 from resourcekit.changes import Kept
-from resourcekit.errors import DefinitionError, RunStateError, did_you_mean
+from resourcekit.errors import DefinitionError, RunStateError, did_you_mean, kind_in_words
 from resourcekit.operations import Operations, operations
-from resourcekit.overriding import Override, effective
+from resourcekit.overriding import Override
 from resourcekit.providers import ResourceProvider, as_provider, check_key, is_replaced
 from resourcekit.values import is_resource
 
@@ -174,22 +176,58 @@ class ContainerInstance(Operations, containers.DynamicContainer):
         derived._take(self.declarative_parent, assembly, found, {}, mine.providers)
         return derived
 
-    def override(self, overriding: Any = None, /, **resources: Any) -> Any:
-        """A container like this one with other resources, seen in this context only: for ``with`` and ``async with``.
+    def _laid(self, changes: Changes, seen: Overrides | None = None) -> Any:
+        """Return this container with *changes* laid on, which is kept for the next time.
+
+        Args:
+            changes: The changes.
+            seen: Who is going to see it in the place of another; None for nobody.
+        """
+        composed = self._assembly.composed
+        known = composed.find(changes, seen)
+        if known is not None:
+            return known
+        new = dict(changes.replacements)
+        added = {
+            key: new.pop(key)
+            for key in changes.replacements
+            if changes.may_add and key not in self.providers and "." not in key
+        }
+        derived = self._derive(new, None)
+        for key, content in added.items():
+            setattr(derived, key, content)
+        derived._assembly.copies.is_altered = False
+        derived._assembly.layers = (*self._assembly.layers, changes)
+        return composed.keep(changes, derived, seen)
+
+    def override(self, overriding: Any = None, /, *, everywhere: bool = False, **resources: Any) -> Any:
+        """Replace resources for a while: for ``with``, ``async with``, and as a decorator of a function.
+
+        Code that holds this container sees the replacements while the override is entered, **in this context**: in
+        this thread or task, and in what is started from it with a copy of its context (tasks, `asyncio.to_thread`).
+        A thread that has no such copy, of a thread pool, `run_in_executor` or a live server, goes on with the
+        original, and opens what that declares: for those, say ``everywhere=True``.
+
+        Overrides nest and stack as those of `unittest.mock.patch` do, and may end in any order: the one that was
+        entered last wins, and each end takes its own back. A run that is open already keeps what it was opened with.
 
         Args:
             overriding: dependency-injector's own form: a container whose providers override this one's, for
                 everybody, until ``reset_override``.
+            everywhere: Whether every thread and task of the process sees it. An app-scoped key that is replaced then
+                lives as long as the override: the first run that needs it opens it. Else it lives for each run.
+                Where its hooks are async, enter the override by ``async with``, or before the app is started.
             **resources: Resources, providers or plain values (mocks) by the key whose place and scope they take; a
                 nested container's keys are dotted, ``**{"storage.db": ...}``.
 
         Returns:
-            A context manager that gives the derived container. Code that holds the original sees the derived one
-            inside the block; other threads and tasks do not. None for dependency-injector's form.
+            A context manager that gives the container as it is with what is overridden by then: any thread may use
+            it. None for dependency-injector's form.
 
         Raises:
             UnknownKeyError: A key is not in the container.
             DefinitionError: What is given cannot take a key's place.
+            TypeError: *everywhere* is neither True nor False.
 
         >>> from resourcekit import ConfigurableResource, ResourceContainer
         >>> class Clock(ConfigurableResource):
@@ -207,7 +245,14 @@ class ContainerInstance(Operations, containers.DynamicContainer):
                 raise DefinitionError(f"override() takes keys, override(database={given}(...)), or one container")
             return super().override(overriding)
         check_replacements(self._assembly.name, resources)
-        return Override(self, effective(self)._derive(resources, None))
+        if not isinstance(everywhere, bool):
+            raise TypeError(f"override(everywhere=...) is True or False, not {kind_in_words(everywhere)}")
+        standing = effective(self)
+        if standing is not self:
+            resources = native(resources, standing.providers, self.providers)
+        changes = Changes(resources, is_everywhere=everywhere)
+        standing._laid(changes)  # What is wrong with it is wrong at once.
+        return Override(self, changes)
 
     def wire(
         self,

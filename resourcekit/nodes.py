@@ -250,6 +250,14 @@ class Graph:
         nodes = (node for node in self.nodes if node.held.closes)
         return frozenset(node.index for node in nodes if id(node.held.content) not in reset)
 
+    def above(self, indices: Iterable[int]) -> set[int]:
+        """*indices*, and all that need one of them."""
+        found = set(indices)
+        for index in self.order(set(range(len(self.nodes))))[0]:
+            if not found.isdisjoint(self.nodes[index].targets):
+                found.add(index)
+        return found
+
     def cycles(self, stuck: set[int]) -> Iterator[list[int]]:
         """One cycle for each knot among the *stuck*, as indexes from its first declared member back to itself."""
         left = set(stuck)

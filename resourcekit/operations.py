@@ -7,12 +7,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
+from resourcekit.active_overrides import effective, in_force
 from resourcekit.annotations import is_deferred
 from resourcekit.changes import Kept, keep, latest
 from resourcekit.current import CURRENT
 from resourcekit.errors import NoActiveRunError, RunStateError, UnknownKeyError, kind_in_words
 from resourcekit.inspecting import Inspected
-from resourcekit.overriding import effective
 
 if TYPE_CHECKING:  # What only a run needs is loaded by who first opens one, or asks for a plan.
     from resourcekit.assembly import Assembly
@@ -77,22 +77,32 @@ class Operations(Inspected):
         """
         if config is None and tags is None and run_id is None and concurrent is False and report is False:
             try:
-                plain: Run[Self] = self._plain_runs.objects[keys]()
-            except (KeyError, TypeError):  # It is to be made first, or these are no keys: opening it tells.
-                return self._plain_run(keys)
+                make = self._plain_runs.objects.get(keys)
+            except TypeError:  # These are no keys: opening it tells.
+                make = None
+            plain: Run[Self] = self._plain_run(keys) if make is None else make()
             return plain
         blueprint = self._blueprint()
         return blueprint.run(keys or None, config, tags=tags, run_id=run_id, is_timed=report, is_concurrent=concurrent)
 
     def _plain_run(self, keys: tuple[str, ...]) -> Run[Self]:
-        seen = latest()
-        blueprint = self._blueprint()
+        seen, here = latest(), in_force()
         try:
-            make = blueprint.plain_run(keys or None)
+            known = None if here is None else here.plain_runs.get((self, keys))
+            if known is not None and known[0] is seen:
+                plain: Run[Self] = known[1]()
+                return plain
+            container = effective(self)
+            blueprint = container._assembly.blueprint()
+            make: Callable[[], Run[Self]] = blueprint.plain_run(keys or None)
         except TypeError:
+            blueprint = self._blueprint()
             return blueprint.run(keys, None, tags=None, run_id=None, is_timed=False, is_concurrent=False)
-        if not self._assembly.is_watched:
-            keep(self._plain_runs, [(keys, make)], seen)
+        if not container._assembly.is_watched:
+            if container is self:
+                keep(self._plain_runs, [(keys, make)], seen)
+            elif here is not None:
+                here.plain_runs[self, keys] = (seen, make)
         return make()
 
     @overload

@@ -1,46 +1,35 @@
-"""Overrides: which container stands for another in this context."""
+"""What `override` gives: a context manager and decorator."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from types import TracebackType
 from typing import Any, Generic, TypeVar, cast
 
-from resourcekit.changes import override_begins
+from resourcekit.active_overrides import Changes, begin, effective, end
 from resourcekit.errors import kind_in_words
-from resourcekit.substitutes import Substitute, substitutes
 
-__all__ = ("Override", "effective")
+__all__ = ("Override",)
 
 C = TypeVar("C")
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def effective(container: Any) -> Any:
-    """The container that stands for *container* in this context: an override's, or itself."""
-    entries = substitutes.get()
-    if entries:
-        for entry in reversed(entries):
-            if entry.original is container:
-                return effective(entry.derived)
-    return container
-
-
 class Override(Generic[C]):
-    """An override of a container, for ``with`` and ``async with``: gives the derived container. Also a decorator.
+    """An override of a container, for ``with`` and ``async with``: gives the container with what is overridden by then.
 
-    Code that holds the original sees the derived one in this context only; other threads and tasks do not. It keeps
-    nothing of who is in it: threads and tasks may enter the same one, each for itself.
+    It keeps nothing of who is in it: threads and tasks may enter the same one, each for itself, and one may enter it
+    again. What stands for the container is composed anew whenever an override is entered or left. Also a decorator.
     """
 
-    def __init__(self, original: C, derived: C) -> None:
-        self._original = original
-        self._derived = derived
+    def __init__(self, container: C, changes: Changes) -> None:
+        self._container = container
+        self._changes = changes
 
     def __call__(self, function: F, /) -> F:
-        """*function*, any but an async generator function, with the override around each call.
+        """Return *function*, any but an async generator function, with the override around each call.
 
         Raises:
             TypeError: It is no function, or is an async generator function.
@@ -49,27 +38,43 @@ class Override(Generic[C]):
         return cast("F", decorated)
 
     def __enter__(self) -> C:
-        derived: Any = self._derived
-        entry = Substitute(self._original, derived, derived._assembly.origin, derived._assembly.blueprint)
-        override_begins(entry)
-        substitutes.set((*substitutes.get(), entry))
-        return self._derived
+        return self._enter(is_async=False)
+
+    def _enter(self, *, is_async: bool) -> C:
+        begin(self, self._container, self._changes, is_async=is_async)
+        try:
+            standing: C = effective(self._container)
+        except BaseException:
+            end(self)
+            raise
+        return standing
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        # By identity, not by token: overlapping overrides may end in any order, and in another context.
-        entries = substitutes.get()
-        leaving = next((entry for entry in reversed(entries) if entry.derived is self._derived), None)
-        substitutes.set(tuple(entry for entry in entries if entry is not leaving))
+        sessions = self._leave()
+        if sessions:
+            from resourcekit.run.ending import end_all_sync  # It is loaded: something was opened.
+
+            end_all_sync(sessions, error)
+
+    def _leave(self) -> Sequence[Any]:
+        """Leave it; gives the sessions that end with it."""
+        entry = end(self)
+        container: Any = self._container
+        return container._assembly.retire() if entry is not None and entry.changes.is_everywhere else ()
 
     async def __aenter__(self) -> C:
-        return self.__enter__()
+        return self._enter(is_async=True)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.__exit__(kind, error, trace)
+        sessions = self._leave()
+        if sessions:
+            from resourcekit.run.ending import end_all_async
+
+            await end_all_async(sessions, error)
 
 
 def _overridden(function: Callable[..., Any], override: Override[Any]) -> Callable[..., Any]:
@@ -79,7 +84,7 @@ def _overridden(function: Callable[..., Any], override: Override[Any]) -> Callab
         raise TypeError(f"override(...) decorates a function, not {kind}: write `with container.override(...):` in it")
 
     async def coroutine(*args: Any, **kwargs: Any) -> Any:
-        with override:
+        async with override:
             return await function(*args, **kwargs)
 
     def generator(*args: Any, **kwargs: Any) -> Any:

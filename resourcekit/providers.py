@@ -215,6 +215,8 @@ def live_object(provider: Any, key: str, owner: str) -> Any:
         if not session._blueprint.owns(provider):
             continue
         held = session._blueprint.hold(provider)
+        if session._is_doubted:
+            session._refuse_overridden(held)
         found = session._live(held)
         if found is not None:
             return found.exposed

@@ -57,13 +57,14 @@ ROWS = {
     3: ("config", {"config"}),
     4: ("graph", {"nodes", "placement", "plan", "timeline"}),
     5: ("lifecycle", {"lifecycle"}),
-    6: ("run", {"changes", "current", "run", "substitutes"}),
+    6: ("run", {"active_overrides", "changes", "current", "run"}),
     7: ("readings", {"injection", "inspection"}),
     8: (
         "container",
         {
             "assembly",
             "bindings",
+            "compositions",
             "container",
             "environments",
             "inspecting",

@@ -22,6 +22,7 @@ from benchmarks.run import (
     call_entries,
     environment_entries,
     lookup_entries,
+    override_entries,
     running,
     scope_entry,
     settings_entries,
@@ -79,7 +80,7 @@ def test_every_peer_does_its_work(contender: Contender) -> None:
 def test_every_contender_gives_the_right_answers(contender: Contender) -> None:
     """Injected calls, look-ups, settings from text, classes and starts give what they should, whoever does them."""
     with ExitStack() as opened:
-        for entries in (call_entries, lookup_entries, settings_entries, environment_entries):
+        for entries in (call_entries, lookup_entries, settings_entries, environment_entries, override_entries):
             for entry in entries(contender, opened):
                 entry.chunk(1)
     for operate in contender.classes().values():

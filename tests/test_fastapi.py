@@ -275,11 +275,53 @@ class FakeDatabase(Database):
     async def teardown_after_execution(self) -> None: ...
 
 
+class SyncDatabase(Database):
+    """Has no async hooks: a run of any kind may open it, and any thread may close it."""
+
+    def setup_for_execution(self) -> None:  # type: ignore[override]
+        self._rows = []
+        events.append("fake opens")
+
+    def teardown_after_execution(self) -> None:  # type: ignore[override]
+        events.append("fake closes")
+
+
 def test_an_override_for_a_server() -> None:
     """A server started inside an override uses the fake in every request, wherever that runs."""
     with served(database=FakeDatabase()) as client:
         assert client.get("/rows", params={"limit": 9}).json() == ["fake"]
         assert client.get("/export").text == "fake\n"
+
+
+def test_an_override_everywhere_for_a_server_that_runs() -> None:
+    """What a test overrides everywhere is what a live server uses, and what a POST has written is there for the GET."""
+    with served() as client:
+        assert client.get("/rows", params={"limit": 9}).json() == ["tea", "coffee"]
+        with app.override(database=FakeDatabase()):
+            assert client.get("/rows", params={"limit": 9}).json() == ["tea", "coffee"]
+        with app.override(database=SyncDatabase(name="fake"), everywhere=True):
+            assert client.get("/rows", params={"limit": 9}).json() == []
+            assert client.post("/rows/milk").json() == "fake"
+            assert client.get("/rows", params={"limit": 9}).json() == ["milk"]
+            assert client.get("/export").text == "milk\n"
+            assert client.put("/rows/sugar").json() is True
+            assert client.get("/count").json() == 2
+            with app.run("database") as resources:
+                assert resources.database._rows == ["milk", "sugar"]
+        assert client.get("/rows", params={"limit": 9}).json() == ["tea", "coffee"]
+    assert [event for event in events if event != "commit"] == ["open", "fake opens", "fake closes", "close"]
+
+
+def test_an_override_everywhere_for_a_server_that_starts_in_it() -> None:
+    """A server that starts inside of it starts the fake, whose hooks may be async."""
+    with app.override(database=Database(name="fake"), everywhere=True):
+        with served() as client:
+            assert client.post("/rows/milk").json() == "fake"
+            assert client.get("/rows", params={"limit": 9}).json() == ["tea", "coffee", "milk"]
+            assert app.get(Database).name == "fake"
+        with TestClient(made()) as client:
+            assert client.get("/rows", params={"limit": 9}).json() == ["tea", "coffee"]
+    assert events.count("open") == events.count("close") == 2
 
 
 def test_an_override_for_a_request() -> None:

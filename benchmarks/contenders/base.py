@@ -116,6 +116,10 @@ class Contender:
         """S9: the same from the variables of `subjects.ENVIRONMENT`, which are set, by label."""
         return {}
 
+    def overrides(self, opened: ExitStack) -> Mapping[str, Operation]:
+        """S11: ways to replace the first of three resources, and set up and tear down all, by label; gives the last."""
+        return {}
+
     def classes(self) -> Mapping[str, Operation]:
         """S10: declaring a class of three fields and constructing one, by `DECLARE`, `CONSTRUCT` and `BOTH`."""
         return {}

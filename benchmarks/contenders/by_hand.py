@@ -13,7 +13,7 @@ import attrs
 from attrs.validators import instance_of
 
 from benchmarks.contenders.base import Contender, Import, Operation, Prepared, Startup, class_operations
-from benchmarks.graphs import Graph
+from benchmarks.graphs import Graph, chain
 from benchmarks.programs import COUNTING, Hooks, Program, arguments, attrs_class, plain_class, provider
 from benchmarks.subjects import A, B, C, Pool, Settings, body
 
@@ -105,6 +105,10 @@ class ByHand(Written):
             return body(x, a, b, c)
 
         return {"": call}
+
+    def overrides(self, opened: ExitStack) -> Mapping[str, Operation]:
+        prepared = self.scope(chain(3), COUNTING, opened)
+        return {} if prepared is None else {"": prepared.operate}
 
     def lookups(self, opened: ExitStack) -> Mapping[str, Operation]:
         table = {A: A()}

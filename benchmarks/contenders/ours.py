@@ -11,7 +11,7 @@ import attrs
 
 from benchmarks import subjects
 from benchmarks.contenders.base import Contender, Import, Operation, Prepared, Startup, class_operations
-from benchmarks.graphs import Graph
+from benchmarks.graphs import Graph, chain
 from benchmarks.programs import COUNTING, Hooks, Program, resource_class
 from benchmarks.subjects import Pool
 from resourcekit import ConfigurableResource, Deferred, EnvVar, ResourceContainer, inject, secret
@@ -128,6 +128,34 @@ class ResourceKit(Contender):
             'get("a")': lambda: app.get("a"),
             "get(A)": lambda: app.get(A),
         }
+
+    def overrides(self, opened: ExitStack) -> Mapping[str, Operation]:
+        prepared = _prepared(chain(3), COUNTING)
+        app, real, run = prepared.program.namespace["app"], prepared.program.classes[0], prepared.operate
+        fake = type("Fake", (real,), {})
+        known = fake()
+        override = app.override(r0=known)
+        inside = copy_context()
+        inside.run(override.__enter__)
+
+        def entered(make: Callable[[], Any]) -> Operation:
+            def operate() -> object:
+                with make():
+                    return run()
+
+            return operate
+
+        ways = {
+            "a run inside, entered before": lambda: inside.run(run),
+            "one override, entered for each run": entered(lambda: override),
+            "made for each run, the same fake": entered(lambda: app.override(r0=known)),
+            "made for each run, a new fake": entered(lambda: app.override(r0=fake())),
+            "made for each run, everywhere": entered(lambda: app.override(r0=known, everywhere=True)),
+        }
+        for way, operate in ways.items():
+            found: Any = operate()
+            assert type(found.d0.d0) is fake, way
+        return {"the run alone": run, **ways}
 
     def startup(self, graph: Graph) -> Startup | None:
         program = Program(graph, COUNTING, _app_scoped, Base=ConfigurableResource)

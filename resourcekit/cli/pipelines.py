@@ -156,7 +156,7 @@ def prepared(target: Target, selection: Sequence[str], *, container: Any, config
         layers = pipeline.layers()
     except DefinitionError as error:
         raise CommandError(str(error)) from None
-    return attrs.evolve(pipeline, made=attrs.evolve(layers, container=with_config(layers.container, config)))
+    return attrs.evolve(pipeline, made=layers.configured(with_config(layers.container, config)))
 
 
 def execute(target: Target, pipeline: Pipeline, container: Any, *, is_concurrent: bool, is_quiet: bool) -> int:

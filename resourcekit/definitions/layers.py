@@ -9,10 +9,11 @@ from typing import Any, Final
 
 import attrs
 
+from resourcekit.active_overrides import Changes, effective
 from resourcekit.container import ContainerMeta, ResourceContainer, value
 from resourcekit.errors import DefinitionError, kind_in_words
 from resourcekit.instance import ContainerInstance
-from resourcekit.overriding import Override, effective
+from resourcekit.overriding import Override
 from resourcekit.providers import check_key
 from resourcekit.values import is_resource
 
@@ -27,19 +28,32 @@ class Layers:
     """Resources from several places as one container.
 
     Args:
-        container: The container.
-        override: What makes code that holds the caller's container see this one; None where it is the same, or
-            where there was no such container.
+        below: The caller's container, or one made of what was given.
+        changes: What is laid over it; None for nothing.
+        replacing: What stands for all that, with config of its own.
     """
 
-    container: Any
-    override: Override[Any] | None = None
+    below: Any
+    changes: Changes | None = None
+    replacing: Any = None
+
+    def configured(self, container: Any) -> Layers:
+        """The same, with *container* in the place of `container`, which it was made of."""
+        return attrs.evolve(self, replacing=container)
+
+    @property
+    def container(self) -> Any:
+        """The container, with what is overridden here."""
+        if self.replacing is not None:
+            return self.replacing
+        standing = effective(self.below)
+        return standing if self.changes is None else standing._laid(self.changes)
 
     @contextmanager
     def entered(self) -> Iterator[Any]:
         """The container, seen here in the place of the caller's."""
-        with self.override or nullcontext():
-            yield self.container
+        with nullcontext() if self.changes is None else Override(self.below, self.changes):
+            yield effective(self.below) if self.replacing is None else self.replacing
 
 
 def layered(levels: Sequence[tuple[str, Resources | None]]) -> Layers:
@@ -75,7 +89,7 @@ def layered(levels: Sequence[tuple[str, Resources | None]]) -> Layers:
             made = (standing or _Resources).of(given)
             standing = made.declarative_parent
     if isinstance(standing, ContainerInstance):
-        return _overridden(standing, changes) if changes else Layers(effective(standing))
+        return _overridden(standing, changes) if changes else Layers(standing)
     if made is None:
         made = _empty() if standing is None else standing()
     return Layers(made)
@@ -102,15 +116,17 @@ def _class_over(below: Any, given: Any) -> Any:
 
 def _overridden(container: Any, changes: Mapping[str, Any]) -> Layers:
     """An instance with other resources: what it has is replaced as an override does, the rest is added."""
-    standing = effective(container)
-    replaced = {key: new for key, new in changes.items() if key in standing.providers or "." in str(key)}
-    derived = standing._derive(replaced, None)
+    known = effective(container).providers
+    given: dict[str, Any] = {}
     for key, new in changes.items():
-        if key not in replaced:
+        if key not in known and "." not in str(key):
             check_key(key, "resources", ())
             is_kept = is_resource(new) or getattr(type(new), "__IS_PROVIDER__", False)
-            setattr(derived, key, new if is_kept else value(new))
-    return Layers(derived, Override(container, derived))
+            new = new if is_kept else value(new)
+        given[key] = new
+    laid = Changes(given, may_add=True)
+    effective(container)._laid(laid)  # What is wrong with it is wrong at once.
+    return Layers(container, laid)
 
 
 def single_definition(where: str, maps: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

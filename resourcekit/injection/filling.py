@@ -230,7 +230,7 @@ class FromCurrent(Collecting):
 
 
 def _not_live(function: str, wish: Wish, session: Session, key: str) -> InjectionError:
-    live = ", ".join(name for name in session._keys if session._exposed(name)[0]) or "none"
+    live = ", ".join(name for name in session._keys if session._is_live(name)) or "none"
     where, hint = "this run of", f"open the run with run({key!r})"
     if not isinstance(session, Run):  # It is the app's.
         where = "the started"

@@ -81,7 +81,7 @@ class Specialised:
     def _of_run(self) -> tuple[Any, ...] | None:
         """What is injected inside a run of code that is known; None anywhere else."""
         run = current_run()
-        shown = None if run is None else run._shown
+        shown = None if run is None or run._is_doubted else run._shown
         change, read = self._reads.get(shown[0], _UNKNOWN) if shown is not None else _UNKNOWN
         if shown is None or read is None or change is not latest():
             return None

@@ -5,6 +5,7 @@ from resourcekit.run.app import App, open_runs
 from resourcekit.run.blueprint import AppScope, Blueprint, Preflight, preflight
 from resourcekit.run.container import ContainerBlueprint
 from resourcekit.run.health import HealthCheck, health_checks
+from resourcekit.run.override_scope import OverrideScope
 from resourcekit.run.run import Run
 from resourcekit.run.session import Session
 from resourcekit.run.view import LiveView
@@ -17,6 +18,7 @@ __all__ = (
     "HealthCheck",
     "LiveView",
     "OpenResource",
+    "OverrideScope",
     "Preflight",
     "Run",
     "Session",

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from time import perf_counter
 from typing import Final
 from weakref import WeakSet, WeakValueDictionary
 
+from resourcekit import active_overrides
+from resourcekit.active_overrides import standing_for_origin
 from resourcekit.changes import changed, forked
 from resourcekit.current import at_end, current_run, runs_here
 from resourcekit.errors import RunStateError
@@ -21,9 +24,8 @@ from resourcekit.lifecycle.watch import StartWatch
 from resourcekit.nodes import Held
 from resourcekit.plan import Step
 from resourcekit.run.blueprint import AppScope, Blueprint, Preflight
-from resourcekit.run.ending import end_async, end_sync
+from resourcekit.run.ending import end_all_async, end_all_sync
 from resourcekit.run.session import Session, check_flag
-from resourcekit.substitutes import substitutes
 
 __all__ = ("App", "AppRun", "open_runs", "runs_of")
 
@@ -72,10 +74,12 @@ class App(AppScope):
 
     Args:
         parent: As for `AppScope`.
+        is_everywhere: Whether it is of a container that every context may see: none has overridden it for itself.
     """
 
-    def __init__(self, parent: AppScope | None = None) -> None:
+    def __init__(self, parent: AppScope | None = None, *, is_everywhere: bool = True) -> None:
         super().__init__(parent)
+        self._is_everywhere = is_everywhere
         self.session: AppRun | None = None
         self._entered = 0
         self._turn = threading.Lock()  # Held while it starts or stops.
@@ -114,6 +118,10 @@ class App(AppScope):
         Raises:
             RunStateError: Waiting for the one who starts it would never end.
         """
+        self._enter(blueprint, partial(self._begins, blueprint, is_concurrent))
+
+    def _enter(self, blueprint: Blueprint, begins: Callable[[], AppRun | None]) -> None:
+        """Open the session that *begins* gives in its turn, if it gives one."""
         turn: list[bool] = []
         try:
             while not self._takes_turn(turn, blueprint, _PAUSE):
@@ -122,7 +130,7 @@ class App(AppScope):
                         f"{blueprint.name} is being started or stopped by another task of this thread, which cannot go "
                         "on while this one waits: use `async with`"
                     )
-            session = self._begins(blueprint, is_concurrent)
+            session = begins()
             try:
                 if session is not None:
                     session._open()
@@ -141,13 +149,16 @@ class App(AppScope):
 
     async def aenter(self, blueprint: Blueprint, is_concurrent: bool | None = None) -> None:
         """`enter` for async resources."""
+        await self._aenter(blueprint, partial(self._begins, blueprint, is_concurrent))
+
+    async def _aenter(self, blueprint: Blueprint, begins: Callable[[], AppRun | None]) -> None:
         turn: list[bool] = []
         try:
             while not self._takes_turn(turn, blueprint):
                 from anyio import sleep  # No primitive of one loop is safe to wake from another's thread.
 
                 await sleep(_PAUSE)
-            session = self._begins(blueprint, is_concurrent)
+            session = begins()
             try:
                 if session is not None:
                     session._owner = owning_loop()
@@ -178,7 +189,7 @@ class App(AppScope):
             self._waits_for_turn(turn)
             session, interrupt = self._ends()
             if session is not None:
-                end_sync(session, interrupt if error is None else error)
+                end_all_sync(self._ending(session), interrupt if error is None else error)
             if interrupt is not None:
                 raise interrupt
         finally:
@@ -196,7 +207,7 @@ class App(AppScope):
             self._waits_for_turn(turn)
             session, interrupt = self._ends()
             if session is not None:
-                await end_async(session, interrupt if error is None else error)
+                await end_all_async(self._ending(session), interrupt if error is None else error)
             if interrupt is not None:
                 raise interrupt
         finally:
@@ -213,13 +224,17 @@ class App(AppScope):
         return True  # The child goes on with its own error, sys.exit() for one.
 
     def _takes_turn(self, turn: list[bool], blueprint: Blueprint, patience: float = 0.0) -> bool:
-        if any(isinstance(run, AppRun) and run._blueprint.app is self for run in runs_here()):
+        if any(self._is_starting(run) for run in runs_here()):
             raise RunStateError(
                 f"a hook of {blueprint.name} enters {blueprint.name} itself while it starts or stops; "
                 "give the hook's resource a field for what it needs"
             )
         self._waits_for_turn(turn, patience)
         return turn[-1]
+
+    def _is_starting(self, run: Session) -> bool:
+        """Whether *run* is a start of this."""
+        return isinstance(run, AppRun) and run._blueprint.app is self
 
     def _waits_for_turn(self, turn: list[bool], patience: float = -1.0) -> None:
         """Note in *turn* that the lock is held, with nothing in between where Ctrl-C may come."""
@@ -249,6 +264,8 @@ class App(AppScope):
         self.session = session
         _STARTED[id(session)] = session
         self.become(session._up, () if session._scope is None else session._scope.used)
+        if self.lasting is not None:
+            self.lasting.hold_for(session)
 
     def _ends(self) -> tuple[AppRun | None, BaseException | None]:
         """What is to be torn down, where the last one leaves; and a Ctrl-C that came meanwhile."""
@@ -268,13 +285,24 @@ class App(AppScope):
         if not left:
             self._gives_up(session)
 
+    def _ending(self, session: AppRun) -> Sequence[Session]:
+        """What ends with *session*, in order: what overrides everywhere have opened on top of it; and before it."""
+        if self.lasting is None:
+            return (session,)
+        above = self.lasting.retire(everything=True) if self._is_everywhere else ()
+        return (*above, session, *self.lasting.release(session))
+
     def _gives_up(self, session: AppRun) -> None:
         """Nobody is given any more what is about to go: from here on only its own teardown sees it."""
+        self._withdraw(session)
+        if all(run is not session for run in runs_here()):
+            session._enter_context()
+
+    def _withdraw(self, session: AppRun) -> None:
+        """What *session* has up is up no longer."""
         self.session = None
         _STARTED.pop(id(session), None)
         self.become({})
-        if all(run is not session for run in runs_here()):
-            session._enter_context()
 
 
 # Weak: what is left open and forgotten is collected, and warns.
@@ -298,15 +326,14 @@ def runs_of(blueprint: Blueprint) -> Iterator[Session]:
 
 def _seen_here(session: Session) -> Session:
     """A started app as this context sees it: where it is overridden, without what was replaced."""
-    for substitute in reversed(substitutes.get()):
-        if substitute.origin is session._blueprint.origin:
-            return AppRun(substitute.blueprint(), None)
-    return session
+    standing = standing_for_origin(session._blueprint.origin)
+    return session if standing is None else AppRun(standing._assembly.blueprint(), None)
 
 
 def _forked() -> None:
     """In the child of a fork: what is open here is the parent's."""
     forked()
+    active_overrides.forked()
     run = current_run()
     while run is not None:
         run._inherit()

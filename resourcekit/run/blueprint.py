@@ -43,6 +43,8 @@ class AppScope:
     def __init__(self, parent: AppScope | None = None) -> None:
         self.live: Mapping[int, LiveResource] = {}
         self.used: Sequence[object] = ()
+        self.lasting: AppScope | None = None if parent is None else parent.lasting
+        """What overrides everywhere have opened of the container, and of all that are derived from it."""
         self._parent = parent
         self._epoch = object()
 
@@ -55,7 +57,8 @@ class AppScope:
     def find(self, held: Held) -> LiveResource | None:
         """The live resource of a declaration, None when it is not up."""
         found = self.live.get(id(held.identity))
-        return self._parent.find(held) if found is None and self._parent is not None else found
+        below = self.lasting if self._parent is None else self._parent
+        return below.find(held) if found is None and below is not None else found
 
     def uses(self, provider: object) -> bool:
         """Whether it uses a provider of dependency-injector's, so that a run need not."""
@@ -64,7 +67,23 @@ class AppScope:
     @property
     def state(self) -> tuple[object, ...]:
         """Something that is equal only as long as nothing here is started or stopped."""
-        return (self._epoch, *(() if self._parent is None else self._parent.state))
+        below = self.lasting if self._parent is None else self._parent
+        return (self._epoch, *(() if below is None else below.state))
+
+    def hold_for(self, run: Any) -> None:
+        """Have *run*, an app that has started, hold what overrides everywhere have opened of its steps."""
+
+    def release(self, run: Any) -> Sequence[Any]:
+        """A run, or a started app, ends and holds nothing any more; gives the sessions that its caller is to end."""
+        return ()
+
+    def retire(self, *, everything: bool = False) -> Sequence[Any]:
+        """Give up what overrides everywhere have opened; gives the sessions that the caller is to end.
+
+        Args:
+            everything: Whether all of it, else what no override has replaced any more.
+        """
+        return ()
 
 
 _LONG: Final = 100
@@ -290,10 +309,7 @@ def _missing(blueprint: Blueprint, plan: Plan) -> list[Step]:
     missing = [step for step in plan.steps if blueprint.app.find(step.node.held) is None]
     if len(missing) == len(plan.steps) or all(step.scope == "run" for step in missing):
         return missing
-    stale = {step.node.index for step in missing}
-    for index in plan.graph.order(set(plan.needed))[0]:
-        if not stale.isdisjoint(plan.graph.nodes[index].targets):
-            stale.add(index)
+    stale = plan.graph.above(step.node.index for step in missing)
     return [step for step in plan.steps if step.node.index in stale]
 
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
 
-from resourcekit.errors import RunStateError
+from resourcekit.errors import RunStateError, TeardownError
 from resourcekit.lifecycle.drivers import close_awaitable, torn_down, torn_down_async
 from resourcekit.lifecycle.loops import HandedOver, OwningLoop
 from resourcekit.lifecycle.machine import Scope
-from resourcekit.lifecycle.outcome import is_a
+from resourcekit.lifecycle.outcome import is_a, surfacing
 from resourcekit.plan import Step
 from resourcekit.run.session import Session
 
-__all__ = ("end_async", "end_sync")
+__all__ = ("end_all_async", "end_all_sync", "end_async", "end_sync")
 
 
 def end_sync(session: Session, error: BaseException | None) -> None:
@@ -37,6 +38,56 @@ async def end_async(session: Session, error: BaseException | None) -> None:
             raise
         await _end_async(session, interrupt)
         raise
+
+
+def end_all_sync(
+    sessions: Sequence[Session], error: BaseException | None, primary: BaseException | None = None
+) -> None:
+    """End several sessions, one after the other, whatever fails; raises what surfaces, but for *primary*.
+
+    Args:
+        sessions: The sessions.
+        error: What their hooks hear of.
+        primary: What is raised already; *error*, where there is one.
+    """
+    if len(sessions) == 1 and primary is None:
+        end_sync(sessions[0], error)  # What it raises is what surfaces.
+        return
+    errors: list[BaseException] = []
+    for session in sessions:
+        with _collecting(errors):
+            end_sync(session, error)
+    _surface(error if primary is None else primary, errors)
+
+
+async def end_all_async(
+    sessions: Sequence[Session], error: BaseException | None, primary: BaseException | None = None
+) -> None:
+    """`end_all_sync` in a task of any loop."""
+    if len(sessions) == 1 and primary is None:
+        await end_async(sessions[0], error)
+        return
+    errors: list[BaseException] = []
+    for session in sessions:
+        with _collecting(errors):
+            await end_async(session, error)
+    _surface(error if primary is None else primary, errors)
+
+
+@contextmanager
+def _collecting(errors: list[BaseException]) -> Iterator[None]:
+    try:
+        yield
+    except TeardownError as group:
+        errors += group.exceptions
+    except BaseException as error:
+        errors.append(error)
+
+
+def _surface(primary: BaseException | None, errors: Sequence[BaseException]) -> None:
+    final = surfacing(primary, errors)
+    if final is not None and final is not primary:
+        raise final
 
 
 def _begins_again(session: Session, interrupt: BaseException) -> bool:

@@ -23,8 +23,9 @@ class _PlainRun(Run[Any]):
     def _ready(self, is_async: bool) -> Compiled | None:
         seen = latest()
         code = super()._ready(is_async)
-        if code is not None and not self._blueprint.graph.branches:
-            keep(self._learns, [code], seen)
+        # Who holds anything gives it back when it ends; a Selector chooses anew.
+        if code is not None and not self._held and not self._blueprint.graph.branches:
+            keep(self._learns, [code], seen, in_overrides=True)
         return code
 
 

@@ -48,6 +48,7 @@ class Session(Showing):
     _process = 0  # The number of the one that has opened it.
     _is_ending = False
     _opened_by: Location | None = None
+    _held: tuple[Any, ...] = ()  # The sessions that overrides everywhere have opened, and this uses.
     _owner: OwningLoop | None = None  # Where it was opened by hand, or is an app: the loop it belongs to.
 
     tags: Mapping[str, str] = _NOTHING

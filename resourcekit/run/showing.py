@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from resourcekit.active_overrides import entries_since
 from resourcekit.current import Current
-from resourcekit.errors import NotInRunError
+from resourcekit.errors import NotInRunError, RunStateError
 from resourcekit.lifecycle.compiled import Compiled
 from resourcekit.lifecycle.machine import LiveResource, Scope
 from resourcekit.nodes import EVERY_BRANCH, Held, LeftOut
 from resourcekit.run.blueprint import Blueprint
-from resourcekit.run.view import LiveView, view_classes
+from resourcekit.run.view import LiveView, doubt, view_classes
 
 __all__ = ("Showing",)
 
@@ -55,6 +56,32 @@ class Showing(Current):
         code = self._code
         return None if code is None or self._scope is not None or self._outcome != "open" else (code, self._view)
 
+    def _doubt(self) -> None:
+        """An override of the container is entered where this is open: from now on what is asked for is looked at."""
+        self._is_doubted = True
+        if self._view is not None:
+            doubt(self._view)
+
+    def _refuse_overridden(self, held: Held | None) -> None:
+        """Refuse to give what this context has overridden since, or what needs it.
+
+        Raises:
+            RunStateError: It has.
+        """
+        graph = self._blueprint.graph
+        index = None if held is None else graph.by_identity.get(id(held.identity))
+        if index is None:
+            return
+        for entry in entries_since(self):
+            keys = [key for key in graph.keys if entry.changes.replaces(key)]
+            if index in graph.above(graph.keys[key] for key in keys):
+                name = graph.nodes[index].name
+                others = "" if name in keys else f" (it needs {', '.join(keys)})"
+                raise RunStateError(
+                    f"{name!r} of {self._title} is overridden here{others}, and this run was open before: it keeps "
+                    "what it was opened with; enter the override before the run"
+                )
+
     def _live(self, held: Held) -> LiveResource | None:
         """The live resource of a declaration, here or in the app scope; None when it is not up."""
         identity, shown = id(held.identity), self._shown
@@ -62,15 +89,32 @@ class Showing(Current):
         return found or self._blueprint.app.find(held)
 
     def _exposed(self, key: str) -> tuple[bool, Any]:
-        """Whether *key* is to be had here, and what its users receive."""
+        """Whether *key* is to be had here, and what its users receive.
+
+        Raises:
+            RunStateError: An override of it was entered here later than the run.
+        """
         index = self._blueprint.graph.keys.get(key)
         if index is None:
             return False, None
         held = self._blueprint.graph.nodes[index].held
+        if self._is_doubted:
+            self._refuse_overridden(held)
         if held.kind != "resource":
             return True, held.content
         found = self._live(held)
         return found is not None, None if found is None else found.exposed
+
+    def _is_live(self, key: str) -> bool:
+        """Whether *key* is to be had here, overridden or not."""
+        held = self._blueprint.graph.nodes[self._blueprint.graph.keys[key]].held
+        return held.kind != "resource" or self._live(held) is not None
+
+    def _ask(self, key: str) -> None:
+        """Someone reads *key* off the view, after an override was entered."""
+        index = self._blueprint.graph.keys.get(key)
+        if index is not None:
+            self._refuse_overridden(self._blueprint.graph.nodes[index].held)
 
     def _not_in_run(self, key: str) -> NotInRunError:
         return NotInRunError(key, self._keys, self._blueprint.graph.keys)

@@ -11,7 +11,7 @@ import attrs
 
 from resourcekit.errors import RunStateError
 
-__all__ = ("LiveView", "ViewClasses", "end", "let_go", "set_class", "view_classes")
+__all__ = ("LiveView", "ViewClasses", "doubt", "end", "let_go", "set_class", "view_classes")
 
 set_class: Final = object.__dict__["__class__"].__set__
 """Sets the class of a view, which refuses to be changed."""
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
         def _not_in_run(self, key: str) -> Exception: ...
         def _over(self) -> RunStateError | None: ...
+        def _ask(self, key: str) -> None: ...
         def _forgotten(self, warn: Callable[..., None]) -> None: ...
 
 
@@ -78,6 +79,17 @@ class OpenView(LiveView):
         self._run._forgotten(warn)
 
 
+class DoubtedView(OpenView):
+    """What there is while the run is open, and an override was entered: each key is asked for, in each context."""
+
+    __slots__ = ()
+
+    def __getattribute__(self, name: str) -> Any:
+        if name[:1] != "_":
+            self._run._ask(getattr(self, "_prefix", "") + name)
+        return object.__getattribute__(self, name)
+
+
 class EndedView(LiveView):
     """What is left when the run has ended."""
 
@@ -98,12 +110,14 @@ class ViewClasses:
         names: The slots.
         opening: While it is filled: anything may be set.
         shown: While the run is open.
+        doubted: While it is open, and an override was entered meanwhile.
         ended: When it is over.
     """
 
     names: tuple[str, ...]
     opening: type
     shown: type
+    doubted: type
     ended: type
 
 
@@ -112,9 +126,18 @@ def view_classes(names: tuple[str, ...]) -> ViewClasses:
     """The classes of the views that have these slots: keys, and private ones."""
     slots = ("_run", "_prefix", "_nested", "__weakref__", *names)
     opening: Any = type("OpeningView", (), {"__slots__": slots})
-    shown, ended = (type(base.__name__, (base, opening), {"__slots__": ()}) for base in (OpenView, EndedView))
-    opening._classes = classes = ViewClasses(names, opening, shown, ended)
+    bases = (OpenView, DoubtedView, EndedView)
+    shown, doubted, ended = (type(base.__name__, (base, opening), {"__slots__": ()}) for base in bases)
+    opening._classes = classes = ViewClasses(names, opening, shown, doubted, ended)
     return classes
+
+
+def doubt(view: LiveView) -> None:
+    """Ask the run for each key that is read from *view*, which is open: it may be overridden."""
+    for nested in getattr(view, "_nested", ()):
+        doubt(nested)
+    if type(view) is view._classes.shown:
+        set_class(view, view._classes.doubted)
 
 
 def end(view: LiveView) -> None:
