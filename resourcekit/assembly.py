@@ -390,7 +390,7 @@ def derived_providers(
         replaced = {id(thing) for key in changes for thing in (known[key], getattr(known[key], "_resource", None))}
         memo |= {id(thing): thing for thing in _unaffected(known.values(), replaced)}
     shared = frozenset(memo)
-    copied = _copied(assembly, winners, memo)
+    copied = _copied(assembly, winners, memo, copies_resources=not is_shared)
     for key, provider in known.items():
         if copied[key] is not provider:
             assembly.alias(provider, key)
@@ -423,7 +423,9 @@ def alias_all(assembly: Assembly, provider: Any, key: str) -> None:
                 assembly.alias(thing, name)
 
 
-def _copied(assembly: Assembly, winners: Mapping[str, Any], memo: dict[int, Any]) -> dict[str, Any]:
+def _copied(
+    assembly: Assembly, winners: Mapping[str, Any], memo: dict[int, Any], *, copies_resources: bool = True
+) -> dict[str, Any]:
     keys = assembly.aliases
     standing = {
         id(provider._resource)
@@ -435,5 +437,5 @@ def _copied(assembly: Assembly, winners: Mapping[str, Any], memo: dict[int, Any]
         key = None if id(thing) in standing else keys.get(id(thing))
         return thing if key is None else winners.get(key, thing)
 
-    copy_all(winners.values(), memo, winner, winners)
+    copy_all(winners.values(), memo, winner, winners, copies_resources=copies_resources)
     return {key: memo[id(provider)] for key, provider in winners.items()}

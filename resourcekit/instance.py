@@ -216,7 +216,8 @@ class ContainerInstance(Operations, containers.DynamicContainer):
                 everybody, until ``reset_override``.
             everywhere: Whether every thread and task of the process sees it. An app-scoped key that is replaced then
                 lives as long as the override: the first run that needs it opens it. Else it lives for each run.
-                Where its hooks are async, enter the override by ``async with``, or before the app is started.
+                Where its hooks are async, enter the override by ``async with``, or before the app is started. (A key of
+                this name cannot be overridden.)
             **resources: Resources, providers or plain values (mocks) by the key whose place and scope they take; a
                 nested container's keys are dotted, ``**{"storage.db": ...}``.
 

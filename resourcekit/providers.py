@@ -14,7 +14,7 @@ from resourcekit.construction import relinked
 from resourcekit.deferred import Deferred, ReadContext, Reference
 from resourcekit.errors import DefinitionError, NoActiveRunError, NotLiveError, kind_in_words
 from resourcekit.import_paths import imported, is_pickled_by_value
-from resourcekit.record import linked_values, spec_of
+from resourcekit.record import linked_values, record_of, spec_of
 from resourcekit.resource_classes import ConfigurableResourceFactory
 from resourcekit.values import holds_dagster_variable, is_dagster_resource, is_resource, leaves_of
 
@@ -419,7 +419,14 @@ def postorder(roots: Iterable[Any], children: Callable[[Any], Iterable[Any]]) ->
     return order
 
 
-def copy_all(roots: Iterable[Any], memo: dict[int, Any], winner: Callable[[Any], Any], keys: Mapping[str, Any]) -> None:
+def copy_all(
+    roots: Iterable[Any],
+    memo: dict[int, Any],
+    winner: Callable[[Any], Any],
+    keys: Mapping[str, Any],
+    *,
+    copies_resources: bool = True,
+) -> None:
     """Copy providers, and the resources they hold, into *memo*.
 
     Args:
@@ -427,6 +434,8 @@ def copy_all(roots: Iterable[Any], memo: dict[int, Any], winner: Callable[[Any],
         memo: Copies by the id of the original, as deepcopy keeps them; what it has already is not copied.
         winner: The provider that stands for a given one in the container: itself, unless its key was redefined.
         keys: The container's keys: a `ref` to one is bound to it, also where the container is nested in another.
+        copies_resources: Whether a resource that needs nothing is copied as well. An instance has its own, since a
+            class may be nested in one container twice; an override keeps what it was given.
     """
     standing: dict[int, Any] = {}  # What stands for another.
 
@@ -456,7 +465,7 @@ def copy_all(roots: Iterable[Any], memo: dict[int, Any], winner: Callable[[Any],
                 raise DefinitionError(f"{type(found).__name__} provider needs itself through redefined keys")
             memo[id(thing)] = memo[id(found)]
         elif is_resource(thing):
-            memo[id(thing)] = relinked(thing, leaf)  # A copy of each: a class may be nested in one container twice.
+            memo[id(thing)] = relinked(thing, leaf) if copies_resources or record_of(thing).linked else thing
         else:
             providers.deepcopy(thing, memo)
     for thing in fill:

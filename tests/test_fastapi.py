@@ -178,7 +178,7 @@ def made() -> FastAPI:
 @contextmanager
 def served(**overrides: Any) -> Iterator[httpx2.Client]:
     """A client of the application, served by uvicorn on the loopback interface in a thread."""
-    config = uvicorn.Config(made(), log_level="critical", ws="none", lifespan="on")
+    config = uvicorn.Config(made(), log_level="critical", ws="none", lifespan="on", loop="asyncio", http="h11")
     server = uvicorn.Server(config)
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))

@@ -18,7 +18,7 @@ from tests.terminal import cli_on_terminal, invoked, plain
 SECRET = "zebra/+\"'\\<é>%&=\tzebra  zebra\n-----BEGIN ZEBRA KEY-----\nzebra+zebra/line==\n zebra-three \n"
 """Every word of it is a zebra, so that no part of it goes unseen."""
 
-PIN = "0481516"
+PIN = "0481516234299"
 """Read as a number by the secret field, as text by another."""
 
 PROGRAM = '''
@@ -197,9 +197,9 @@ def folder(tmp_path: Path) -> Path:
 def shows(text: str) -> list[str]:
     """The lines that show the secret, or a part of it, also where it is folded."""
     folded = re.sub(r"[\s|│┃+*]", "", plain(text)).lower()
-    if "zebra" not in folded and "481516" not in folded:
+    if "zebra" not in folded and "481516234299" not in folded:
         return []
-    return [line for line in text.splitlines() if re.search("zebra|481516", line.lower())] or [text]
+    return [line for line in text.splitlines() if re.search("zebra|481516234299", line.lower())] or [text]
 
 
 COMMANDS = [
