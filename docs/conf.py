@@ -27,6 +27,6 @@ html_title = f"resourcekit {release}"
 
 def setup(app: object) -> None:
     """Show readers the one signature of `field` and its kin that has every argument; the overloads are for checkers."""
-    source = ModuleAnalyzer.for_module("resourcekit.fields")
+    source = ModuleAnalyzer.for_module("resourcekit.declarations.fields")
     source.analyze()
     source.overloads.clear()

@@ -99,10 +99,34 @@ __all__ = (
 )
 
 if TYPE_CHECKING:
-    from resourcekit.config.files import OverlayFileError
-    from resourcekit.container import ResourceContainer, value
-    from resourcekit.context import RunContext
-    from resourcekit.deferred import Deferred, EnvVar, FileVar, ReadContext, SourceError, ref
+    from resourcekit.base.errors import (
+        ConfigError,
+        DefinitionError,
+        FrozenResourceError,
+        InjectionError,
+        InvalidFieldError,
+        Location,
+        NoActiveRunError,
+        NotInRunError,
+        NotLiveError,
+        PlanError,
+        PreflightError,
+        Problem,
+        ProblemError,
+        ResourceKitError,
+        RunStateError,
+        SetupError,
+        TeardownError,
+        UnknownKeyError,
+        UnresolvedError,
+    )
+    from resourcekit.config.overlay_files import OverlayFileError
+    from resourcekit.container.declarative import ResourceContainer, value
+    from resourcekit.container.environments import Environments
+    from resourcekit.declarations.context import RunContext
+    from resourcekit.declarations.deferred import Deferred, EnvVar, FileVar, ReadContext, SourceError, ref
+    from resourcekit.declarations.fields import Field, ResourceDependency, field, secret, state
+    from resourcekit.declarations.resource_classes import ConfigurableResource, ConfigurableResourceFactory, replace
     from resourcekit.definitions import (
         AssetDefinition,
         AssetExecutionContext,
@@ -139,46 +163,24 @@ if TYPE_CHECKING:
         materialize,
         op,
     )
-    from resourcekit.definitions.collection import definitions
-    from resourcekit.environments import Environments
-    from resourcekit.errors import (
-        ConfigError,
-        DefinitionError,
-        FrozenResourceError,
-        InjectionError,
-        InvalidFieldError,
-        Location,
-        NoActiveRunError,
-        NotInRunError,
-        NotLiveError,
-        PlanError,
-        PreflightError,
-        Problem,
-        ProblemError,
-        ResourceKitError,
-        RunStateError,
-        SetupError,
-        TeardownError,
-        UnknownKeyError,
-        UnresolvedError,
-    )
-    from resourcekit.fields import Field, ResourceDependency, field, secret, state
-    from resourcekit.injection import ResourceParam, inject, injected
+    from resourcekit.definitions.authoring.collection import definitions
+    from resourcekit.injection.decorator import inject
+    from resourcekit.injection.markers import ResourceParam, injected
     from resourcekit.inspection.container_graph import ContainerGraph, EnvironmentGraphs
     from resourcekit.inspection.difference import ContainerDiff
     from resourcekit.inspection.env import ContainerEnv
     from resourcekit.inspection.explanation import Explanation, UnknownFieldError
     from resourcekit.lifecycle.report import PhaseEvent, RunEvent, RunReport, log_events
+    from resourcekit.lifecycle.timeline import Timeline
     from resourcekit.lifecycle.timing import HookTimeoutError
-    from resourcekit.plan import Plan
-    from resourcekit.resource_classes import ConfigurableResource, ConfigurableResourceFactory, replace
-    from resourcekit.run import Run, open_resource
-    from resourcekit.timeline import Timeline
+    from resourcekit.planning.plan import Plan
+    from resourcekit.run.alone import open_resource
+    from resourcekit.run.run import Run
 else:
     _NAMES = {
-        "config.files": "OverlayFileError",
-        "container": "ResourceContainer value",
-        "context": "RunContext",
+        "config.overlay_files": "OverlayFileError",
+        "container.declarative": "ResourceContainer value",
+        "declarations.context": "RunContext",
         "definitions": "AssetDefinition AssetExecutionContext AssetKey ConfigurableIOManager "
         "ConfigurableIOManagerFactory Definitions ExecutionContext ExecutionError ExecutionResult "
         "FilesystemIOManager IOManager "
@@ -187,23 +189,25 @@ else:
         "OpDefinition OpExecutionContext Output OutputContext ResourceNotRequestedError RetryPolicy StepEvent "
         "StepResult StepStateError amaterialize asset build_asset_context build_op_context job materialize op "
         "definitions",
-        "deferred": "Deferred EnvVar FileVar ReadContext SourceError ref",
-        "environments": "Environments",
-        "errors": "ConfigError DefinitionError FrozenResourceError InjectionError InvalidFieldError Location "
+        "declarations.deferred": "Deferred EnvVar FileVar ReadContext SourceError ref",
+        "container.environments": "Environments",
+        "base.errors": "ConfigError DefinitionError FrozenResourceError InjectionError InvalidFieldError Location "
         "NoActiveRunError NotInRunError NotLiveError PlanError PreflightError Problem ProblemError ResourceKitError "
         "RunStateError SetupError TeardownError UnknownKeyError UnresolvedError",
-        "fields": "Field ResourceDependency field secret state",
-        "injection": "ResourceParam inject injected",
+        "declarations.fields": "Field ResourceDependency field secret state",
+        "injection.decorator": "inject",
+        "injection.markers": "ResourceParam injected",
         "inspection.difference": "ContainerDiff",
         "inspection.env": "ContainerEnv",
         "inspection.explanation": "Explanation UnknownFieldError",
         "inspection.container_graph": "ContainerGraph EnvironmentGraphs",
         "lifecycle.report": "PhaseEvent RunEvent RunReport log_events",
         "lifecycle.timing": "HookTimeoutError",
-        "plan": "Plan",
-        "resource_classes": "ConfigurableResource ConfigurableResourceFactory replace",
-        "run": "Run open_resource",
-        "timeline": "Timeline",
+        "planning.plan": "Plan",
+        "declarations.resource_classes": "ConfigurableResource ConfigurableResourceFactory replace",
+        "run.alone": "open_resource",
+        "run.run": "Run",
+        "lifecycle.timeline": "Timeline",
     }
     _HOMES = {name: module for module, names in _NAMES.items() for name in names.split()}
 
@@ -213,7 +217,7 @@ else:
 
         module = _HOMES.get(name)
         if module is None:
-            raise import_module(f"{__name__}.absent").absent(import_module(__name__), name)
+            raise import_module(f"{__name__}.base.dagster_names").absent(import_module(__name__), name)
         home = import_module(f"{__name__}.{module}")
         # One name is both a package's and a function's: the package, which can be called like the function.
         found = globals()[name] = home if name == module else getattr(home, name)

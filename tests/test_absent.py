@@ -106,7 +106,7 @@ def test_whether_a_name_is_there_can_be_asked(module):
 
 def test_names_that_are_here_have_no_such_advice():
     """Nothing that is public here is told to be missing."""
-    from resourcekit.absent import absent
+    from resourcekit.base.dagster_names import absent
 
     for module in (resourcekit, resourcekit.definitions):
         for name in module.__all__:

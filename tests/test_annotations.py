@@ -24,18 +24,17 @@ from dependency_injector import providers
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resourcekit.annotations import (
+from resourcekit.annotations.annotation_names import type_name
+from resourcekit.annotations.annotation_structure import (
     accepts,
     element_annotation,
     exact_type,
     field_annotations,
-    is_deferred,
-    is_resource_class,
     resource_classes,
-    type_name,
     union_members,
     unwrap,
 )
+from resourcekit.annotations.class_kinds import is_deferred, is_resource_class
 from resourcekit.annotations.validators import build_validator
 
 T = TypeVar("T")

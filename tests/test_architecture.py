@@ -1,7 +1,7 @@
 """The layers, read off the source: what may import what, what a bare import may load, what must have a docstring.
 
-The rows are those of the table in docs/contributing.md. Imports inside functions count like those at the top: a late
-import saves start-up time, it does not change who depends on whom.
+The layers are the folders, see docs/architecture.md. Imports inside functions count like those at the top: a late import
+saves start-up time, it does not change who depends on whom.
 """
 
 import ast
@@ -19,72 +19,34 @@ import pytest
 
 PACKAGE = "resourcekit"
 
-# A name stands for the module or for the package with all that is in it. A module imports its own row and those above.
-ROWS = {
-    1: (
-        "words",
-        {
-            "absent",
-            "annotations",
-            "deferred",
-            "errors",
-            "fields",
-            "frames",
-            "generated",
-            "import_paths",
-            "regular_files",
-            "secrets",
-            "tables",
-            "values",
-        },
-    ),
-    2: (
-        "resource",
-        {
-            "checking",
-            "construction",
-            "context",
-            "declaration",
-            "hooks",
-            "outside",
-            "record",
-            "resource_classes",
-            "settings",
-            "spec",
-            "unresolved",
-        },
-    ),
-    3: ("config", {"config"}),
-    4: ("graph", {"nodes", "placement", "plan", "timeline"}),
-    5: ("lifecycle", {"lifecycle"}),
-    6: ("run", {"active_overrides", "changes", "current", "run"}),
-    7: ("readings", {"injection", "inspection"}),
-    8: (
-        "container",
-        {
-            "assembly",
-            "bindings",
-            "compositions",
-            "container",
-            "environments",
-            "inspecting",
-            "instance",
-            "operations",
-            "overriding",
-            "providers",
-            "unresolved_markers",
-            "wired_modules",
-            "wiring",
-        },
-    ),
-    9: ("definitions", {"definitions"}),
-    10: ("tools", {"pytest_plugin", "testing"}),
-    11: ("edges", {"__main__", "cli", "integrations"}),
-}
+# The layers are the folders, in this order: a module imports its own folder and those before it.
+LAYERS = (
+    "base",
+    "annotations",
+    "declarations",
+    "config",
+    "planning",
+    "lifecycle",
+    "lifecycle.fast",
+    "run",
+    "injection",
+    "inspection",
+    "inspection.render",
+    "container",
+    "definitions.model",
+    "definitions.storage",
+    "definitions.execution",
+    "definitions.authoring",
+    "definitions",
+    "testing",
+    "integrations",
+    "cli",
+)
+FRONT = {"", "__main__"}  # `resourcekit/__init__.py` and `python -m resourcekit`
 # Third-party packages that only some of our modules may import.
 RESERVED = {
-    "dependency_injector": ROWS[8][1],
-    "cattrs": {"config.choices", "config.refusals", "config.structures", "config.text", "definitions.serializers"},
+    "dependency_injector": {"container"},
+    "cattrs": {"config", "definitions.storage.serializers"},
 }
 # What must not be loaded until something needs it.
 HEAVY = {"anyio", "asyncio", "cattrs", "concurrent", "dependency_injector", "fastapi", "pydantic", "yaml"}
@@ -145,11 +107,11 @@ def modules() -> dict[str, Module]:
     return found
 
 
-def row_of(name: str) -> int | None:
-    """Look up the row of a module; None if the table does not know it."""
-    parts = name.split(".")
-    prefixes = {".".join(parts[:size]) for size in range(1, len(parts) + 1)}
-    return next((row for row, (_, names) in ROWS.items() if names & prefixes), None)
+def layer_of(name: str) -> str | None:
+    """Look up the layer of a module: the innermost folder of the list that it is in; None if it is in none."""
+    while name and name not in LAYERS:
+        name = name.rpartition(".")[0]
+    return name or None
 
 
 def own_module(target: str) -> str | None:
@@ -176,29 +138,43 @@ def place(module: Module, line: int) -> str:
     return f"{module.path}:{line}"
 
 
+def place_in_order(name: str) -> int:
+    """Tell how far down a module's layer is; the front is below all."""
+    layer = layer_of(name)
+    return len(LAYERS) if layer is None else LAYERS.index(layer)
+
+
 def upward_imports(typing_only: bool) -> list[str]:
-    """Describe each import of a row below the importer's."""
+    """Describe each import of a layer below the importer's."""
     return [
-        f"{place(module, imported.line)}: row {row_of(module.name)} imports {target}, row {row_of(target)}"
+        f"{place(module, imported.line)}: {layer_of(module.name)} imports {target}"
         for module, imported, target in own_imports()
-        if imported.typing_only is typing_only and (row_of(target) or 0) > (row_of(module.name) or len(ROWS))
+        if imported.typing_only is typing_only and place_in_order(target) > place_in_order(module.name)
     ]
 
 
-def test_every_module_has_a_row() -> None:
-    """A new module is given a row in the table at the top of this file, so that its imports can be judged."""
-    unknown = sorted(name for name in modules() if name and row_of(name) is None)
-    assert unknown == [], f"add to ROWS in {Path(__file__).name}, in the highest row that has all they import"
+def test_every_module_is_in_a_layer() -> None:
+    """A module stands in one of the folders; beside them there is only the front."""
+    assert {name for name in modules() if layer_of(name) is None} == FRONT
 
 
-def test_imports_go_up() -> None:
-    """A module imports its own row and the rows above, never one below."""
+def test_imports_go_down_the_layers() -> None:
+    """A module imports its own folder and the folders before it, never one after."""
     assert upward_imports(typing_only=False) == []
 
 
-def test_typing_imports_go_up_too() -> None:
+def test_typing_imports_go_down_too() -> None:
     """An import under TYPE_CHECKING is a dependency like any other: move the type, or use a Protocol."""
     assert upward_imports(typing_only=True) == []
+
+
+def test_module_names_are_unique() -> None:
+    """No two modules have one name; those of `integrations` bear the names of other people's packages."""
+    named: dict[str, list[str]] = {}
+    for module in modules().values():
+        if module.path.stem not in ("__init__", "__main__") and layer_of(module.name) != "integrations":
+            named.setdefault(module.path.stem, []).append(module.name)
+    assert [names for names in named.values() if len(names) > 1] == []
 
 
 def test_no_module_imports_the_package_itself() -> None:
@@ -224,8 +200,7 @@ def test_reserved_libraries(library: str) -> None:
         place(module, imported.line)
         for module in modules().values()
         for imported in module.imports
-        if imported.target.split(".")[0] == library
-        and not (RESERVED[library] & {module.name, module.name.split(".")[0]})
+        if imported.target.split(".")[0] == library and not RESERVED[library] & {module.name, layer_of(module.name)}
     ]
     assert strangers == [], f"only {', '.join(sorted(RESERVED[library]))} may import {library}"
 
@@ -269,7 +244,7 @@ class Database(ConfigurableResource): host: str = "localhost"
 class App(ResourceContainer): database = Database()
 App()
 """
-    late = ("config", "nodes", "injection", "lifecycle", "plan", "run", "wiring")
+    late = {"config.resolution", "planning.plan", "injection.filling", "lifecycle.machine", "run.run"}
     assert modules_loaded_by(program).isdisjoint(f"{PACKAGE}.{name}" for name in late)
 
 

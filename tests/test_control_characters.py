@@ -27,9 +27,9 @@ from resourcekit import (
     log_events,
     materialize,
 )
+from resourcekit.base.masking import printable
 from resourcekit.cli.output import as_json
 from resourcekit.cli.reports import as_github, as_sarif, as_text, found_json
-from resourcekit.secrets import printable
 from tests.terminal import cli_on_terminal, invoked, plain
 
 NASTY = (

@@ -441,7 +441,7 @@ def test_wrong_serializers(tmp_path, serializer, words):
 
 def test_parquet_without_pyarrow(tmp_path, monkeypatch):
     """Without pyarrow, Parquet says what to install; `auto` does without it."""
-    import resourcekit.definitions.serializers as module
+    import resourcekit.definitions.storage.serializers as module
 
     monkeypatch.setattr(module, "find_spec", lambda name: None)
     with pytest.raises(DefinitionError, match=r"pip install 'resourcekit\[parquet\]'"):

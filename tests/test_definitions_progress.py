@@ -124,7 +124,7 @@ def test_a_terminal(monkeypatch, caplog, progress):
 
 def test_a_terminal_without_rich(monkeypatch, caplog):
     """On a terminal without rich there are log lines."""
-    import resourcekit.definitions.progress as module
+    import resourcekit.definitions.model.progress as module
 
     monkeypatch.setattr(module, "find_spec", lambda name: None)
     monkeypatch.setattr(sys, "stderr", Terminal())

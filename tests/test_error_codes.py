@@ -9,7 +9,7 @@ import pytest
 
 import resourcekit
 from resourcekit import Problem, ResourceKitError
-from resourcekit.errors import CONFIG_CODES, PLAN_CODES
+from resourcekit.base.errors import CONFIG_CODES, PLAN_CODES
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")

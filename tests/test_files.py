@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resourcekit.config.files import OverlayFileError, SyntaxProblem, load_overlay, parse_json
+from resourcekit.config.overlay_files import OverlayFileError, SyntaxProblem, load_overlay, parse_json
 
 MARK = "hunter2"
 

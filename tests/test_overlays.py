@@ -24,7 +24,7 @@ from resourcekit import (
     field,
     secret,
 )
-from resourcekit.config.files import OverlayFileError
+from resourcekit.config.overlay_files import OverlayFileError
 from tests.leaks import leaks
 
 HIDDEN = "hunter2-from-outside"

@@ -20,7 +20,7 @@ from resourcekit import (
     TeardownError,
     inject,
 )
-from resourcekit.run import OverrideScope
+from resourcekit.run.override_scope import OverrideScope
 from tests.forked import forked
 
 LOG: list[str] = []

@@ -27,8 +27,8 @@ from resourcekit import (
     materialize,
     value,
 )
+from resourcekit.container.instance import ContainerInstance
 from resourcekit.definitions import asset
-from resourcekit.instance import ContainerInstance
 
 
 class Database(ConfigurableResource):

@@ -19,7 +19,7 @@ from resourcekit import (
     SourceError,
     open_resource,
 )
-from resourcekit.config.files import load_overlay
+from resourcekit.config.overlay_files import load_overlay
 
 MIB = 1024 * 1024
 

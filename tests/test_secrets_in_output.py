@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resourcekit.cli.masking import masked
+from resourcekit.cli.output_masking import masked
 from tests.terminal import cli_on_terminal, invoked, plain
 
 SECRET = "zebra/+\"'\\<é>%&=\tzebra  zebra\n-----BEGIN ZEBRA KEY-----\nzebra+zebra/line==\n zebra-three \n"

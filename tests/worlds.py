@@ -7,7 +7,7 @@ from typing import Any
 import anyio
 
 from resourcekit import ConfigurableResource
-from resourcekit.current import current_run
+from resourcekit.run.current import current_run
 
 WORLDS = ("sync", "asyncio", "trio")
 PHASES = ("setup_for_execution", "create_resource", "teardown_after_execution", "yield_for_execution")

@@ -18,7 +18,16 @@ from typing import Any, TypeAlias
 import attrs
 from attrs.validators import and_, deep_iterable, deep_mapping, optional
 
-from resourcekit.annotations.classes import (
+from resourcekit.annotations.annotation_structure import (
+    QUALIFIERS,
+    accepts,
+    exact_type,
+    field_annotations,
+    fixed_items,
+    split,
+    union_members,
+)
+from resourcekit.annotations.class_kinds import (
     accepts_anything,
     is_annotated,
     is_container,
@@ -31,15 +40,6 @@ from resourcekit.annotations.classes import (
     promoted_types,
     protocol_members,
     refused_types,
-)
-from resourcekit.annotations.structure import (
-    QUALIFIERS,
-    accepts,
-    exact_type,
-    field_annotations,
-    fixed_items,
-    split,
-    union_members,
 )
 
 __all__ = ("Check", "Validator", "describes_instance", "has_elements", "required_keys")

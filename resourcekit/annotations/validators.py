@@ -14,10 +14,16 @@ from typing import Any
 
 import attrs
 
+from resourcekit.annotations.annotation_names import type_name
+from resourcekit.annotations.annotation_structure import (
+    element_annotation,
+    field_annotations,
+    fixed_items,
+    split,
+    union_members,
+)
 from resourcekit.annotations.checks import Check, describes_instance, has_elements, required_keys
-from resourcekit.annotations.classes import has_fields, is_container, is_structured, is_typed_dict
-from resourcekit.annotations.names import type_name
-from resourcekit.annotations.structure import element_annotation, field_annotations, fixed_items, split, union_members
+from resourcekit.annotations.class_kinds import has_fields, is_container, is_structured, is_typed_dict
 
 __all__ = ("TypeValidator", "build_validator")
 

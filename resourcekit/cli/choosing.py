@@ -9,11 +9,11 @@ from typing import Any
 
 import attrs
 
-from resourcekit.cli.faults import CommandError, UserCodeError
+from resourcekit.base.errors import Problem, ResourceKitError, did_you_mean
 from resourcekit.cli.targets import Target
-from resourcekit.container import ContainerMeta
-from resourcekit.environments import Environments
-from resourcekit.errors import Problem, ResourceKitError, did_you_mean
+from resourcekit.cli.user_errors import CommandError, UserCodeError
+from resourcekit.container.declarative import ContainerMeta
+from resourcekit.container.environments import Environments
 
 __all__ = ("Chosen", "choose", "with_config")
 

@@ -11,19 +11,19 @@ from typing import Annotated, Any, Final, Literal
 from cyclopts import App, CycloptsError, Parameter
 from rich.text import Text
 
+from resourcekit.base.errors import Problem, UnknownKeyError
+from resourcekit.base.masking import printable
 from resourcekit.cli import doctor as examination
 from resourcekit.cli import running
 from resourcekit.cli.choosing import Chosen
-from resourcekit.cli.faults import CommandError, UserCodeError, print_traceback
 from resourcekit.cli.options import DEFAULT, ENV_SUFFIXES, FLAG, GRAPH_SUFFIXES, ONE, Common, Output, TargetText
 from resourcekit.cli.output import as_json, format_of, show, tell, written
 from resourcekit.cli.reports import as_github, as_sarif, as_text, found_json, is_warning
-from resourcekit.errors import Problem, UnknownKeyError
+from resourcekit.cli.user_errors import CommandError, UserCodeError, print_traceback
 from resourcekit.inspection.container_graph import EnvironmentGraphs
 from resourcekit.inspection.difference import compare
 from resourcekit.inspection.env import ContainerEnv, joined
 from resourcekit.inspection.explanation import UnknownFieldError
-from resourcekit.secrets import printable
 
 __all__ = ("app", "invoke")
 

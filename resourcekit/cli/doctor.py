@@ -10,13 +10,14 @@ from typing import Any, Final, Literal
 
 import attrs
 
+from resourcekit.base.tables import Table, Tabular
 from resourcekit.cli.logs import logs_told
-from resourcekit.cli.masking import masked, secrets_of
-from resourcekit.hooks import health_hook
+from resourcekit.cli.output_masking import masked, secrets_of
+from resourcekit.declarations.hooks import health_hook
 from resourcekit.lifecycle.report import PhaseEvent
-from resourcekit.plan import Plan, Step
-from resourcekit.run import HealthCheck, Run, health_checks
-from resourcekit.tables import Table, Tabular
+from resourcekit.planning.plan import Plan, Step
+from resourcekit.run.health import HealthCheck, health_checks
+from resourcekit.run.run import Run
 
 __all__ = ("Diagnosis", "Finding", "examine")
 

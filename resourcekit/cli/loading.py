@@ -13,8 +13,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
 
-from resourcekit.cli.faults import CommandError, UserCodeError
-from resourcekit.errors import did_you_mean, nearest
+from resourcekit.base.errors import did_you_mean, nearest
+from resourcekit.cli.user_errors import CommandError, UserCodeError
 
 __all__ = ("attribute", "load")
 

@@ -6,10 +6,10 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from resourcekit.cli.faults import print_traceback
-from resourcekit.cli.masking import masked
 from resourcekit.cli.output import tell
-from resourcekit.context import LOGGER
+from resourcekit.cli.output_masking import masked
+from resourcekit.cli.user_errors import print_traceback
+from resourcekit.declarations.context import LOGGER
 
 __all__ = ("logs_told",)
 

@@ -10,9 +10,9 @@ from cyclopts import Parameter, Token
 from dotenv import dotenv_values
 
 from resourcekit.cli.choosing import Chosen
-from resourcekit.cli.containers import containers_of
-from resourcekit.cli.faults import CommandError
+from resourcekit.cli.target_containers import containers_of
 from resourcekit.cli.targets import containers_at
+from resourcekit.cli.user_errors import CommandError
 
 __all__ = ("DEFAULT", "ENV_SUFFIXES", "FLAG", "GRAPH_SUFFIXES", "ONE", "Common", "Output", "TargetText")
 

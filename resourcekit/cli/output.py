@@ -12,9 +12,9 @@ import attrs
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
-from resourcekit.cli.faults import CommandError
-from resourcekit.errors import Problem
-from resourcekit.secrets import printable
+from resourcekit.base.errors import Problem
+from resourcekit.base.masking import printable
+from resourcekit.cli.user_errors import CommandError
 
 __all__ = ("Lines", "as_json", "format_of", "problem_lines", "show", "tell", "terminal", "written")
 

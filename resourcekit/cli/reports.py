@@ -10,9 +10,9 @@ from urllib.parse import quote
 
 from rich.text import Text
 
+from resourcekit.base.errors import Location, Problem
+from resourcekit.base.masking import printable
 from resourcekit.cli.output import Lines, as_json, problem_lines
-from resourcekit.errors import Location, Problem
-from resourcekit.secrets import printable
 
 __all__ = ("Found", "as_github", "as_sarif", "as_text", "found_json", "is_warning")
 

@@ -13,15 +13,16 @@ from typing import Any, Final
 import attrs
 from cyclopts import App
 
-from resourcekit.cli.containers import containers_of
-from resourcekit.cli.faults import CommandError, UserCodeError, is_from_user_code
+from resourcekit.base.errors import ConfigError, InjectionError, PlanError, PreflightError
 from resourcekit.cli.logs import logs_told
-from resourcekit.cli.masking import secrets_of
 from resourcekit.cli.output import Lines, as_json, problem_lines, show, tell, written
+from resourcekit.cli.output_masking import secrets_of
+from resourcekit.cli.target_containers import containers_of
 from resourcekit.cli.targets import Target, callable_at, container_in, containers_at, is_pipeline
+from resourcekit.cli.user_errors import CommandError, UserCodeError, is_from_user_code
 from resourcekit.cli.watching import Watch
-from resourcekit.errors import ConfigError, InjectionError, PlanError, PreflightError
-from resourcekit.injection import acalled, called, per_call
+from resourcekit.injection.filling import per_call
+from resourcekit.injection.wrappers import acalled, called
 from resourcekit.lifecycle.report import RunReport
 
 __all__ = ("Asked", "run")
@@ -95,7 +96,7 @@ def _execution(found: Target, asked: Asked) -> tuple[Any, Callable[[], int]]:
 
     They are those of the container that was said, else their own, else the module's.
     """
-    from resourcekit.cli.pipelines import chosen_from, execute, home_of, prepared
+    from resourcekit.cli.run_pipelines import chosen_from, execute, home_of, prepared
 
     is_at_home = asked.container is None and asked.env is None
     found, selection = chosen_from(found, asked.arguments, is_at_home=is_at_home)

@@ -9,11 +9,11 @@ from typing import Any, Final, TypeGuard
 
 import attrs
 
-from resourcekit.cli.faults import CommandError, UserCodeError
+from resourcekit.base.errors import ResourceKitError, kind_in_words, listed
 from resourcekit.cli.loading import attribute, load
-from resourcekit.container import ContainerMeta, ResourceContainer
-from resourcekit.environments import Environments
-from resourcekit.errors import ResourceKitError, kind_in_words, listed
+from resourcekit.cli.user_errors import CommandError, UserCodeError
+from resourcekit.container.declarative import ContainerMeta, ResourceContainer
+from resourcekit.container.environments import Environments
 from resourcekit.injection.function import MARK, function_spec
 
 __all__ = (

@@ -11,9 +11,9 @@ from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
+from resourcekit.base.masking import printable
 from resourcekit.cli.output import show, tell, terminal
 from resourcekit.lifecycle.report import Event, Outcome, PhaseEvent, RunEvent, RunReport
-from resourcekit.secrets import printable
 
 __all__ = ("Watch",)
 

@@ -12,12 +12,14 @@ from typing import Any, Final, Literal, TypeAlias, get_args, get_origin
 import cattrs
 from cattrs.disambiguators import create_default_dis_func
 
-from resourcekit.annotations import is_structured, type_name, union_members
+from resourcekit.annotations.annotation_names import type_name
+from resourcekit.annotations.annotation_structure import union_members
+from resourcekit.annotations.class_kinds import is_structured
 from resourcekit.annotations.validators import build_validator
-from resourcekit.config.files import parse_json
+from resourcekit.base.errors import listed
+from resourcekit.config.overlay_files import parse_json
 from resourcekit.config.problems import ConversionProblem, RefusedError, refuse
 from resourcekit.config.scalars import FORMS, NONE_WORDS, gives_back, read_scalar
-from resourcekit.errors import listed
 
 __all__ = ("Hook", "fits", "given", "literal", "none", "read_enum", "union")
 

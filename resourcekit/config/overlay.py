@@ -8,9 +8,9 @@ from typing import Any
 
 import attrs
 
-from resourcekit.deferred import EnvVar, FileVar
-from resourcekit.errors import DefinitionError, kind_in_words
-from resourcekit.values import copied, holds_dagster_variable
+from resourcekit.base.errors import DefinitionError, kind_in_words
+from resourcekit.declarations.deferred import EnvVar, FileVar
+from resourcekit.declarations.values import copied, holds_dagster_variable
 
 __all__ = ("Config", "Overlaid", "Overlay", "stand_ins")
 
@@ -55,7 +55,7 @@ class Overlay:
                 "as with json.loads, and give the mapping"
             )
         if isinstance(config, str | os.PathLike):
-            from resourcekit.config.files import load_overlay
+            from resourcekit.config.overlay_files import load_overlay
 
             return cls(load_overlay(config), f"overlay {os.fspath(config)}")
         if not _is_tree(config):

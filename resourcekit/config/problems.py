@@ -7,7 +7,7 @@ from typing import Final, NoReturn
 
 import attrs
 
-from resourcekit.errors import ResourceKitError
+from resourcekit.base.errors import ResourceKitError
 
 __all__ = ("ConversionError", "ConversionProblem", "RefusedError", "UnknownKey", "refuse", "within", "without_keys")
 

@@ -14,10 +14,10 @@ from cattrs.errors import (
     IterableValidationNote,
 )
 
-from resourcekit.annotations import type_name
+from resourcekit.annotations.annotation_names import type_name
+from resourcekit.base.errors import did_you_mean
 from resourcekit.config.choices import Hook
 from resourcekit.config.problems import ConversionProblem, RefusedError, UnknownKey, within, without_keys
-from resourcekit.errors import did_you_mean
 
 __all__ = ("aliases", "foreign", "missing", "structure", "unknown_keys")
 

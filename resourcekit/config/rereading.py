@@ -8,14 +8,14 @@ from typing import Any, Final
 
 import attrs
 
+from resourcekit.base.errors import DefinitionError
 from resourcekit.config.overlay import Overlaid, stand_ins
 from resourcekit.config.resolution import FieldReader, Reading, field_readers, resolve
-from resourcekit.construction import takes_over
-from resourcekit.deferred import EnvTemplate, EnvVar, is_source
-from resourcekit.errors import DefinitionError
-from resourcekit.record import Record, record_of, spec_of
-from resourcekit.spec import RECORD
-from resourcekit.values import SCALARS, copied, holds, leaves_of
+from resourcekit.declarations.construction import takes_over
+from resourcekit.declarations.deferred import EnvTemplate, EnvVar, is_source
+from resourcekit.declarations.record import Record, record_of, spec_of
+from resourcekit.declarations.spec import RECORD
+from resourcekit.declarations.values import SCALARS, copied, holds, leaves_of
 
 __all__ = ("ConfigReader", "is_read_by_field")
 

@@ -9,15 +9,16 @@ from typing import Any, Literal, cast, get_args, get_origin
 
 import attrs
 
-from resourcekit.annotations import field_annotations, is_deferred, unwrap
+from resourcekit.annotations.annotation_structure import field_annotations, unwrap
+from resourcekit.annotations.class_kinds import is_deferred
+from resourcekit.base.errors import DefinitionError, Problem, kind_in_words
 from resourcekit.config.overlay import Overlaid, stand_ins
 from resourcekit.config.problems import ConversionError
-from resourcekit.construction import draft, flattened, takes_over
-from resourcekit.deferred import Deferred, EnvVar, ReadContext, SourceError, described, is_source
-from resourcekit.errors import DefinitionError, Problem, kind_in_words
-from resourcekit.record import raw_values, record_of, spec_of
-from resourcekit.spec import FieldSpec
-from resourcekit.values import SCALARS, Position, copied, holds, leaves_of, rebuild
+from resourcekit.declarations.construction import draft, flattened, takes_over
+from resourcekit.declarations.deferred import Deferred, EnvVar, ReadContext, SourceError, described, is_source
+from resourcekit.declarations.record import raw_values, record_of, spec_of
+from resourcekit.declarations.spec import FieldSpec
+from resourcekit.declarations.values import SCALARS, Position, copied, holds, leaves_of, rebuild
 
 __all__ = ("FieldReader", "Reading", "field_readers", "is_settled", "resolve")
 

@@ -13,10 +13,11 @@ import cattrs
 from cattrs.cols import list_structure_factory, mapping_structure_factory
 from cattrs.gen import make_dict_structure_fn, override
 
-from resourcekit.annotations import field_annotations, fixed_items, type_name, union_members, unwrap
+from resourcekit.annotations.annotation_names import type_name
+from resourcekit.annotations.annotation_structure import field_annotations, fixed_items, union_members, unwrap
 from resourcekit.annotations.checks import required_keys
 from resourcekit.config.choices import Hook, fits, given
-from resourcekit.config.files import SyntaxProblem, parse_json
+from resourcekit.config.overlay_files import SyntaxProblem, parse_json
 from resourcekit.config.problems import ConversionProblem, RefusedError, refuse, within
 from resourcekit.config.refusals import aliases, missing, structure, unknown_keys
 

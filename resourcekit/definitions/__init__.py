@@ -9,17 +9,14 @@ import sys
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from resourcekit.definitions.assets import AssetDefinition, asset
-from resourcekit.definitions.collection import Definitions, definitions
-from resourcekit.definitions.contexts import (
-    AssetExecutionContext,
-    ExecutionContext,
-    InputContext,
-    OpExecutionContext,
-    OutputContext,
-)
-from resourcekit.definitions.direct import build_asset_context, build_op_context
-from resourcekit.definitions.failures import (
+from resourcekit.definitions.authoring.assets import AssetDefinition, asset
+from resourcekit.definitions.authoring.collection import Definitions, definitions
+from resourcekit.definitions.authoring.jobs import JobDefinition, job
+from resourcekit.definitions.authoring.materialization import amaterialize, materialize
+from resourcekit.definitions.authoring.ops import OpDefinition, op
+from resourcekit.definitions.execution.direct import build_asset_context, build_op_context
+from resourcekit.definitions.model.asset_keys import AssetKey
+from resourcekit.definitions.model.failures import (
     ExecutionError,
     NotReadableError,
     NotStorableError,
@@ -27,23 +24,26 @@ from resourcekit.definitions.failures import (
     ResourceNotRequestedError,
     StepStateError,
 )
-from resourcekit.definitions.files import FileStore, FilesystemIOManager
-from resourcekit.definitions.io_managers import (
+from resourcekit.definitions.model.outputs import MaterializeResult, Output
+from resourcekit.definitions.model.progress import StepEvent, log_steps
+from resourcekit.definitions.model.results import ExecutionResult, StepResult
+from resourcekit.definitions.model.retry import RetryPolicy
+from resourcekit.definitions.model.step_contexts import (
+    AssetExecutionContext,
+    ExecutionContext,
+    InputContext,
+    OpExecutionContext,
+    OutputContext,
+)
+from resourcekit.definitions.storage.file_store import FileStore, FilesystemIOManager
+from resourcekit.definitions.storage.io_managers import (
     ConfigurableIOManager,
     ConfigurableIOManagerFactory,
     InMemoryIOManager,
     IOManager,
 )
-from resourcekit.definitions.jobs import JobDefinition, job
-from resourcekit.definitions.keys import AssetKey
-from resourcekit.definitions.materialization import amaterialize, materialize
-from resourcekit.definitions.ops import OpDefinition, op
-from resourcekit.definitions.outputs import MaterializeResult, Output
-from resourcekit.definitions.progress import StepEvent, log_steps
-from resourcekit.definitions.results import ExecutionResult, StepResult
-from resourcekit.definitions.retry import RetryPolicy
-from resourcekit.definitions.serializers import JsonSerializer, ParquetSerializer, PickleSerializer, Serializer
-from resourcekit.injection import ResourceParam
+from resourcekit.definitions.storage.serializers import JsonSerializer, ParquetSerializer, PickleSerializer, Serializer
+from resourcekit.injection.markers import ResourceParam
 
 __all__ = (
     "AssetDefinition",
@@ -99,7 +99,7 @@ if not TYPE_CHECKING:
 
     def __getattr__(name):
         """Tell what stands for a name that only Dagster has."""
-        from resourcekit.absent import absent
+        from resourcekit.base.dagster_names import absent
 
         raise absent(sys.modules[__name__], name)
 

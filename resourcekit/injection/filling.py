@@ -9,15 +9,19 @@ from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from types import TracebackType
 from typing import Any, Self
 
-from resourcekit.changes import keep, latest
-from resourcekit.current import CURRENT
-from resourcekit.errors import InjectionError, NoActiveRunError, RunStateError
+from resourcekit.base.errors import InjectionError, NoActiveRunError, RunStateError
 from resourcekit.injection.function import FunctionSpec, KnownCall
 from resourcekit.injection.matching import check_value, held_at, key_for, no_key, wants_provider
 from resourcekit.injection.reading import Wish
 from resourcekit.injection.specialised import Specialised
-from resourcekit.nodes import Held
-from resourcekit.run import Blueprint, ContainerBlueprint, Run, Session, open_runs
+from resourcekit.planning.nodes import Held
+from resourcekit.run.app import open_runs
+from resourcekit.run.blueprint import Blueprint
+from resourcekit.run.cache_epoch import keep, latest
+from resourcekit.run.container_runs import ContainerBlueprint
+from resourcekit.run.current import CURRENT
+from resourcekit.run.run import Run
+from resourcekit.run.session import Session
 
 __all__ = ("Fill", "Filling", "FromCurrent", "PerCall", "per_call")
 

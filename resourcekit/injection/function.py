@@ -11,11 +11,11 @@ from weakref import ReferenceType, WeakKeyDictionary, ref
 
 import attrs
 
-from resourcekit.errors import InjectionError
-from resourcekit.injection.names import Annotations, names_of
+from resourcekit.base.errors import InjectionError
 from resourcekit.injection.reading import Wish, read_signature
+from resourcekit.injection.signature_names import Annotations, names_of
 from resourcekit.injection.uninjected import missing_argument
-from resourcekit.run import Blueprint
+from resourcekit.run.blueprint import Blueprint
 
 __all__ = ("MARK", "FunctionSpec", "KnownCall", "function_spec", "read_keys", "unbound")
 

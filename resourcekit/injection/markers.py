@@ -5,10 +5,10 @@ from __future__ import annotations
 import typing
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
-from resourcekit.annotations import type_name
-from resourcekit.annotations.structure import UNIONS
-from resourcekit.deferred import Reference, ref
-from resourcekit.errors import nothing_injects
+from resourcekit.annotations.annotation_names import type_name
+from resourcekit.annotations.annotation_structure import UNIONS
+from resourcekit.base.errors import nothing_injects
+from resourcekit.declarations.deferred import Reference, ref
 
 __all__ = ("INJECTED", "ResourceParam", "injected", "is_foreign", "is_marked", "named_key")
 

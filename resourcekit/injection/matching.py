@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any, get_origin
 
-from resourcekit.annotations import accepts, is_deferred, type_name, union_members
+from resourcekit.annotations.annotation_names import type_name
+from resourcekit.annotations.annotation_structure import accepts, split, union_members
+from resourcekit.annotations.class_kinds import is_deferred
 from resourcekit.annotations.generics import arguments_of, substituted, type_arguments
-from resourcekit.annotations.structure import split
 from resourcekit.annotations.validators import build_validator
-from resourcekit.errors import InjectionError, kind_in_words, listed, nearest, with_article
+from resourcekit.base.errors import InjectionError, kind_in_words, listed, nearest, with_article
 from resourcekit.injection.function import FunctionSpec
 from resourcekit.injection.reading import Wish
-from resourcekit.nodes import Held
-from resourcekit.run import Blueprint
+from resourcekit.planning.nodes import Held
+from resourcekit.run.blueprint import Blueprint
 
 __all__ = ("check_value", "find_key", "held_at", "key_for", "key_of_type", "no_key", "wants_provider")
 

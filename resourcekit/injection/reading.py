@@ -10,15 +10,15 @@ from typing import Annotated, Any, Final
 
 import attrs
 
-from resourcekit.annotations import resource_classes, type_name, union_members
-from resourcekit.annotations.structure import split
-from resourcekit.deferred import Reference
-from resourcekit.errors import InjectionError
+from resourcekit.annotations.annotation_names import type_name
+from resourcekit.annotations.annotation_structure import resource_classes, split, union_members
+from resourcekit.base.errors import InjectionError
+from resourcekit.declarations.deferred import Reference
+from resourcekit.declarations.resource_classes import ConfigurableResourceFactory
+from resourcekit.declarations.spec import RECORD
 from resourcekit.injection.markers import INJECTED, ResourceParam, is_foreign, is_marked, named_key
-from resourcekit.injection.names import Annotations
+from resourcekit.injection.signature_names import Annotations
 from resourcekit.injection.uninjected import NotInjected, is_plain_class
-from resourcekit.resource_classes import ConfigurableResourceFactory
-from resourcekit.spec import RECORD
 
 __all__ = ("Reading", "Wish", "read_signature")
 

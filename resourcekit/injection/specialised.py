@@ -14,13 +14,13 @@ from types import FunctionType
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
-from resourcekit.changes import latest
-from resourcekit.current import CURRENT, current_run
-from resourcekit.generated import execute
+from resourcekit.base.generated import execute
 from resourcekit.injection.function import FunctionSpec, read_keys
 from resourcekit.injection.reading import Reading
-from resourcekit.lifecycle.compiled import Compiled
-from resourcekit.run import Session
+from resourcekit.lifecycle.fast.compiled import Compiled
+from resourcekit.run.cache_epoch import latest
+from resourcekit.run.current import CURRENT, current_run
+from resourcekit.run.session import Session
 
 __all__ = ("KINDS", "Specialised")
 

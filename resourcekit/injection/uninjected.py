@@ -7,8 +7,8 @@ from typing import Any
 
 import attrs
 
-from resourcekit.annotations import type_name
-from resourcekit.errors import InjectionError
+from resourcekit.annotations.annotation_names import type_name
+from resourcekit.base.errors import InjectionError
 
 __all__ = ("NotInjected", "is_plain_class", "missing_argument")
 

@@ -9,7 +9,7 @@ from functools import partial, wraps
 from types import MethodType
 from typing import Any, Final, Literal
 
-from resourcekit.errors import RunStateError, kind_in_words, with_article
+from resourcekit.base.errors import RunStateError, kind_in_words, with_article
 from resourcekit.injection.filling import Fill, Filling, FromCurrent
 from resourcekit.injection.function import MARK, FunctionSpec, function_spec, unbound
 from resourcekit.injection.specialised import KINDS, Specialised

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from resourcekit.annotations import type_name
-from resourcekit.inspection.entries import FieldEntry, GraphData, GraphEntry, Need
-from resourcekit.inspection.notations import dot, mermaid
+from resourcekit.annotations.annotation_names import type_name
+from resourcekit.base.masking import printable
+from resourcekit.base.tables import markup
+from resourcekit.declarations.record import spec_of
+from resourcekit.declarations.spec import FieldSpec
 from resourcekit.inspection.origins import Origins, is_hidden
-from resourcekit.inspection.page import graph_page
-from resourcekit.inspection.picture import svg
-from resourcekit.nodes import Graph, Node
-from resourcekit.plan import Plan
-from resourcekit.record import spec_of
-from resourcekit.secrets import printable
-from resourcekit.spec import FieldSpec
-from resourcekit.tables import markup
+from resourcekit.inspection.records import FieldEntry, GraphData, GraphEntry, Need
+from resourcekit.inspection.render.notations import dot, mermaid
+from resourcekit.inspection.render.page import graph_page
+from resourcekit.inspection.render.picture import svg
+from resourcekit.planning.nodes import Graph, Node
+from resourcekit.planning.plan import Plan
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 import attrs
 
-from resourcekit.inspection.entries import FieldEntry, GraphData, GraphEntry
-from resourcekit.tables import Table, Tabular
+from resourcekit.base.tables import Table, Tabular
+from resourcekit.inspection.records import FieldEntry, GraphData, GraphEntry
 
 __all__ = ("ContainerDiff", "EntryChange", "FieldChange", "compare")
 

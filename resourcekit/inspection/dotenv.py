@@ -14,8 +14,8 @@ from uuid import UUID
 
 import attrs
 
-from resourcekit.inspection.entries import EnvEntry
-from resourcekit.secrets import printable
+from resourcekit.base.masking import printable
+from resourcekit.inspection.records import EnvEntry
 
 __all__ = ("as_text", "dotenv")
 

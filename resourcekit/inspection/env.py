@@ -8,12 +8,12 @@ from typing import Any, Literal
 
 import attrs
 
+from resourcekit.base.masking import printable
+from resourcekit.base.tables import Table, Tabular
 from resourcekit.inspection.dotenv import dotenv
-from resourcekit.inspection.entries import EnvEntry
 from resourcekit.inspection.origins import Origins, Read
-from resourcekit.nodes import Graph
-from resourcekit.secrets import printable
-from resourcekit.tables import Table, Tabular
+from resourcekit.inspection.records import EnvEntry
+from resourcekit.planning.nodes import Graph
 
 __all__ = ("ContainerEnv", "describe_env", "joined")
 

@@ -8,14 +8,14 @@ from typing import Any
 
 import attrs
 
-from resourcekit.errors import Location, did_you_mean, shortened
-from resourcekit.inspection.entries import FieldEntry, GraphData, GraphEntry, UnknownFieldError
+from resourcekit.base.errors import Location, did_you_mean, shortened
+from resourcekit.base.masking import printable
+from resourcekit.base.tables import Table, Tabular
+from resourcekit.declarations.record import spec_of
 from resourcekit.inspection.origins import Read, location_text
-from resourcekit.inspection.parts import part_of
-from resourcekit.nodes import Graph, Node
-from resourcekit.record import spec_of
-from resourcekit.secrets import printable
-from resourcekit.tables import Table, Tabular
+from resourcekit.inspection.records import FieldEntry, GraphData, GraphEntry, UnknownFieldError
+from resourcekit.inspection.subfields import part_of
+from resourcekit.planning.nodes import Graph, Node
 
 __all__ = ("Explanation", "UnknownFieldError", "explain")
 

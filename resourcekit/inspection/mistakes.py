@@ -8,9 +8,9 @@ from inspect import unwrap
 from types import FunctionType
 from typing import Final
 
-from resourcekit.errors import Location, Problem
-from resourcekit.hooks import HOOK_NAMES
-from resourcekit.plan import Plan
+from resourcekit.base.errors import Location, Problem
+from resourcekit.declarations.hooks import HOOK_NAMES
+from resourcekit.planning.plan import Plan
 
 __all__ = ("likely_mistakes",)
 

@@ -9,17 +9,28 @@ from typing import Any, Literal, get_origin
 
 import attrs
 
-from resourcekit.annotations import element_annotation, is_deferred, resource_classes, type_name, union_members
+from resourcekit.annotations.annotation_names import type_name
+from resourcekit.annotations.annotation_structure import element_annotation, resource_classes, union_members
+from resourcekit.annotations.class_kinds import is_deferred
+from resourcekit.base.errors import DefinitionError, Location
+from resourcekit.base.masking import MASK, printable, show
 from resourcekit.config.overlay import Overlaid, Overlay, stand_ins
-from resourcekit.deferred import Computed, Deferred, EnvTemplate, EnvVar, FileVar, Reference, described, is_source
-from resourcekit.errors import DefinitionError, Location
-from resourcekit.fields import is_factory
-from resourcekit.nodes import Graph, Node
-from resourcekit.placement import Placed, place
-from resourcekit.record import raw_values, record_of, spec_of
-from resourcekit.secrets import MASK, printable, show
-from resourcekit.spec import FieldSpec, has_secret, has_secrets
-from resourcekit.values import holds, is_resource, leaves, rebuild
+from resourcekit.declarations.deferred import (
+    Computed,
+    Deferred,
+    EnvTemplate,
+    EnvVar,
+    FileVar,
+    Reference,
+    described,
+    is_source,
+)
+from resourcekit.declarations.fields import is_factory
+from resourcekit.declarations.record import raw_values, record_of, spec_of
+from resourcekit.declarations.spec import FieldSpec, has_secret, has_secrets
+from resourcekit.declarations.values import holds, is_resource, leaves, rebuild
+from resourcekit.planning.nodes import Graph, Node
+from resourcekit.planning.overlay_targets import Placed, place
 
 __all__ = ("Former", "Named", "Origin", "Origins", "Read", "is_hidden", "shown_value", "with_outcomes")
 

@@ -14,19 +14,13 @@ from typing import Any, Final, Literal, get_args, get_origin
 from urllib.parse import quote
 from uuid import UUID
 
-from resourcekit.annotations import (
-    field_annotations,
-    fixed_items,
-    is_resource_class,
-    is_structured,
-    type_name,
-    union_members,
-    unwrap,
-)
+from resourcekit.annotations.annotation_names import type_name
+from resourcekit.annotations.annotation_structure import field_annotations, fixed_items, union_members, unwrap
+from resourcekit.annotations.class_kinds import is_resource_class, is_structured
+from resourcekit.declarations.record import spec_of
+from resourcekit.declarations.spec import FieldSpec
 from resourcekit.inspection.origins import Origins, is_hidden
-from resourcekit.nodes import Graph, Node
-from resourcekit.record import spec_of
-from resourcekit.spec import FieldSpec
+from resourcekit.planning.nodes import Graph, Node
 
 __all__ = ("overlay_schema",)
 

@@ -48,7 +48,7 @@ class SpanListener:
 
     def _run(self, event: RunEvent) -> None:
         if event.status == "opened":
-            attributes = {"resourcekit.container": event.container, "resourcekit.run_id": event.run_id}
+            attributes = {"resourcekit.container.declarative": event.container, "resourcekit.run_id": event.run_id}
             now = time_ns()
             span = self._tracer.start_span(f"run {event.container}", attributes=attributes, start_time=now)
             self._runs[event.run_id] = (span, now)

@@ -23,7 +23,7 @@ from resourcekit.lifecycle.drivers import Observer, aperform, end_child, in_thre
 from resourcekit.lifecycle.machine import Call, CallFailed, Machine, Scope, set_up_one
 from resourcekit.lifecycle.outcome import together
 from resourcekit.lifecycle.scopes import innermost_cancel_scope
-from resourcekit.plan import Step
+from resourcekit.planning.plan import Step
 
 __all__ = ("set_up_concurrently", "set_up_concurrently_async")
 

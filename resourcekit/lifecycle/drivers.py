@@ -12,10 +12,10 @@ from functools import partial
 from time import perf_counter
 from typing import Any, Final, NoReturn
 
-from resourcekit.errors import RunStateError
+from resourcekit.base.errors import RunStateError
 from resourcekit.lifecycle.machine import Call, CallFailed, Machine, Scope, tear_down
 from resourcekit.lifecycle.scopes import innermost_cancel_scope
-from resourcekit.plan import Step
+from resourcekit.planning.plan import Step
 
 __all__ = (
     "Observer",

@@ -16,7 +16,7 @@ from threading import get_ident
 from typing import Any, Final, Protocol
 from weakref import ReferenceType, ref
 
-from resourcekit.errors import RunStateError
+from resourcekit.base.errors import RunStateError
 
 __all__ = ("PROCESS", "in_child", "inherited_error", "is_theirs", "keep_for_good", "note_entered")
 

@@ -16,20 +16,20 @@ from weakref import ref
 
 import attrs
 
-from resourcekit.construction import complete
-from resourcekit.context import RunContext
-from resourcekit.deferred import Computed
-from resourcekit.errors import DefinitionError, kind_in_words
-from resourcekit.hooks import Hook, is_manager
-from resourcekit.lifecycle.foreign import begin_use, end_use
+from resourcekit.base.errors import DefinitionError, kind_in_words
+from resourcekit.base.settings import ContainerSettings
+from resourcekit.declarations.construction import complete
+from resourcekit.declarations.context import RunContext
+from resourcekit.declarations.deferred import Computed
+from resourcekit.declarations.hooks import Hook, is_manager
+from resourcekit.declarations.record import record_of, spec_of
+from resourcekit.declarations.values import has_parts, leaves, rebuild
+from resourcekit.lifecycle.foreign_resources import begin_use, end_use
 from resourcekit.lifecycle.forks import PROCESS, inherited_error, note_entered
 from resourcekit.lifecycle.outcome import HookFailure, annotate, is_a, never_began, traceback_of
 from resourcekit.lifecycle.scopes import innermost_cancel_scope
 from resourcekit.lifecycle.timing import Limit, limit_of
-from resourcekit.plan import Step
-from resourcekit.record import record_of, spec_of
-from resourcekit.settings import ContainerSettings
-from resourcekit.values import has_parts, leaves, rebuild
+from resourcekit.planning.plan import Step
 
 __all__ = (
     "Call",

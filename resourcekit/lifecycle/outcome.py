@@ -10,10 +10,10 @@ from typing import Final, TypeGuard, TypeVar
 
 import attrs
 
-from resourcekit.context import LOGGER
-from resourcekit.errors import SetupError, TeardownError
-from resourcekit.plan import Step
-from resourcekit.secrets import printable
+from resourcekit.base.errors import SetupError, TeardownError
+from resourcekit.base.masking import printable
+from resourcekit.declarations.context import LOGGER
+from resourcekit.planning.plan import Step
 
 __all__ = (
     "TEARDOWN_NOTE",

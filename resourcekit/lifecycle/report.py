@@ -9,11 +9,11 @@ from typing import Any, Literal
 
 import attrs
 
-from resourcekit.context import LOGGER
+from resourcekit.base.masking import printable
+from resourcekit.declarations.context import LOGGER
 from resourcekit.lifecycle.machine import Call
 from resourcekit.lifecycle.outcome import HookFailure
-from resourcekit.secrets import printable
-from resourcekit.timeline import Timeline, make_timeline
+from resourcekit.lifecycle.timeline import Timeline, make_timeline
 
 __all__ = ("Event", "Listener", "Observation", "Outcome", "PhaseEvent", "RunEvent", "RunReport", "log_events", "tell")
 

@@ -6,10 +6,10 @@ from typing import Any, Final
 
 import attrs
 
-from resourcekit.errors import ResourceKitError
-from resourcekit.plan import Step
-from resourcekit.record import spec_of
-from resourcekit.settings import ContainerSettings
+from resourcekit.base.errors import ResourceKitError
+from resourcekit.base.settings import ContainerSettings
+from resourcekit.declarations.record import spec_of
+from resourcekit.planning.plan import Step
 
 __all__ = ("TIMEOUTS", "HookTimeoutError", "Limit", "limit_of")
 

@@ -10,12 +10,12 @@ from typing import Self
 
 import attrs
 
-from resourcekit.context import LOGGER
-from resourcekit.errors import listed
+from resourcekit.base.errors import listed
+from resourcekit.base.masking import printable
+from resourcekit.declarations.context import LOGGER
 from resourcekit.lifecycle.drivers import Observer
 from resourcekit.lifecycle.machine import Call
-from resourcekit.plan import Plan, Step
-from resourcekit.secrets import printable
+from resourcekit.planning.plan import Plan, Step
 
 __all__ = ("StartWatch",)
 

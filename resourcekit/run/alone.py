@@ -5,13 +5,13 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Any, Generic, TypeVar, overload
 
-from resourcekit.errors import kind_in_words
+from resourcekit.base.errors import kind_in_words
+from resourcekit.declarations.resource_classes import ConfigurableResource, ConfigurableResourceFactory
+from resourcekit.declarations.values import is_resource
 from resourcekit.lifecycle.report import RunReport
-from resourcekit.nodes import Held, build_graph, held_resource
-from resourcekit.resource_classes import ConfigurableResource, ConfigurableResourceFactory
+from resourcekit.planning.nodes import Held, build_graph, held_resource
 from resourcekit.run.blueprint import Blueprint
 from resourcekit.run.run import Run
-from resourcekit.values import is_resource
 
 __all__ = ("OpenResource", "open_resource")
 

@@ -11,19 +11,19 @@ from time import perf_counter
 from typing import Final
 from weakref import WeakSet, WeakValueDictionary
 
-from resourcekit import active_overrides
-from resourcekit.active_overrides import standing_for_origin
-from resourcekit.changes import changed, forked
-from resourcekit.current import at_end, current_run, runs_here
-from resourcekit.errors import RunStateError
+from resourcekit.base.errors import RunStateError
 from resourcekit.lifecycle.drivers import Observer
 from resourcekit.lifecycle.forks import in_child, inherited_error
 from resourcekit.lifecycle.loops import owning_loop
 from resourcekit.lifecycle.machine import LiveResource, Scope
 from resourcekit.lifecycle.watch import StartWatch
-from resourcekit.nodes import Held
-from resourcekit.plan import Step
+from resourcekit.planning.nodes import Held
+from resourcekit.planning.plan import Step
+from resourcekit.run import active_overrides
+from resourcekit.run.active_overrides import standing_for_origin
 from resourcekit.run.blueprint import AppScope, Blueprint, Preflight
+from resourcekit.run.cache_epoch import changed, forked
+from resourcekit.run.current import at_end, current_run, runs_here
 from resourcekit.run.ending import end_all_async, end_all_sync
 from resourcekit.run.session import Session, check_flag
 

@@ -9,22 +9,22 @@ from typing import Any, ClassVar, Final
 
 import attrs
 
-from resourcekit.changes import changed
+from resourcekit.base.errors import Problem, UnknownKeyError, kind_in_words
+from resourcekit.base.settings import ContainerSettings
 from resourcekit.config.overlay import Overlay
 from resourcekit.config.resolution import is_settled, resolve
-from resourcekit.deferred import Reference
-from resourcekit.errors import Problem, UnknownKeyError, kind_in_words
-from resourcekit.lifecycle.compiled import Compiled
+from resourcekit.declarations.deferred import Reference
 from resourcekit.lifecycle.drivers import close_awaitable
-from resourcekit.lifecycle.generation import compile_steps
+from resourcekit.lifecycle.fast.compiled import Compiled
+from resourcekit.lifecycle.fast.generation import compile_steps
 from resourcekit.lifecycle.machine import LiveResource
 from resourcekit.lifecycle.report import Listener
 from resourcekit.lifecycle.timing import TIMEOUTS, limit_of
-from resourcekit.nodes import EVERY_BRANCH, Graph, Held, LeftOut
-from resourcekit.placement import Placed, place
-from resourcekit.plan import Plan, Step, make_plan
-from resourcekit.run.frame import frame
-from resourcekit.settings import ContainerSettings
+from resourcekit.planning.nodes import EVERY_BRANCH, Graph, Held, LeftOut
+from resourcekit.planning.overlay_targets import Placed, place
+from resourcekit.planning.plan import Plan, Step, make_plan
+from resourcekit.run.cache_epoch import changed
+from resourcekit.run.run_lines import frame
 
 __all__ = ("AppScope", "Blueprint", "Preflight", "preflight")
 

@@ -7,12 +7,12 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
 
-from resourcekit.errors import RunStateError, TeardownError
+from resourcekit.base.errors import RunStateError, TeardownError
 from resourcekit.lifecycle.drivers import close_awaitable, torn_down, torn_down_async
 from resourcekit.lifecycle.loops import HandedOver, OwningLoop
 from resourcekit.lifecycle.machine import Scope
 from resourcekit.lifecycle.outcome import is_a, surfacing
-from resourcekit.plan import Step
+from resourcekit.planning.plan import Step
 from resourcekit.run.session import Session
 
 __all__ = ("end_all_async", "end_all_sync", "end_async", "end_sync")

@@ -7,9 +7,9 @@ from typing import Any
 
 import attrs
 
-from resourcekit.context import RunContext
-from resourcekit.hooks import Hook, health_hook
-from resourcekit.plan import Step
+from resourcekit.declarations.context import RunContext
+from resourcekit.declarations.hooks import Hook, health_hook
+from resourcekit.planning.plan import Step
 from resourcekit.run.session import Session
 
 __all__ = ("HealthCheck", "health_checks")

@@ -14,13 +14,13 @@ from functools import partial
 from typing import Any
 from weakref import WeakSet
 
-from resourcekit.active_overrides import Entry, effective, everywhere
-from resourcekit.changes import latest
-from resourcekit.errors import RunStateError, preflight_error
-from resourcekit.nodes import Node
-from resourcekit.plan import Step
+from resourcekit.base.errors import RunStateError, preflight_error
+from resourcekit.planning.nodes import Node
+from resourcekit.planning.plan import Step
+from resourcekit.run.active_overrides import Entry, effective, everywhere
 from resourcekit.run.app import App, AppRun
 from resourcekit.run.blueprint import Blueprint, preflight
+from resourcekit.run.cache_epoch import latest
 from resourcekit.run.session import Session
 
 __all__ = ("OverrideScope",)

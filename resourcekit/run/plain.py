@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from resourcekit.changes import keep, latest
-from resourcekit.lifecycle.compiled import Compiled
+from resourcekit.lifecycle.fast.compiled import Compiled
 from resourcekit.run.blueprint import Blueprint
+from resourcekit.run.cache_epoch import keep, latest
 from resourcekit.run.run import Run
 
 __all__ = ("PlainRuns",)

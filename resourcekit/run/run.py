@@ -7,13 +7,13 @@ from contextlib import asynccontextmanager, contextmanager
 from types import TracebackType
 from typing import Any, Generic, TypeVar
 
+from resourcekit.base.masking import printable
 from resourcekit.lifecycle.loops import owning_loop
-from resourcekit.plan import Step
+from resourcekit.planning.plan import Step
 from resourcekit.run.ending import end_all_async, end_all_sync, end_async, end_sync
 from resourcekit.run.override_scope import OverrideScope
 from resourcekit.run.session import Session
 from resourcekit.run.view import end
-from resourcekit.secrets import printable
 
 __all__ = ("Run",)
 

@@ -10,22 +10,22 @@ from time import perf_counter
 from types import MappingProxyType
 from typing import Any, Final, NoReturn
 
+from resourcekit.base.caller import caller_location
+from resourcekit.base.errors import Location, RunStateError, kind_in_words, preflight_error
 from resourcekit.config.overlay import Overlay
-from resourcekit.context import RunContext
-from resourcekit.errors import Location, RunStateError, kind_in_words, preflight_error
-from resourcekit.frames import caller_location
-from resourcekit.lifecycle.compiled import Compiled, Failure
+from resourcekit.declarations.context import RunContext
 from resourcekit.lifecycle.drivers import Observer, drive, drive_async, torn_down, torn_down_async
+from resourcekit.lifecycle.fast.compiled import Compiled, Failure
 from resourcekit.lifecycle.forks import PROCESS, inherited_error, is_theirs, keep_for_good
 from resourcekit.lifecycle.loops import OwningLoop
 from resourcekit.lifecycle.machine import Scope, set_up
 from resourcekit.lifecycle.outcome import is_a, surfacing
 from resourcekit.lifecycle.report import Observation, Outcome, RunEvent, RunReport, tell
-from resourcekit.nodes import LeftOut
-from resourcekit.plan import Step
+from resourcekit.planning.nodes import LeftOut
+from resourcekit.planning.plan import Step
 from resourcekit.run.blueprint import Blueprint, Preflight, preflight
-from resourcekit.run.frame import is_debugging
-from resourcekit.run.showing import Showing
+from resourcekit.run.live import Showing
+from resourcekit.run.run_lines import is_debugging
 from resourcekit.run.view import end, let_go
 
 __all__ = ("Session", "check_flag")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import attrs
 
-from resourcekit.errors import RunStateError
+from resourcekit.base.errors import RunStateError
 
 __all__ = ("LiveView", "ViewClasses", "doubt", "end", "let_go", "set_class", "view_classes")
 

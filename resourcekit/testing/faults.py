@@ -7,9 +7,9 @@ from typing import Any, Literal
 
 import attrs
 
-from resourcekit.active_overrides import effective
-from resourcekit.container import ContainerMeta, ResourceContainer
-from resourcekit.errors import ResourceKitError, kind_in_words
+from resourcekit.base.errors import ResourceKitError, kind_in_words
+from resourcekit.container.declarative import ContainerMeta, ResourceContainer
+from resourcekit.run.active_overrides import effective
 from resourcekit.testing.leaks import Leak, LeakError
 from resourcekit.testing.trial import BODY, Point, Scenario, points_of, try_out
 

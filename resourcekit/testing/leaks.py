@@ -14,8 +14,8 @@ from typing import Any, Final
 
 import attrs
 
-from resourcekit.errors import Location, ResourceKitError, kind_in_words
-from resourcekit.plan import Step
+from resourcekit.base.errors import Location, ResourceKitError, kind_in_words
+from resourcekit.planning.plan import Step
 
 __all__ = ("Leak", "LeakError", "Openings", "leak_of", "warned")
 

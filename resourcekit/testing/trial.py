@@ -15,12 +15,13 @@ from typing import Any, Final
 
 import attrs
 
-from resourcekit.errors import kind_in_words
-from resourcekit.hooks import Hook
+from resourcekit.base.errors import kind_in_words
+from resourcekit.declarations.hooks import Hook
 from resourcekit.lifecycle.drivers import Observer
 from resourcekit.lifecycle.machine import Call, LiveResource
-from resourcekit.plan import Step
-from resourcekit.run import AppScope, Blueprint, Run
+from resourcekit.planning.plan import Step
+from resourcekit.run.blueprint import AppScope, Blueprint
+from resourcekit.run.run import Run
 from resourcekit.testing.leaks import Leak, Openings, leak_of, warned
 
 __all__ = ("BODY", "Point", "Scenario", "points_of", "try_out")

@@ -16,7 +16,7 @@ from unittest.mock import MagicMock
 import attrs
 
 import resourcekit
-from resourcekit.fields import METADATA
+from resourcekit.declarations.fields import METADATA
 
 __all__ = ("Library", "ResourceKit")
 

@@ -1,0 +1,56 @@
+"""Annotations as words, for messages."""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Callable
+from typing import Any
+
+from resourcekit.annotations.annotation_structure import QUALIFIERS, UNIONS
+
+__all__ = ("type_name",)
+
+
+def type_name(annotation: Any) -> str:
+    """Give the short, readable name of an annotation.
+
+    Example:
+        >>> type_name(dict[str, int | None])
+        'dict[str, int | None]'
+    """
+    if isinstance(annotation, type):
+        return _plain_name(annotation)
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is typing.Annotated or origin in QUALIFIERS:
+        return type_name(arguments[0])
+    if origin in UNIONS:
+        return " | ".join(map(type_name, arguments))
+    if origin is typing.Literal:
+        return f"Literal[{', '.join(map(_option_name, arguments))}]"
+    if origin is tuple and getattr(annotation, "__args__", None) == ():
+        return "tuple[()]"
+    if arguments and origin is not Callable:
+        return f"{type_name(origin)}[{', '.join(map(type_name, arguments))}]"
+    return _plain_name(annotation if origin is None else origin)
+
+
+def _option_name(option: object) -> str:
+    """A literal as it is written, an enum's member by its name."""
+    name = getattr(option, "name", None)
+    return repr(option) if name is None else f"{type(option).__name__}.{name}"
+
+
+def _plain_name(annotation: Any) -> str:
+    """The name of an annotation without arguments."""
+    if annotation is None or annotation is types.NoneType:
+        return "None"
+    if annotation is ...:
+        return "..."
+    if isinstance(annotation, (str, typing.ForwardRef)):
+        return annotation if isinstance(annotation, str) else annotation.__forward_arg__
+    if isinstance(annotation, typing.TypeVar):  # only the class of its bound: a bound may speak of its own variable
+        bound = typing.get_origin(annotation.__bound__) or annotation.__bound__
+        annotation = bound if isinstance(bound, type) else annotation
+    name = getattr(annotation, "__name__", None)
+    return name if isinstance(name, str) else repr(annotation).removeprefix("typing.")

@@ -1,0 +1,1 @@
+"""Executing steps: which key fills which parameter, the engine, direct calls."""
