@@ -15,7 +15,7 @@ from resourcekit.cli.commands import invoke
 from tests.forked import ROOT, forked, forked_on_terminal
 
 AIRPORTS = "docs/examples/airports.py"
-APPROVED = Path(__file__).parent / "approved"
+APPROVED = Path(__file__).parent / "cli" / "approved"
 TARGETS = {"airports", "shop", "target"}
 OURS = re.compile(
     r"APP_ENV|DB_\w+|SHOP_ENV|API_TOKEN|LEVEL|POOL_SIZE|NO_COLOR|FORCE_COLOR|COLUMNS|LINES|TERM|GITHUB_\w+|CI|TTY_\w+"

@@ -358,10 +358,10 @@ class Operations(Inspected):
 
         >>> from resourcekit import ResourceContainer
         >>> class App(ResourceContainer): ...
-        >>> App().close()
+        >>> App().close()  # doctest: +ELLIPSIS
         Traceback (most recent call last):
         ...
-        resourcekit.base.errors.RunStateError: this container is not started; use `with container:`, or container.start()
+        resourcekit.base.errors.RunStateError: this container is not started; use `with container:`, or ...
         """
         self._leaving().leave(None)
 

@@ -1,4 +1,4 @@
-"""Real objects of Dagster's in our classes and containers; `tests/test_dagster_objects.py` has look-alikes."""
+"""Real objects of Dagster's in our classes and containers; tests/container/test_dagster_objects.py has look-alikes."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,0 +1,291 @@
+"""The layers, read off the source: what may import what, what a bare import may load, what must have a docstring.
+
+The layers are the folders, see docs/architecture.md. Imports inside functions count like those at the top: a late
+import saves start-up time, it does not change who depends on whom.
+"""
+
+import ast
+import importlib.util
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+PACKAGE = "resourcekit"
+
+# The layers are the folders, in this order: a module imports its own folder and those before it.
+LAYERS = (
+    "base",
+    "annotations",
+    "declarations",
+    "config",
+    "planning",
+    "lifecycle",
+    "lifecycle.fast",
+    "run",
+    "injection",
+    "inspection",
+    "inspection.render",
+    "container",
+    "definitions.model",
+    "definitions.storage",
+    "definitions.execution",
+    "definitions.authoring",
+    "definitions",
+    "testing",
+    "integrations",
+    "cli",
+)
+FRONT = {"", "__main__"}  # `resourcekit/__init__.py` and `python -m resourcekit`
+# Third-party packages that only some of our modules may import.
+RESERVED = {
+    "dependency_injector": {"container"},
+    "cattrs": {"config", "definitions.storage.serializers"},
+}
+# What must not be loaded until something needs it.
+HEAVY = {"anyio", "asyncio", "cattrs", "concurrent", "dependency_injector", "fastapi", "pydantic", "yaml"}
+
+
+@dataclass(frozen=True)
+class Import:
+    """One import statement's target, as a full dotted name."""
+
+    target: str
+    line: int
+    typing_only: bool
+
+
+@dataclass(frozen=True)
+class Module:
+    """One source file: its dotted name below the package ("" for the package itself), its tree and imports."""
+
+    name: str
+    path: Path
+    tree: ast.Module
+    imports: tuple[Import, ...]
+
+
+def read_imports(node: ast.AST, package: str, typing_only: bool = False) -> Iterator[Import]:
+    """Find the imports in a tree; `package` is what a leading dot stands for."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Import):
+            for alias in child.names:
+                yield Import(alias.name, child.lineno, typing_only)
+        elif isinstance(child, ast.ImportFrom):
+            parents = package.split(".")
+            base = ".".join(parents[: len(parents) - child.level + 1]) if child.level else ""
+            origin = ".".join(part for part in (base, child.module) if part)
+            for alias in child.names:
+                yield Import(f"{origin}.{alias.name}", child.lineno, typing_only)
+        elif isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
+            for inner in child.body:
+                yield from read_imports(ast.Module([inner], []), package, typing_only=True)
+            yield from read_imports(ast.Module(child.orelse, []), package, typing_only)
+        else:
+            yield from read_imports(child, package, typing_only)
+
+
+@cache
+def modules() -> dict[str, Module]:
+    """Read every source file of the package, found without importing it."""
+    spec = importlib.util.find_spec(PACKAGE)
+    assert spec is not None, f"{PACKAGE} is not installed"
+    found = {}
+    for root in map(Path, spec.submodule_search_locations or ()):
+        for path in sorted(root.rglob("*.py")):
+            parts = path.relative_to(root).with_suffix("").parts
+            name = ".".join(parts).removesuffix("__init__").removesuffix(".")
+            package = ".".join((PACKAGE, *parts[:-1]))
+            tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
+            found[name] = Module(name, path, tree, tuple(read_imports(tree, package)))
+    return found
+
+
+def layer_of(name: str) -> str | None:
+    """Look up the layer of a module: the innermost folder of the list that it is in; None if it is in none."""
+    while name and name not in LAYERS:
+        name = name.rpartition(".")[0]
+    return name or None
+
+
+def own_module(target: str) -> str | None:
+    """Turn an imported dotted name into the name of our module it comes from; None for other people's."""
+    if target != PACKAGE and not target.startswith(PACKAGE + "."):
+        return None
+    name = target.removeprefix(PACKAGE).removeprefix(".")
+    while name and name not in modules():
+        name = name.rpartition(".")[0]
+    return name
+
+
+def own_imports() -> Iterator[tuple[Module, Import, str]]:
+    """Pair each of our modules with the own modules it imports; the package's front door is left out."""
+    for module in modules().values():
+        for imported in module.imports:
+            target = own_module(imported.target)
+            if module.name and target is not None and target != module.name:
+                yield module, imported, target
+
+
+def place(module: Module, line: int) -> str:
+    """Say where a finding is."""
+    return f"{module.path}:{line}"
+
+
+def place_in_order(name: str) -> int:
+    """Tell how far down a module's layer is; the front is below all."""
+    layer = layer_of(name)
+    return len(LAYERS) if layer is None else LAYERS.index(layer)
+
+
+def upward_imports(typing_only: bool) -> list[str]:
+    """Describe each import of a layer below the importer's."""
+    return [
+        f"{place(module, imported.line)}: {layer_of(module.name)} imports {target}"
+        for module, imported, target in own_imports()
+        if imported.typing_only is typing_only and place_in_order(target) > place_in_order(module.name)
+    ]
+
+
+def test_every_module_is_in_a_layer() -> None:
+    """A module stands in one of the folders; beside them there is only the front."""
+    assert {name for name in modules() if layer_of(name) is None} == FRONT
+
+
+def test_imports_go_down_the_layers() -> None:
+    """A module imports its own folder and the folders before it, never one after."""
+    assert upward_imports(typing_only=False) == []
+
+
+def test_typing_imports_go_down_too() -> None:
+    """An import under TYPE_CHECKING is a dependency like any other: move the type, or use a Protocol."""
+    assert upward_imports(typing_only=True) == []
+
+
+def test_module_names_are_unique() -> None:
+    """No two modules have one name; those of `integrations` bear the names of other people's packages."""
+    named: dict[str, list[str]] = {}
+    for module in modules().values():
+        if module.path.stem not in ("__init__", "__main__") and layer_of(module.name) != "integrations":
+            named.setdefault(module.path.stem, []).append(module.name)
+    assert [names for names in named.values() if len(names) > 1] == []
+
+
+def test_no_module_imports_the_package_itself() -> None:
+    """Inside the package a name is imported from the module that defines it, not from the lazy front door."""
+    assert [place(module, imported.line) for module, imported, target in own_imports() if target == ""] == []
+
+
+def test_no_import_circles() -> None:
+    """No circle of imports, within a row either, late and typing-only imports included."""
+    graph: dict[str, set[str]] = {}
+    for module, _, target in own_imports():
+        graph.setdefault(module.name, set()).add(target)
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail("import circle: " + " -> ".join(reversed(error.args[1])))
+
+
+@pytest.mark.parametrize("library", RESERVED)
+def test_reserved_libraries(library: str) -> None:
+    """A library that shapes a layer is imported in that layer only."""
+    strangers = [
+        place(module, imported.line)
+        for module in modules().values()
+        for imported in module.imports
+        if imported.target.split(".")[0] == library and not RESERVED[library] & {module.name, layer_of(module.name)}
+    ]
+    assert strangers == [], f"only {', '.join(sorted(RESERVED[library]))} may import {library}"
+
+
+def modules_loaded_by(program: str) -> set[str]:
+    """Run a program in a fresh interpreter, and tell what it has loaded."""
+    root = modules()[""].path.parent.parent  # -I knows no PYTHONPATH
+    lines = [
+        "import json, sys",
+        f"sys.path.insert(0, {str(root)!r})",
+        "before = {*sys.modules}",
+        program,
+        "print(json.dumps([*({*sys.modules} - before)]))",
+    ]
+    done = subprocess.run([sys.executable, "-I", "-c", "\n".join(lines)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return set(json.loads(done.stdout))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import resourcekit",
+        "from resourcekit import ConfigurableResource, EnvVar, FileVar, field, secret, state",
+        "from resourcekit import ConfigurableResource\nclass Database(ConfigurableResource): host: str",
+    ],
+)
+def test_import_budget(statement: str) -> None:
+    """Importing resourcekit, and declaring a resource class, load attrs and the standard library's cheap part only."""
+    loaded = {name.split(".")[0] for name in modules_loaded_by(statement)}
+    third_party = loaded - sys.stdlib_module_names - {PACKAGE}
+    assert loaded & HEAVY == set()
+    assert third_party <= {"attr", "attrs"}
+
+
+def test_a_container_loads_without_what_runs_it() -> None:
+    """Declaring a container, and making an instance, load nothing that only its first run needs."""
+    program = """
+from resourcekit import ConfigurableResource, ResourceContainer
+class Database(ConfigurableResource): host: str = "localhost"
+class App(ResourceContainer): database = Database()
+App()
+"""
+    late = {"config.resolution", "planning.plan", "injection.filling", "lifecycle.machine", "run.run"}
+    assert modules_loaded_by(program).isdisjoint(f"{PACKAGE}.{name}" for name in late)
+
+
+def documented_nodes(module: Module) -> Iterator[ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef]:
+    """Yield what must have a docstring: the module, its public classes and functions, and their public methods."""
+    yield module.tree
+    for node in module.tree.body:
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+            yield node
+            yield from (item for item in node.body if needs_docstring(item))
+        elif needs_docstring(node):
+            yield node
+
+
+def needs_docstring(node: ast.stmt) -> bool:
+    """Tell a public function from private ones, overload signatures, property setters and overriding methods."""
+    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or node.name.startswith("_"):
+        return False
+    marks = {ast.unparse(decorator).rpartition(".")[2] for decorator in node.decorator_list}
+    return not marks & {"overload", "override", "setter", "deleter"}
+
+
+def test_docstrings() -> None:
+    """Every module, public class, function and method says what it is for."""
+    bare = [
+        place(module, getattr(node, "lineno", 1)) + f" {getattr(node, 'name', 'module')}"
+        for module in modules().values()
+        for node in documented_nodes(module)
+        if not ast.get_docstring(node)
+    ]
+    assert bare == []
+
+
+def test_every_test_states_a_behaviour() -> None:
+    """Each test's docstring tells, in the user's words, what must hold."""
+    bare = [
+        f"{path}:{node.lineno} {node.name}"
+        for path in sorted(Path(__file__).parents[1].rglob("test_*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.name.startswith("test_")
+        and not ast.get_docstring(node)
+    ]
+    assert bare == []
