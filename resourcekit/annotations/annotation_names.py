@@ -7,7 +7,7 @@ import typing
 from collections.abc import Callable
 from typing import Any
 
-from resourcekit.annotations.annotation_structure import QUALIFIERS, UNIONS
+from resourcekit.annotations.annotation_structure import QUALIFIERS, UNIONS, split, unwrap
 
 __all__ = ("type_name",)
 
@@ -21,8 +21,8 @@ def type_name(annotation: Any) -> str:
     """
     if isinstance(annotation, type):
         return _plain_name(annotation)
-    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
-    if origin is typing.Annotated or origin in QUALIFIERS:
+    origin, arguments = split(annotation)
+    if arguments and (origin is typing.Annotated or origin in QUALIFIERS):
         return type_name(arguments[0])
     if origin in UNIONS:
         return " | ".join(map(type_name, arguments))
@@ -32,7 +32,7 @@ def type_name(annotation: Any) -> str:
         return "tuple[()]"
     if arguments and origin is not Callable:
         return f"{type_name(origin)}[{', '.join(map(type_name, arguments))}]"
-    return _plain_name(annotation if origin is None else origin)
+    return _plain_name(origin)
 
 
 def _option_name(option: object) -> str:
@@ -50,7 +50,7 @@ def _plain_name(annotation: Any) -> str:
     if isinstance(annotation, (str, typing.ForwardRef)):
         return annotation if isinstance(annotation, str) else annotation.__forward_arg__
     if isinstance(annotation, typing.TypeVar):  # only the class of its bound: a bound may speak of its own variable
-        bound = typing.get_origin(annotation.__bound__) or annotation.__bound__
-        annotation = bound if isinstance(bound, type) else annotation
+        bound, _ = split(unwrap(annotation))
+        annotation = bound if isinstance(bound, type) and bound not in UNIONS else annotation
     name = getattr(annotation, "__name__", None)
     return name if isinstance(name, str) else repr(annotation).removeprefix("typing.")

@@ -1,8 +1,11 @@
-"""What an annotation is made of: its members, elements, fields, resources, and the classes that fit it."""
+"""Type annotations, read: the only module that asks `typing` how an annotation is built.
+
+`form_of` gives the form of a type, which everyone else walks. Names in strings are looked up here too.
+"""
 
 from __future__ import annotations
 
-import inspect
+import functools
 import types
 import typing
 from collections.abc import Callable, Mapping
@@ -11,44 +14,46 @@ from weakref import WeakKeyDictionary
 
 import attrs
 
+from resourcekit.annotations import forms
 from resourcekit.annotations.class_kinds import (
     accepts_anything,
     has_fields,
-    is_annotated,
     is_container,
-    is_protocol,
+    is_named_tuple,
     is_resource_class,
     is_structured,
-    is_typed_dict,
     own_annotations,
-    promoted_types,
-    protocol_members,
-    refused_types,
 )
-from resourcekit.annotations.generics import arguments_of, substituted, type_arguments
 
 __all__ = (
     "QUALIFIERS",
     "UNIONS",
-    "accepts",
-    "element_annotation",
-    "exact_type",
+    "arguments_of",
+    "evaluated",
     "field_annotations",
-    "fixed_items",
-    "resource_classes",
+    "form_of",
+    "function_annotations",
+    "metadata_of",
+    "required_keys",
+    "resolve_names",
     "split",
+    "substituted",
+    "type_arguments",
     "union_members",
     "unwrap",
 )
 
-UNIONS = (typing.Union, types.UnionType)
-QUALIFIERS = (
+UNIONS: Final = (typing.Union, types.UnionType)
+QUALIFIERS: Final = (
     typing.ClassVar,
     typing.Final,
     typing.Required,
     typing.NotRequired,
     getattr(typing, "ReadOnly", typing.Final),  # since Python 3.13
 )
+
+
+# --- what stands around a type ---
 
 
 def unwrap(annotation: Any) -> Any:
@@ -80,10 +85,10 @@ def _inner(annotation: Any) -> Any:
         return annotation.__supertype__
     if isinstance(annotation, typing.TypeVar):
         return _bound(annotation)
-    origin = typing.get_origin(annotation)
-    if origin is typing.Annotated or origin in QUALIFIERS:
-        return typing.get_args(annotation)[0]
-    return _aliased(annotation, annotation if origin is None else origin)
+    origin, arguments = split(annotation)
+    if arguments and (origin is typing.Annotated or origin in QUALIFIERS):
+        return arguments[0]
+    return _aliased(annotation, origin)
 
 
 def _bound(variable: typing.TypeVar) -> Any:
@@ -113,16 +118,122 @@ def _aliased(annotation: Any, alias: Any) -> Any:
     return value[tuple(given.get(parameter, Any) for parameter in parameters)] if parameters else value
 
 
-def split(member: Any) -> tuple[Any, tuple[Any, ...]]:
-    """Split a member of a union into its class, or what else stands before the brackets, and what is in them.
+def split(annotation: Any) -> tuple[Any, tuple[Any, ...]]:
+    """Split an annotation into its class, or what else stands before the brackets, and what is in them.
 
     Example:
         >>> split(dict[str, int]), split(int)
         ((<class 'dict'>, (<class 'str'>, <class 'int'>)), (<class 'int'>, ()))
     """
-    if isinstance(member, type):
-        return member, ()
-    return typing.get_origin(member) or member, typing.get_args(member)
+    if isinstance(annotation, type):
+        return annotation, ()
+    return typing.get_origin(annotation) or annotation, typing.get_args(annotation)
+
+
+def metadata_of(annotation: Any) -> tuple[Any, ...]:
+    """Give what `Annotated` says of a type, or of a member of a union.
+
+    Example:
+        >>> metadata_of(typing.Annotated[int, "bytes"] | None)
+        ('bytes',)
+    """
+    origin, arguments = split(annotation)
+    if origin in UNIONS:
+        return tuple(each for member in arguments for each in metadata_of(member))
+    return getattr(annotation, "__metadata__", ())
+
+
+# --- forms ---
+
+
+def form_of(annotation: Any) -> forms.Form:
+    """Give the form of a type; the same object for the same annotation.
+
+    An annotation that is not understood, as a string, allows anything.
+
+    Example:
+        >>> form_of(typing.Annotated[list[int] | None, "ports"]).arguments
+        (list[int], <class 'NoneType'>)
+    """
+    if isinstance(annotation, type):
+        return _form_of_class(annotation)
+    try:
+        return _known_form(_written(annotation))
+    except TypeError:
+        pass
+    return _form_without_hash(annotation)
+
+
+def _written(annotation: Any) -> tuple[Any, ...]:
+    """An annotation as a key: `int | str` equals `str | int`, which is another type."""
+    return annotation, *map(_written, getattr(annotation, "__args__", ()))
+
+
+def _form_without_hash(annotation: Any) -> forms.Form:
+    """The form of an annotation like ``list[Annotated[int, {"unit": "s"}]]``: that of the type without its metadata."""
+    try:
+        return _known_form(_written(evaluated(annotation, {}, {}, keeps_metadata=False)))
+    except Exception:  # it may be anything
+        return _read_form(annotation)
+
+
+@functools.lru_cache(maxsize=1024)
+def _form_of_class(cls: type) -> forms.Form:
+    """The form of a class without arguments."""
+    return _read_form(cls)
+
+
+@functools.lru_cache(maxsize=1024)
+def _known_form(written: tuple[Any, ...]) -> forms.Form:
+    """The form of an annotation that is hashable, as `_written` has it."""
+    inner = unwrap(written[0])
+    return _read_form(inner) if inner is written[0] else form_of(inner)
+
+
+def _read_form(annotation: Any) -> forms.Form:
+    """The form of an annotation that is not known yet."""
+    annotation = unwrap(annotation)
+    cls, arguments = split(annotation)
+    if cls in UNIONS:
+        return _form_of_union(annotation)
+    if cls is typing.Literal:
+        return forms.Choice(annotation, cls, arguments)
+    if cls is typing.Self:
+        return forms.Own(annotation, cls, arguments)
+    if not isinstance(cls, type) or accepts_anything(cls):
+        return forms.Anything(annotation, cls, arguments)
+    if cls is type and arguments:
+        return forms.ClassOf(annotation, cls, arguments)
+    if cls is Callable:
+        return forms.Scalar(annotation, cls, ())
+    return _fixed_tuple(annotation) or _form_class(cls)(annotation, cls, arguments)
+
+
+def _form_class(cls: type) -> type[forms.Form]:
+    """The form of the instances of a class, whatever its arguments are."""
+    if is_container(cls):
+        return forms.Mapping if issubclass(cls, Mapping) else forms.Sequence
+    if is_resource_class(cls):
+        return forms.Resource
+    return forms.Record if has_fields(cls) or is_named_tuple(cls) else forms.Scalar
+
+
+def _form_of_union(annotation: Any) -> forms.Form:
+    """The form of a union, or of its only member."""
+    members: list[Any] = []
+    unions: list[Any] = []
+    pending = [annotation]
+    while pending:
+        member = unwrap(pending.pop(0))
+        origin, arguments = split(member)
+        if origin not in UNIONS:
+            members += [] if member in members else [member]
+        elif member not in unions:  # an alias may hold itself
+            unions.append(member)
+            pending[:0] = arguments
+    if len(members) == 1:  # the same type twice, each time under another name
+        return form_of(members[0])
+    return forms.OneOf(annotation, split(annotation)[0], tuple(members))
 
 
 def union_members(annotation: Any) -> tuple[Any, ...]:
@@ -134,190 +245,27 @@ def union_members(annotation: Any) -> tuple[Any, ...]:
     """
     if isinstance(annotation, type):
         return (annotation,)
-    members: list[Any] = []
-    unions: list[Any] = []
-    pending = [annotation]
-    while pending:
-        member = unwrap(pending.pop(0))
-        if typing.get_origin(member) not in UNIONS:
-            members += [] if member in members else [member]
-        elif member not in unions:  # an alias may hold itself
-            unions.append(member)
-            pending[:0] = typing.get_args(member)
-    return tuple(members)
+    form = form_of(annotation)
+    return form.arguments if isinstance(form, forms.OneOf) else (form.annotation,)
 
 
-def resource_classes(annotation: Any) -> tuple[type, ...]:
-    """Give every class of resources that a value of this annotation may hold, in the order written, each once.
-
-    Looks into unions, containers and the arguments of generic classes; not into `type[R]` and `Callable`, whose values
-    hold no resource, nor into the arguments of a resource class.
-
-    Example:
-        >>> resource_classes(dict[str, int])
-        ()
-    """
-    if isinstance(annotation, type):
-        return (annotation,) if is_resource_class(annotation) else ()
-    found: dict[type, None] = {}
-    visited: list[Any] = []
-    pending = [annotation]
-    while pending:
-        member = unwrap(pending.pop(0))
-        origin, arguments = split(member)
-        if is_resource_class(origin):
-            found[origin] = None
-        elif origin not in (type, Callable, typing.Literal) and member not in visited:
-            visited.append(member)
-            pending[:0] = arguments
-    return tuple(found)
+# --- tuples of fixed length ---
 
 
-def exact_type(annotation: Any) -> type | None:
-    """Give the class C for which `type(value) is C` alone proves a value right, or None where there is none.
-
-    None for unions, literals, protocols, abstract and path classes (whose instances are always of a subclass), and for
-    every container, bare or not: what is in it may not be there yet.
-
-    Example:
-        >>> exact_type(int), exact_type(list[int])
-        (<class 'int'>, None)
-    """
-    cls, _ = split(unwrap(annotation))
-    if is_resource_class(cls):
-        return None if inspect.isabstract(cls) else cls
-    if not isinstance(cls, type) or cls in (*UNIONS, type) or accepts_anything(cls):
-        return None
-    if is_container(cls) or is_protocol(cls) or is_typed_dict(cls) or hasattr(cls, "__fspath__"):
-        return None
-    return None if inspect.isabstract(cls) else cls
-
-
-# --- what fits ---
-
-
-def accepts(annotation: Any, offered: Any) -> bool:
-    """Tell whether an instance of the class *offered* could be right for a field of this annotation.
-
-    Classes alone decide: what is in a container or a literal is not looked at, and of a Protocol only the methods
-    count. *offered* may be a generic alias, `Box[int]`, or a union, of which one member is enough. What is not
-    understood is right.
-
-    Example:
-        >>> accepts(float, int), accepts(int, bool), accepts(int | None, str)
-        (True, False, False)
-    """
-    offers = [split(offer)[0] for offer in union_members(offered)]
-    return any(_accepts_class(member, offer) for member in union_members(annotation) for offer in offers)
-
-
-def _accepts_class(member: Any, offered: Any) -> bool:
-    """`accepts` for one member of a union and one class."""
-    cls, arguments = split(member)
-    if not isinstance(offered, type) or offered is Any:
-        return True
-    if cls is typing.Literal:
-        return any(type(option) is offered for option in arguments)
-    if not isinstance(cls, type) or accepts_anything(cls):
-        return True
-    if offered.__module__ == "unittest.mock" and cls.__module__ != "builtins":
-        return True
-    if is_protocol(cls):
-        return all(_has_method(offered, name) for name in protocol_members(cls)[0])
-    return _is_subclass(offered, dict if is_typed_dict(cls) else cls)
-
-
-def _has_method(cls: type, name: str) -> bool:
-    """Whether instances have the attribute: defined (None takes a definition back), or at least declared."""
-    for base in cls.__mro__:
-        if name in vars(base):
-            return vars(base)[name] is not None
-    return is_annotated(cls, name)
-
-
-def _is_subclass(offered: type, cls: type) -> bool:
-    """`issubclass`, with the rules for bool, datetime, str and int."""
-    if issubclass(offered, refused_types(cls)):
-        return False
-    try:
-        return issubclass(offered, (cls, *promoted_types(cls)))
-    except TypeError:  # the class refuses the question
-        return True
-
-
-# --- what is inside ---
-
-
-def element_annotation(annotation: Any, value: object, position: object) -> Any:
-    """Give the annotation of one element of a container.
-
-    Args:
-        annotation: The annotation of the container. Of a union, the first member that takes this kind of value counts.
-        value: The container.
-        position: The key in a mapping, else the index; in a set, any.
-
-    Returns:
-        In a mapping, the annotation of its values, or of the field of that name where the annotation is an attrs
-        class, a dataclass or a TypedDict. `Any` where nothing is known.
-
-    Example:
-        >>> element_annotation(dict[str, int] | tuple[str, bool], ("a", True), 1)
-        <class 'bool'>
-    """
-    for member in union_members(annotation):
-        cls = split(member)[0]
-        if isinstance(cls, type) and _takes_kind(cls, value):
-            return _element(member, value, position)
-    return Any
-
-
-def _takes_kind(cls: type, value: object) -> bool:
-    """Whether a field of this class takes such a container, whatever is in it."""
-    if has_fields(cls):
-        return isinstance(value, Mapping)
-    return is_container(cls) and isinstance(value, cls) and not isinstance(value, refused_types(cls))
-
-
-def _element(member: Any, value: object, position: object) -> Any:
-    """The annotation of the element at *position* of a container that *member* takes."""
-    cls, arguments = split(member)
-    if has_fields(cls):
-        return field_annotations(member).get(position, Any)
-    items = fixed_items(member, len(value)) if isinstance(value, tuple) else None
-    if items is not None:
-        return items[position] if isinstance(position, int) and -len(items) <= position < len(items) else Any
-    if issubclass(cls, Mapping):
-        return arguments[1] if len(arguments) == 2 else Any
-    if isinstance(value, Mapping):  # what an Iterable[str] says of a mapping, it says of the keys
-        return Any
-    return arguments[0] if len(arguments) == 1 or arguments[1:] == (...,) else Any
-
-
-def fixed_items(annotation: Any, length: int | None = None) -> tuple[Any, ...] | None:
-    """Give the annotations of the items of a tuple of fixed length; None for any other annotation.
-
-    Args:
-        annotation: The annotation.
-        length: How many items a tuple has. With it, ``tuple[int, *tuple[str, ...]]`` is one of fixed length too.
-
-    Example:
-        >>> fixed_items(tuple[int, str]), fixed_items(tuple[int, ...])
-        ((<class 'int'>, <class 'str'>), None)
-        >>> fixed_items(tuple[int, *tuple[str, ...]], 3)
-        (<class 'int'>, <class 'str'>, <class 'str'>)
-    """
+def _fixed_tuple(annotation: Any) -> forms.FixedTuple | None:
+    """The form of a tuple with a type for each place; None for any other annotation."""
     cls, arguments = split(annotation)
     if cls is not tuple or not hasattr(annotation, "__args__") or arguments[1:] == (...,):
         return None
     items = [each for item in arguments for each in _spliced(item)]
     places = [place for place, item in enumerate(items) if _is_unpacked(item)]
     if not places:
-        return tuple(items)
-    if length is None or len(places) > 1:
+        return forms.FixedTuple(annotation, cls, arguments, tuple(items))
+    if len(places) > 1:
         return None
     before, after = items[: places[0]], items[places[0] + 1 :]
     repeated = typing.get_args(_packed(items[places[0]]))[:1] or (Any,)  # of *Ts nothing is known
-    return (*before, *repeated * (length - len(before) - len(after)), *after)
+    return forms.FixedTuple(annotation, cls, arguments, tuple(before), repeated[0], tuple(after))
 
 
 def _spliced(item: Any) -> list[Any]:
@@ -339,6 +287,9 @@ def _is_unpacked(item: Any) -> bool:
     return getattr(item, "__unpacked__", False) is True or typing.get_origin(item) is typing.Unpack
 
 
+# --- fields of classes ---
+
+
 def field_annotations(annotation: Any) -> Mapping[Any, Any]:
     """Give the resolved annotation of every field of an attrs class, a dataclass, a NamedTuple or a TypedDict.
 
@@ -352,15 +303,15 @@ def field_annotations(annotation: Any) -> Mapping[Any, Any]:
         >>> field_annotations(Pool)
         {'size': <class 'int'>}
     """
-    cls, _ = split(annotation)
+    cls, arguments = split(annotation)
     known = _FIELDS.get(cls)
     if known is None:
         hints, are_resolved = _hints(cls)
         known = _annotations_of(cls, hints)
         if are_resolved:
             _FIELDS[cls] = known
-    arguments = arguments_of(annotation)
-    return {name: substituted(hint, arguments) for name, hint in known.items()} if arguments else known
+    given = dict(zip(getattr(cls, "__parameters__", ()), arguments, strict=False))
+    return {name: substituted(hint, given) for name, hint in known.items()} if given else known
 
 
 _FIELDS: Final[WeakKeyDictionary[type, Mapping[Any, Any]]] = WeakKeyDictionary()
@@ -396,3 +347,99 @@ def _inherited(cls: type, name: str, hint: Any) -> Any:
         return hint
     owner = next((base for base in cls.__mro__ if name in own_annotations(base)), cls)
     return substituted(hint, type_arguments(cls, owner))
+
+
+def resolve_names(cls: type) -> None:
+    """Look up every name in the annotations of a class.
+
+    Raises:
+        NameError: One is not to be found.
+    """
+    typing.get_type_hints(cls)
+
+
+def required_keys(cls: Any) -> frozenset[Any]:
+    """Give the keys that a TypedDict must have.
+
+    The class itself does not know them where its annotations were strings when it was made.
+    """
+    said = {name: _qualifiers(annotation) for name, annotation in field_annotations(cls).items()}
+    required = {name for name, qualifiers in said.items() if typing.Required in qualifiers}
+    return frozenset(required | {name for name in cls.__required_keys__ if typing.NotRequired not in said[name]})
+
+
+def _qualifiers(annotation: Any) -> list[Any]:
+    """Required, NotRequired and ReadOnly, as far as they stand around an annotation."""
+    found = []
+    while (origin := typing.get_origin(annotation)) in (*QUALIFIERS, typing.Annotated):
+        found.append(origin)
+        annotation = typing.get_args(annotation)[0]
+    return found
+
+
+# --- type parameters of generic classes ---
+
+
+def arguments_of(annotation: Any) -> dict[Any, object]:
+    """Give what the type parameters of a generic class stand for in ``Box[int]``; of a bare class, nothing.
+
+    Example:
+        >>> arguments_of(list[int])
+        {}
+    """
+    origin, arguments = split(annotation)
+    return dict(zip(getattr(origin, "__parameters__", ()), arguments, strict=False))
+
+
+def type_arguments(cls: type, owner: type) -> dict[Any, object]:
+    """Give what the type parameters of *owner*, a generic base of *cls*, stand for in *cls*."""
+    known: dict[Any, dict[Any, object]] = {}
+    for base in cls.__mro__:
+        for alias in base.__dict__.get("__orig_bases__", ()):
+            origin, written = split(alias)
+            arguments = [substituted(argument, known.get(base, {})) for argument in written]
+            known.setdefault(origin, dict(zip(getattr(origin, "__parameters__", ()), arguments, strict=False)))
+    return known.get(owner, {})
+
+
+def substituted(annotation: Any, arguments: Mapping[Any, object]) -> object:
+    """Give *annotation* with the type parameters in it replaced by what they stand for.
+
+    Example:
+        >>> T = typing.TypeVar("T")
+        >>> substituted(list[T], {T: int})
+        list[int]
+    """
+    if isinstance(annotation, typing.TypeVar):
+        return arguments.get(annotation, annotation)
+    parameters = getattr(annotation, "__parameters__", ())
+    if not parameters or not arguments or typing.get_origin(annotation) is None:  # A bare generic class has them too.
+        return annotation
+    return annotation[tuple(arguments.get(parameter, parameter) for parameter in parameters)]
+
+
+# --- names in strings ---
+
+
+def evaluated(written: Any, module: dict[str, Any], local: Mapping[str, Any], *, keeps_metadata: bool = True) -> Any:
+    """Give an annotation with the names in its strings looked up.
+
+    Args:
+        written: The annotation.
+        module: The names of its module.
+        local: The names that go before them.
+        keeps_metadata: Leave what `Annotated` says, at any depth.
+
+    Raises:
+        Exception: Any, a NameError or AttributeError above all: a name is not found, or the string is no annotation.
+    """
+    holder = types.SimpleNamespace(__annotations__={"it": written})
+    return typing.get_type_hints(holder, module, dict(local), include_extras=keeps_metadata)["it"]
+
+
+def function_annotations(function: Any) -> dict[str, Any]:
+    """Give the resolved annotations of a function, or none where one of them cannot be resolved."""
+    try:
+        return typing.get_type_hints(function, include_extras=True)
+    except (NameError, TypeError, AttributeError):
+        return {}

@@ -11,26 +11,17 @@ import collections.abc
 import functools
 import inspect
 import types
-import typing
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 import attrs
 from attrs.validators import and_, deep_iterable, deep_mapping, optional
 
-from resourcekit.annotations.annotation_structure import (
-    QUALIFIERS,
-    accepts,
-    exact_type,
-    field_annotations,
-    fixed_items,
-    split,
-    union_members,
-)
+from resourcekit.annotations import forms
+from resourcekit.annotations.annotation_queries import accepts, exact_type
+from resourcekit.annotations.annotation_structure import field_annotations, form_of, required_keys
 from resourcekit.annotations.class_kinds import (
-    accepts_anything,
     is_annotated,
-    is_container,
     is_deferred,
     is_mock,
     is_protocol,
@@ -42,7 +33,7 @@ from resourcekit.annotations.class_kinds import (
     refused_types,
 )
 
-__all__ = ("Check", "Validator", "describes_instance", "has_elements", "required_keys")
+__all__ = ("Check", "Validator", "describes_instance", "has_elements")
 
 Validator: TypeAlias = Callable[[Any, Any, Any], Any]
 """What attrs calls with the instance, the attribute and the value; ours look at the value only."""
@@ -82,55 +73,62 @@ class Check:
 
 def _translate(annotation: Any) -> Validator:
     """The validator for an annotation."""
-    member, *others = union_members(annotation)
-    if others:
-        return _translate_union([member, *others])
-    cls, arguments = split(member)
-    if cls is typing.Literal:
-        return _require(lambda value: any(type(value) is type(option) and value == option for option in arguments))
-    if cls is typing.Self:
-        return _require_self
-    if not isinstance(cls, type) or accepts_anything(cls):
-        return _require(lambda value: True)
-    if cls is type and arguments:
-        return _require(lambda value: is_mock(value) or _is_class_for(arguments[0], value))
-    if is_container(cls) and hasattr(member, "__args__"):
-        return and_(_require(_instance_question(cls)), _translate_elements(member))
-    return _translate_class(cls, member)
+    form = form_of(annotation)
+    match form:
+        case forms.Anything():
+            return _require(lambda value: True)
+        case forms.Own():
+            return _require_own
+        case forms.OneOf():
+            return _translate_union(form)
+        case forms.Choice():
+            options = form.arguments
+            return _require(lambda value: any(type(value) is type(option) and value == option for option in options))
+        case forms.ClassOf():
+            wanted = form.arguments[0]
+            return _require(lambda value: is_mock(value) or _is_class_for(wanted, value))
+        case forms.Resource():
+            return _require(lambda value: _is_resource_for(form.cls, value))
+        case forms.Record():
+            return _translate_record(form)
+        case forms.Scalar() if is_protocol(form.cls):
+            names = frozenset.union(*protocol_members(form.cls))
+            return _require(lambda value: is_mock(value) or all(_has_member(value, name) for name in names))
+    is_instance = _require(_instance_question(form.cls))
+    return and_(is_instance, _translate_elements(form)) if form.arguments or _is_fixed(form) else is_instance
 
 
-def _translate_union(members: list[Any]) -> Validator:
+def _is_fixed(form: forms.Form) -> bool:
+    return isinstance(form, forms.FixedTuple)  # also the one without items, tuple[()]
+
+
+def _translate_union(form: forms.Form) -> Validator:
     """One of several, or None."""
-    checks = [Check(member) for member in members if member is not types.NoneType]
+    checks = [Check(member) for member in form.arguments if member is not types.NoneType]
     one_of_them = checks[0] if len(checks) == 1 else _require_any(checks)
-    return one_of_them if len(checks) == len(members) else optional(one_of_them)
+    return one_of_them if len(checks) == len(form.arguments) else optional(one_of_them)
 
 
-def _translate_elements(annotation: Any) -> Validator:
+def _translate_elements(form: forms.Form) -> Validator:
     """What is in a container, as far as its annotation says it."""
-    cls, arguments = split(annotation)
-    if fixed_items(annotation, 0) is not None:
-        return _require_items(annotation)
-    if issubclass(cls, Mapping) and len(arguments) == 2:
-        return _when(has_elements, deep_mapping(Check(arguments[0]), Check(arguments[1]), None))
-    if not issubclass(cls, Mapping) and (len(arguments) == 1 or arguments[1:] == (...,)):
-        return _when(has_elements, deep_iterable(Check(arguments[0])))
+    match form:
+        case forms.FixedTuple():
+            return _require_items(form)
+        case forms.Mapping(key=key, value=value):
+            return _when(has_elements, deep_mapping(Check(key), Check(value), None))
+        case forms.Sequence(item=item):
+            return _when(has_elements, deep_iterable(Check(item)))
     return _require(lambda value: True)
 
 
-def _translate_class(cls: type, member: Any) -> Validator:
-    """A class, whatever is in its instances; *member* is the class with its arguments."""
-    if is_resource_class(cls):
-        return _require(lambda value: _is_resource_for(cls, value))
-    if is_protocol(cls):
-        names = frozenset.union(*protocol_members(cls))
-        return _require(lambda value: is_mock(value) or all(_has_member(value, name) for name in names))
-    if is_typed_dict(cls):
-        has_keys = _require(lambda value: isinstance(value, dict) and required_keys(cls) <= value.keys())
-        return and_(has_keys, _require_fields(member))
-    is_instance = _instance_question(cls)
-    if is_structured(cls):
-        described = and_(_require(describes_instance), _require_fields(member))
+def _translate_record(form: forms.Form) -> Validator:
+    """An instance, or a mapping for one that cannot be made yet; of a TypedDict, a dict."""
+    is_instance = _instance_question(form.cls)
+    if is_typed_dict(form.cls):
+        has_keys = _require(lambda value: isinstance(value, dict) and required_keys(form.cls) <= value.keys())
+        return and_(has_keys, _require_fields(form))
+    if is_structured(form.cls):
+        described = and_(_require(describes_instance), _require_fields(form))
         return _when(lambda value: not is_instance(value), described)
     return _require(is_instance)
 
@@ -168,15 +166,15 @@ def _when(applies: Question, validator: Validator) -> Validator:
     return validate
 
 
-def _require_self(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+def _require_own(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
     """`Self`: what the instance is, as far as one is known."""
     if instance is not None:
         Check(type(instance))(instance, attribute, value)
 
 
-def _require_items(annotation: Any) -> Validator:
+def _require_items(form: forms.FixedTuple) -> Validator:
     """A tuple of a fixed length, or with items of a fixed type before or after others."""
-    known = functools.cache(lambda length: [Check(item) for item in fixed_items(annotation, length) or ()])
+    known = functools.cache(lambda length: [Check(item) for item in form.items(length)])
 
     def validate(instance: object, attribute: attrs.Attribute[Any], value: tuple[object, ...]) -> None:
         for check, item in zip(known(len(value)), value, strict=True):
@@ -185,9 +183,9 @@ def _require_items(annotation: Any) -> Validator:
     return validate
 
 
-def _require_fields(member: Any) -> Validator:
+def _require_fields(form: forms.Form) -> Validator:
     """A mapping that has fields of a class only, each right."""
-    checks = {name: Check(annotation) for name, annotation in field_annotations(member).items()}
+    checks = {name: Check(annotation) for name, annotation in field_annotations(form.annotation).items()}
 
     def validate(instance: object, attribute: attrs.Attribute[Any], value: Mapping[object, object]) -> None:
         for name, item in value.items():
@@ -251,22 +249,3 @@ def _holds_deferred(value: object) -> bool:
     if isinstance(value, Mapping):
         return any(map(_holds_deferred, value.values()))
     return any(map(_holds_deferred, value)) if isinstance(value, (list, tuple, set, frozenset)) else is_deferred(value)
-
-
-def required_keys(cls: Any) -> frozenset[Any]:
-    """Give the keys that a TypedDict must have.
-
-    The class itself does not know them where its annotations were strings when it was made.
-    """
-    said = {name: _qualifiers(annotation) for name, annotation in field_annotations(cls).items()}
-    required = {name for name, qualifiers in said.items() if typing.Required in qualifiers}
-    return frozenset(required | {name for name in cls.__required_keys__ if typing.NotRequired not in said[name]})
-
-
-def _qualifiers(annotation: Any) -> list[Any]:
-    """Required, NotRequired and ReadOnly, as far as they stand around an annotation."""
-    found = []
-    while (origin := typing.get_origin(annotation)) in (*QUALIFIERS, typing.Annotated):
-        found.append(origin)
-        annotation = typing.get_args(annotation)[0]
-    return found

@@ -16,6 +16,7 @@ __all__ = (
     "is_container",
     "is_deferred",
     "is_mock",
+    "is_named_tuple",
     "is_protocol",
     "is_resource_class",
     "is_structured",
@@ -73,6 +74,11 @@ def is_typed_dict(cls: type) -> bool:
 def is_structured(cls: type) -> bool:
     """Tell whether *cls* is an attrs class or a dataclass."""
     return attrs.has(cls) or hasattr(cls, "__dataclass_fields__")
+
+
+def is_named_tuple(cls: type) -> bool:
+    """Tell whether *cls* is a NamedTuple, or what ``namedtuple("Point", "x y")`` made."""
+    return issubclass(cls, tuple) and hasattr(cls, "_field_defaults")
 
 
 def has_fields(cls: type) -> bool:

@@ -14,16 +14,12 @@ from typing import Any
 
 import attrs
 
+from resourcekit.annotations import forms
 from resourcekit.annotations.annotation_names import type_name
-from resourcekit.annotations.annotation_structure import (
-    element_annotation,
-    field_annotations,
-    fixed_items,
-    split,
-    union_members,
-)
-from resourcekit.annotations.checks import Check, describes_instance, has_elements, required_keys
-from resourcekit.annotations.class_kinds import has_fields, is_container, is_structured, is_typed_dict
+from resourcekit.annotations.annotation_queries import element_annotation
+from resourcekit.annotations.annotation_structure import field_annotations, form_of, required_keys, union_members
+from resourcekit.annotations.checks import Check, describes_instance, has_elements
+from resourcekit.annotations.class_kinds import has_fields, is_structured, is_typed_dict
 
 __all__ = ("TypeValidator", "build_validator")
 
@@ -101,17 +97,19 @@ class _Mismatch:
 
     def error(self, annotation: Any, value: object) -> Exception:
         """The error to raise for the whole value."""
-        one_of = "one of " if self.kind is ValueError and split(annotation)[0] is typing.Literal else ""
+        is_choice = self.kind is ValueError and isinstance(form_of(annotation), forms.Choice)
+        one_of = "one of " if is_choice else ""
         found = f"{type(value).__name__} with {self.found} at {self.path}" if self.path else self.found
         return self.kind(f"expected {one_of}{type_name(annotation)}, got {found}")
 
 
 def _find_mismatch(annotation: Any, instance: object, attribute: attrs.Attribute[Any], value: object) -> _Mismatch:
     """The innermost thing wrong with a value that is wrong."""
-    members = [member for member in union_members(annotation) if _says_what_is_inside(member, value)]
+    members = [form_of(member) for member in union_members(annotation)]
+    members = [form for form in members if _says_what_is_inside(form, value)]
     wrong: list[tuple[int, str, Any, Any]] = []
-    for member in members:
-        for place, (step, expected, element) in enumerate(_elements(member, value)):
+    for form in members:
+        for place, (step, expected, element) in enumerate(_elements(form, value)):
             if not Check(expected).matches(instance, attribute, element):
                 wrong.append((place, step, expected, element))
                 break
@@ -119,59 +117,61 @@ def _find_mismatch(annotation: Any, instance: object, attribute: attrs.Attribute
         _, step, expected, element = max(wrong, key=operator.itemgetter(0))
         inner = _find_mismatch(expected, instance, attribute, element)
         return attrs.evolve(inner, path=step + inner.path)
-    for member in members:
-        content = _wrong_content(member, value)
+    for form in members:
+        content = _wrong_content(form, value)
         if content is not None:
             return _Mismatch(ValueError, content)
-        for expected, key in _keys(member, value):
+        for expected, key in _keys(form, value):
             if not Check(expected).matches(instance, attribute, key):
                 return _Mismatch(TypeError, f"{type(value).__name__} with {_type_found(expected, key)} as key")
     return _Mismatch(TypeError, _type_found(annotation, value))
 
 
-def _says_what_is_inside(member: Any, value: object) -> bool:
+def _says_what_is_inside(form: forms.Form, value: object) -> bool:
     """Whether the content counts; not where a class is wanted, and a mapping given that can be made into one now."""
-    cls, _ = split(member)
-    is_described = isinstance(value, Mapping) and isinstance(cls, type) and is_structured(cls)
+    is_described = isinstance(value, Mapping) and isinstance(form, forms.Record) and is_structured(form.cls)
     return describes_instance(value) if is_described else True
 
 
-def _elements(member: Any, value: object) -> Iterator[tuple[str, Any, object]]:
+def _elements(form: forms.Form, value: object) -> Iterator[tuple[str, Any, object]]:
     """Each element of a container: how its place is written, its annotation, and itself."""
     if isinstance(value, Mapping):
-        cls, _ = split(member)
-        declared = field_annotations(member) if isinstance(cls, type) and has_fields(cls) else {}
+        declared = _declared(form) or {}
         for key, element in value.items():
             step = f"[{key!r}]" if key in declared else "[*]"  # any other key is the user's data
-            yield step, element_annotation(member, value, key), element
+            yield step, element_annotation(form.annotation, value, key), element
     elif has_elements(value) and not isinstance(value, (str, bytes)):
         is_ordered = isinstance(value, Sequence)
         for index, element in enumerate(typing.cast("Sequence[object]", value)):
-            yield f"[{index if is_ordered else '*'}]", element_annotation(member, value, index), element
+            yield f"[{index if is_ordered else '*'}]", element_annotation(form.annotation, value, index), element
 
 
-def _keys(member: Any, value: object) -> Iterator[tuple[Any, object]]:
+def _keys(form: forms.Form, value: object) -> Iterator[tuple[Any, object]]:
     """Each key of a mapping, with its annotation."""
-    cls, arguments = split(member)
-    if isinstance(value, Mapping) and arguments and isinstance(cls, type) and is_container(cls):
-        for key in value if isinstance(value, cls) else ():
-            yield arguments[0], key
+    if isinstance(form, forms.Mapping | forms.Sequence) and isinstance(value, Mapping) and isinstance(value, form.cls):
+        expected = form.key if isinstance(form, forms.Mapping) else form.item
+        yield from ((expected, key) for key in value)
 
 
-def _wrong_content(member: Any, value: object) -> str | None:
+def _declared(form: forms.Form) -> Mapping[Any, Any] | None:
+    """The fields that a mapping may have; None where it has no fields but elements."""
+    return field_annotations(form.annotation) if isinstance(form, forms.Record) and has_fields(form.cls) else None
+
+
+def _wrong_content(form: forms.Form, value: object) -> str | None:
     """What is wrong with a value of the right type whose elements are right."""
-    cls, arguments = split(member)
     kind = type(value).__name__
-    if cls is typing.Literal:
-        return f"another {kind}" if type(value) in map(type, arguments) else None
-    if isinstance(value, tuple) and fixed_items(member, len(value)) is not None:
+    if isinstance(form, forms.Choice):
+        return f"another {kind}" if type(value) in map(type, form.arguments) else None
+    if isinstance(value, tuple) and isinstance(form, forms.FixedTuple):
         return f"{kind} of length {len(value)}"
-    if not isinstance(value, Mapping) or not isinstance(cls, type) or not has_fields(cls):
+    declared = _declared(form)
+    if not isinstance(value, Mapping) or declared is None:
         return None
-    missing = sorted(required_keys(cls) - value.keys()) if is_typed_dict(cls) else []
+    missing = sorted(required_keys(form.cls) - value.keys()) if is_typed_dict(form.cls) else []
     if missing:
         return f"{kind} without the key {missing[0]!r}"
-    return f"{kind} with an unknown key" if value.keys() - field_annotations(cls).keys() else None
+    return f"{kind} with an unknown key" if value.keys() - declared.keys() else None
 
 
 def _type_found(annotation: Any, value: object) -> str:
@@ -180,6 +180,6 @@ def _type_found(annotation: Any, value: object) -> str:
         return "None"
     kind = type(value)
     if issubclass(kind, type):
-        return "another class" if split(annotation)[0] is type else "a class"
+        return "another class" if form_of(annotation).cls is type else "a class"
     is_same = kind.__name__ == type_name(annotation)
     return f"{kind.__module__}.{kind.__qualname__}" if is_same else kind.__name__

@@ -14,8 +14,8 @@ from cattrs.cols import list_structure_factory, mapping_structure_factory
 from cattrs.gen import make_dict_structure_fn, override
 
 from resourcekit.annotations.annotation_names import type_name
-from resourcekit.annotations.annotation_structure import field_annotations, fixed_items, union_members, unwrap
-from resourcekit.annotations.checks import required_keys
+from resourcekit.annotations.annotation_queries import fixed_items
+from resourcekit.annotations.annotation_structure import field_annotations, required_keys, union_members, unwrap
 from resourcekit.config.choices import Hook, fits, given
 from resourcekit.config.overlay_files import SyntaxProblem, parse_json
 from resourcekit.config.problems import ConversionProblem, RefusedError, refuse, within

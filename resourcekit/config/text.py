@@ -16,7 +16,8 @@ from typing import Any, Final, Literal, Union, get_args, get_origin, get_type_hi
 import cattrs
 
 from resourcekit.annotations.annotation_names import type_name
-from resourcekit.annotations.annotation_structure import fixed_items, unwrap
+from resourcekit.annotations.annotation_queries import fixed_items
+from resourcekit.annotations.annotation_structure import unwrap
 from resourcekit.annotations.class_kinds import is_resource_class, is_structured
 from resourcekit.config import structures
 from resourcekit.config.choices import Hook, fits, given, literal, none, read_enum, union

@@ -8,7 +8,7 @@ from typing import Any, Final
 import attrs
 
 from resourcekit.annotations.annotation_names import type_name
-from resourcekit.annotations.annotation_structure import accepts
+from resourcekit.annotations.annotation_queries import accepts
 from resourcekit.base.errors import Problem, UnresolvedError, kind_in_words
 from resourcekit.base.masking import show
 from resourcekit.declarations.deferred import EnvVar, Reference

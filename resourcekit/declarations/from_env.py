@@ -6,7 +6,7 @@ from typing import Any
 
 import attrs
 
-from resourcekit.annotations.annotation_structure import resource_classes
+from resourcekit.annotations.annotation_queries import resource_classes
 from resourcekit.declarations.deferred import Deferred, EnvVar, ReadContext, SourceError
 from resourcekit.declarations.fields import is_factory
 from resourcekit.declarations.spec import FieldSpec

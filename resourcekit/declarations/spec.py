@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import attrs
 
 from resourcekit.annotations.annotation_names import type_name
-from resourcekit.annotations.annotation_structure import exact_type, field_annotations, resource_classes, union_members
+from resourcekit.annotations.annotation_queries import exact_type, resource_classes
+from resourcekit.annotations.annotation_structure import field_annotations, substituted, type_arguments, union_members
 from resourcekit.annotations.class_kinds import is_deferred, is_resource_class, own_annotations
-from resourcekit.annotations.generics import substituted, type_arguments
 from resourcekit.base.caller import Place
 from resourcekit.base.errors import DefinitionError, Location, Problem
 from resourcekit.base.masking import MASK, printable, show

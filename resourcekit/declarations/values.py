@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import attrs
 
-from resourcekit.annotations.annotation_structure import element_annotation
+from resourcekit.annotations.annotation_queries import element_annotation
 from resourcekit.annotations.class_kinds import is_deferred
 
 __all__ = (

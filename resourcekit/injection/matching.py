@@ -6,9 +6,9 @@ from collections.abc import Collection
 from typing import Any, get_origin
 
 from resourcekit.annotations.annotation_names import type_name
-from resourcekit.annotations.annotation_structure import accepts, split, union_members
+from resourcekit.annotations.annotation_queries import accepts
+from resourcekit.annotations.annotation_structure import arguments_of, split, substituted, type_arguments, union_members
 from resourcekit.annotations.class_kinds import is_deferred
-from resourcekit.annotations.generics import arguments_of, substituted, type_arguments
 from resourcekit.annotations.validators import build_validator
 from resourcekit.base.errors import InjectionError, kind_in_words, listed, nearest, with_article
 from resourcekit.injection.function import FunctionSpec

@@ -11,7 +11,8 @@ from typing import Annotated, Any, Final
 import attrs
 
 from resourcekit.annotations.annotation_names import type_name
-from resourcekit.annotations.annotation_structure import resource_classes, split, union_members
+from resourcekit.annotations.annotation_queries import resource_classes
+from resourcekit.annotations.annotation_structure import split, union_members
 from resourcekit.base.errors import InjectionError
 from resourcekit.declarations.deferred import Reference
 from resourcekit.declarations.resource_classes import ConfigurableResourceFactory

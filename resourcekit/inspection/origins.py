@@ -10,7 +10,8 @@ from typing import Any, Literal, get_origin
 import attrs
 
 from resourcekit.annotations.annotation_names import type_name
-from resourcekit.annotations.annotation_structure import element_annotation, resource_classes, union_members
+from resourcekit.annotations.annotation_queries import element_annotation, resource_classes
+from resourcekit.annotations.annotation_structure import union_members
 from resourcekit.annotations.class_kinds import is_deferred
 from resourcekit.base.errors import DefinitionError, Location
 from resourcekit.base.masking import MASK, printable, show

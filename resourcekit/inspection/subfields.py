@@ -8,7 +8,8 @@ from typing import Any, Final, get_origin
 import attrs
 
 from resourcekit.annotations.annotation_names import type_name
-from resourcekit.annotations.annotation_structure import element_annotation, field_annotations, union_members
+from resourcekit.annotations.annotation_queries import element_annotation
+from resourcekit.annotations.annotation_structure import field_annotations, union_members
 from resourcekit.annotations.class_kinds import is_resource_class, is_structured
 from resourcekit.base.errors import did_you_mean, shortened
 from resourcekit.declarations.deferred import Deferred

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, NamedTuple
 import attrs
 
 from resourcekit.annotations.annotation_names import type_name
-from resourcekit.annotations.annotation_structure import accepts
+from resourcekit.annotations.annotation_queries import accepts
 from resourcekit.annotations.class_kinds import is_deferred
 from resourcekit.annotations.validators import build_validator
 from resourcekit.base.errors import Location, Problem, did_you_mean, with_article

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import attrs
 
-from resourcekit.annotations.annotation_structure import element_annotation
+from resourcekit.annotations.annotation_queries import element_annotation
 from resourcekit.base.errors import DefinitionError, kind_in_words
 from resourcekit.definitions.execution.binding import Binding, BoundStep
 from resourcekit.definitions.execution.keeping import Keeping, received, stays

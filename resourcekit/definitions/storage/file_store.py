@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO, Any, Final, NoReturn
 
 from resourcekit.annotations.annotation_names import type_name
-from resourcekit.annotations.annotation_structure import accepts
+from resourcekit.annotations.annotation_queries import accepts
 from resourcekit.annotations.checks import Check
 from resourcekit.base.errors import kind_in_words, shortened
 from resourcekit.declarations.fields import field

@@ -13,7 +13,8 @@ from types import ModuleType
 from typing import IO, Any, ClassVar, Final, get_origin
 
 from resourcekit.annotations.annotation_names import type_name
-from resourcekit.annotations.annotation_structure import accepts, union_members
+from resourcekit.annotations.annotation_queries import accepts
+from resourcekit.annotations.annotation_structure import union_members
 from resourcekit.base.errors import DefinitionError, did_you_mean, kind_in_words
 from resourcekit.definitions.storage.roundtrip import first_change
 
