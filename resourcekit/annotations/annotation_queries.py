@@ -18,7 +18,7 @@ from resourcekit.annotations.class_kinds import (
     refused_types,
 )
 
-__all__ = ("accepts", "element_annotation", "exact_type", "fixed_items", "resource_classes")
+__all__ = ("accepts", "element_annotation", "exact_type", "resource_classes")
 
 
 def resource_classes(annotation: Any) -> tuple[type, ...]:
@@ -154,11 +154,3 @@ def _element(form: forms.Form, value: Any, position: Any) -> Any:
             return form.item
         case _:  # what an Iterable[str] says of a mapping, it says of the keys
             return Any
-
-
-def fixed_items(annotation: Any, length: int | None = None) -> tuple[Any, ...] | None:
-    """Give the annotations of the items of a tuple of fixed length; None for any other annotation."""
-    form = form_of(annotation)
-    if not isinstance(form, forms.FixedTuple) or (length is None and form.repeated is not None):
-        return None
-    return form.items(length or 0)

@@ -171,6 +171,9 @@ def _written(annotation: Any) -> tuple[Any, ...]:
 
 def _form_without_hash(annotation: Any) -> forms.Form:
     """The form of an annotation like ``list[Annotated[int, {"unit": "s"}]]``: that of the type without its metadata."""
+    inner = unwrap(annotation)
+    if inner is not annotation:
+        return form_of(inner)
     try:
         return _known_form(_written(evaluated(annotation, {}, {}, keeps_metadata=False)))
     except Exception:  # it may be anything

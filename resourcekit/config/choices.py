@@ -7,13 +7,14 @@ import functools
 import operator
 from collections.abc import Callable, Iterable, Mapping
 from enum import Enum, Flag
-from typing import Any, Final, Literal, TypeAlias, get_args, get_origin
+from typing import Any, Final, TypeAlias
 
 import cattrs
 from cattrs.disambiguators import create_default_dis_func
 
+from resourcekit.annotations import forms
 from resourcekit.annotations.annotation_names import type_name
-from resourcekit.annotations.annotation_structure import union_members
+from resourcekit.annotations.annotation_structure import form_of
 from resourcekit.annotations.class_kinds import is_structured
 from resourcekit.annotations.validators import build_validator
 from resourcekit.base.errors import listed
@@ -102,9 +103,9 @@ def _by_name(text: str, cls: type[Enum]) -> Enum | None:
 # Literals
 
 
-def literal(annotation: Any, converter: cattrs.Converter) -> Hook:
+def literal(form: forms.Choice, converter: cattrs.Converter) -> Hook:
     """A hook factory: one of the options, the str ones by their text, the others by the text of their type."""
-    options = get_args(annotation)
+    annotation, options = form.annotation, form.arguments
 
     def hook(raw: object, _: Any = None) -> object:
         for option in options:
@@ -131,12 +132,12 @@ def _spells(text: str, option: object, converter: cattrs.Converter) -> bool:
 # Unions
 
 
-def union(annotation: Any, converter: cattrs.Converter) -> Hook:
+def union(form: forms.OneOf, converter: cattrs.Converter) -> Hook:
     """A hook factory: the first member that takes the value.
 
     Beside a str another member takes a text only if it gives it back unchanged: "01" is no 1, "yes" no True.
     """
-    members = union_members(annotation)
+    annotation, members = form.annotation, form.arguments
     has_text = any(member in _ANY_TEXT for member in members)
 
     def hook(raw: object, _: Any = None) -> object:
@@ -167,16 +168,17 @@ def _for_text(text: str, members: Iterable[Any]) -> list[Any]:
 
 
 def _is_choice(member: Any) -> bool:
-    return get_origin(member) is Literal or (isinstance(member, type) and issubclass(member, Enum))
+    form = form_of(member)
+    return isinstance(form, forms.Choice) or (isinstance(form, forms.Scalar) and issubclass(form.cls, Enum))
 
 
 def _greed(text: str, member: Any) -> int:
     """How late a member comes: str and bytes take every text, the comma form of a list takes a JSON object apart."""
     if member in _ANY_TEXT:
         return 2
-    origin = get_origin(member) or member
-    is_mapping = isinstance(origin, type) and issubclass(origin, collections.abc.Mapping)
-    is_list = isinstance(origin, type) and issubclass(origin, collections.abc.Collection) and not is_mapping
+    cls = form_of(member).cls
+    is_mapping = isinstance(cls, type) and issubclass(cls, collections.abc.Mapping)
+    is_list = isinstance(cls, type) and issubclass(cls, collections.abc.Collection) and not is_mapping
     return 1 if is_list and text.lstrip().startswith("{") else 0
 
 
@@ -206,7 +208,7 @@ def _nearest_refusal(
 def _tagged(raw: object, members: list[Any], converter: cattrs.Converter) -> Any:
     """The class a table is meant for, by a field that only it has or by the value of a literal field."""
     table = parse_json(raw) if isinstance(raw, str) else raw
-    classes = [member for member in members if is_structured(get_origin(member) or member)]
+    classes = [member for member in members if is_structured(form_of(member).cls)]
     if not isinstance(table, Mapping) or len(classes) < 2:
         return None
     try:

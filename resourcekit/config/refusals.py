@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any, get_origin
+from typing import Any
 
 import attrs
 from cattrs.errors import (
@@ -15,6 +15,7 @@ from cattrs.errors import (
 )
 
 from resourcekit.annotations.annotation_names import type_name
+from resourcekit.annotations.annotation_structure import form_of
 from resourcekit.base.errors import did_you_mean
 from resourcekit.config.choices import Hook
 from resourcekit.config.problems import ConversionProblem, RefusedError, UnknownKey, within, without_keys
@@ -82,7 +83,7 @@ def unknown_keys(
 
 def aliases(annotation: Any) -> dict[str, str]:
     """The key of each field of an attrs class or dataclass that a mapping may set, by the field's name."""
-    cls = get_origin(annotation) or annotation
+    cls = form_of(annotation).cls
     if attrs.has(cls):
         return {field.name: _alias(field) for field in attrs.fields(cls) if field.init}
     return {field.name: field.name for field in dataclasses.fields(cls) if field.init}
@@ -99,7 +100,7 @@ def foreign(error: Exception, annotation: Any) -> ConversionProblem:
     if isinstance(error, NameError) and error.name:
         reason = f"an annotation names {error.name}, which is not to be found where the class is defined"
         return ConversionProblem(type_name(annotation), reason)
-    field = _blamed_field(error, get_origin(annotation) or annotation)
+    field = _blamed_field(error, form_of(annotation).cls)
     if field is not None:
         reason = f"its validator refuses it with {type(error).__name__}"
         return ConversionProblem(type_name(field.type), reason, (_alias(field),))

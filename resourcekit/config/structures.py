@@ -6,40 +6,29 @@ import collections
 import collections.abc
 from collections.abc import Callable, Collection, Mapping
 from types import GenericAlias, NoneType
-from typing import Any, Final, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Final, TypeVar
 
 import attrs
 import cattrs
 from cattrs.cols import list_structure_factory, mapping_structure_factory
 from cattrs.gen import make_dict_structure_fn, override
 
+from resourcekit.annotations import forms
 from resourcekit.annotations.annotation_names import type_name
-from resourcekit.annotations.annotation_queries import fixed_items
-from resourcekit.annotations.annotation_structure import field_annotations, required_keys, union_members, unwrap
+from resourcekit.annotations.annotation_structure import (
+    field_annotations,
+    required_keys,
+    resolve_names,
+    union_members,
+    unwrap,
+)
+from resourcekit.annotations.class_kinds import is_named_tuple, is_typed_dict
 from resourcekit.config.choices import Hook, fits, given
 from resourcekit.config.overlay_files import SyntaxProblem, parse_json
 from resourcekit.config.problems import ConversionProblem, RefusedError, refuse, within
 from resourcekit.config.refusals import aliases, missing, structure, unknown_keys
 
-__all__ = (
-    "MAPPINGS",
-    "SEQUENCES",
-    "NoForm",
-    "fixed_tuple",
-    "has_form",
-    "is_named_tuple",
-    "mapping",
-    "named_tuple",
-    "origin_of",
-    "sequence",
-    "structured",
-    "typed_dict",
-)
-
-
-def origin_of(annotation: Any) -> Any:
-    """The class of a generic alias; anything else itself."""
-    return get_origin(annotation) or annotation
+__all__ = ("NoForm", "fixed_tuple", "has_form", "mapping", "record", "sequence")
 
 
 class NoForm:
@@ -88,13 +77,14 @@ SEQUENCES: Final[dict[Any, Callable[[list[Any]], object] | None]] = {
 """What is made for each class with elements; None: see `_like`."""
 
 
-def sequence(annotation: Any, converter: cattrs.Converter) -> Hook:
+def sequence(form: forms.Sequence, converter: cattrs.Converter) -> Hook:
     """A hook factory: ``a,b,c``, a JSON array, or a list."""
-    origin, arguments = origin_of(annotation), get_args(annotation)
-    build = SEQUENCES[origin]
-    elements: Any = GenericAlias(list, arguments[:1] or (Any,))
-    inner = list_structure_factory(elements, converter)
-    accepted = _LISTS if issubclass(origin, collections.abc.Sequence) else _LISTS + _SETS
+    annotation, elements = form.annotation, GenericAlias(list, (form.item,))
+    if form.cls not in SEQUENCES:
+        return NoForm(annotation)
+    build = SEQUENCES[form.cls]
+    inner: Hook = list_structure_factory(elements, converter)
+    accepted = _LISTS if issubclass(form.cls, collections.abc.Sequence) else _LISTS + _SETS
 
     def quick(raw: object, _: Any = None) -> object:
         items = raw if type(raw) is list else _items(raw, annotation, accepted)
@@ -108,11 +98,12 @@ def sequence(annotation: Any, converter: cattrs.Converter) -> Hook:
     return quick if is_quick(converter) else hook
 
 
-def fixed_tuple(annotation: Any, converter: cattrs.Converter) -> Hook:
+def fixed_tuple(form: forms.FixedTuple, converter: cattrs.Converter) -> Hook:
     """A hook factory: as a list, each item of its own type."""
+    annotation = form.annotation
 
     def inner(items: list[Any], _: Any) -> tuple[Any, ...]:
-        wanted = dict(enumerate(fixed_items(annotation, len(items)) or ()))
+        wanted = dict(enumerate(form.items(len(items))))
         if len(items) != len(wanted):
             refuse(type_name(annotation), f"{len(items)} items instead of {len(wanted)}")
         return tuple(_parts(dict(enumerate(items)), wanted, converter).values())
@@ -152,9 +143,12 @@ MAPPINGS: Final[dict[Any, type]] = {
 """What is made for each class of mappings."""
 
 
-def mapping(annotation: Any, converter: cattrs.Converter) -> Hook:
+def mapping(form: forms.Mapping, converter: cattrs.Converter) -> Hook:
     """A hook factory: a JSON object, or a mapping. An empty text is an empty mapping."""
-    build, arguments = MAPPINGS[origin_of(annotation)], get_args(annotation)
+    annotation, arguments = form.annotation, form.arguments
+    if form.cls not in MAPPINGS:
+        return NoForm(annotation)
+    build = MAPPINGS[form.cls]
     if build is collections.Counter:
         arguments = (*(arguments or (Any,)), int)
     entries: Any = GenericAlias(dict, arguments or (Any, Any))
@@ -194,9 +188,16 @@ def _table(raw: object, annotation: Any) -> dict[Any, Any]:
 # Classes with fields
 
 
-def structured(annotation: Any, converter: cattrs.Converter) -> Hook:
+def record(form: forms.Record, converter: cattrs.Converter) -> Hook:
+    """A hook factory for classes with fields."""
+    if is_typed_dict(form.cls):
+        return _typed_dict(form, converter)
+    return _named_tuple(form, converter) if is_named_tuple(form.cls) else _structured(form, converter)
+
+
+def _structured(form: forms.Record, converter: cattrs.Converter) -> Hook:
     """A hook factory for attrs classes and dataclasses: an instance, a mapping by alias, a JSON object."""
-    origin = origin_of(annotation)
+    annotation, origin = form.annotation, form.cls
     overrides: dict[str, Any] = {}
     if attrs.has(origin):
         attrs.resolve_types(origin)
@@ -241,9 +242,9 @@ def _before_converter(converter: cattrs.Converter) -> Hook:
     return hook
 
 
-def typed_dict(annotation: Any, converter: cattrs.Converter) -> Hook:
+def _typed_dict(form: forms.Record, converter: cattrs.Converter) -> Hook:
     """A hook factory for TypedDicts: a mapping, or a JSON object."""
-    wanted, required = _fields(annotation), required_keys(origin_of(annotation))
+    annotation, wanted, required = form.annotation, _fields(form), required_keys(form.cls)
 
     def inner(table: dict[Any, Any], _: Any) -> dict[Any, Any]:
         return {**table, **_parts(table, wanted, converter, annotation, required)}
@@ -254,15 +255,9 @@ def typed_dict(annotation: Any, converter: cattrs.Converter) -> Hook:
     return hook
 
 
-def is_named_tuple(annotation: Any) -> bool:
-    """Whether an annotation is a NamedTuple, or what ``namedtuple("Point", "x y")`` made."""
-    cls = origin_of(annotation)
-    return isinstance(cls, type) and issubclass(cls, tuple) and hasattr(cls, "_field_defaults")
-
-
-def named_tuple(annotation: Any, converter: cattrs.Converter) -> Hook:
+def _named_tuple(form: forms.Record, converter: cattrs.Converter) -> Hook:
     """A hook factory for NamedTuples: an instance, a mapping or JSON object by name, a list or array by position."""
-    cls, wanted = origin_of(annotation), _fields(annotation)
+    annotation, cls, wanted = form.annotation, form.cls, _fields(form)
     required = wanted.keys() - cls._field_defaults
 
     def inner(table: Mapping[Any, Any], _: Any) -> object:
@@ -281,10 +276,10 @@ def named_tuple(annotation: Any, converter: cattrs.Converter) -> Hook:
     return hook
 
 
-def _fields(annotation: Any) -> Mapping[Any, Any]:
+def _fields(form: forms.Record) -> Mapping[Any, Any]:
     """The annotation of each field of a TypedDict or a NamedTuple."""
-    get_type_hints(origin_of(annotation))  # A name that is not to be found is an error here.
-    return field_annotations(annotation)
+    resolve_names(form.cls)  # A name that is not to be found is an error here.
+    return field_annotations(form.annotation)
 
 
 def _parts(

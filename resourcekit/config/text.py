@@ -10,15 +10,14 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from decimal import Decimal
 from enum import Enum
-from types import NoneType, UnionType
-from typing import Any, Final, Literal, Union, get_args, get_origin, get_type_hints
+from types import NoneType
+from typing import Any, Final
 
 import cattrs
 
+from resourcekit.annotations import forms
 from resourcekit.annotations.annotation_names import type_name
-from resourcekit.annotations.annotation_queries import fixed_items
-from resourcekit.annotations.annotation_structure import unwrap
-from resourcekit.annotations.class_kinds import is_resource_class, is_structured
+from resourcekit.annotations.annotation_structure import form_of
 from resourcekit.config import structures
 from resourcekit.config.choices import Hook, fits, given, literal, none, read_enum, union
 from resourcekit.config.problems import ConversionError, ConversionProblem, RefusedError, refuse
@@ -161,33 +160,16 @@ def _from_number(raw: float, cls: type) -> object:
     return refuse("float", "a whole number too large for a float")
 
 
-def _resource(annotation: Any, _: cattrs.Converter) -> Hook:
+def _resource(form: forms.Resource, _: cattrs.Converter) -> Hook:
     """A hook factory for resource classes: only a resource, or an object in its place, is taken."""
 
     def hook(raw: object, _: Any = None) -> object:
-        if isinstance(raw, str | Mapping) or not fits(raw, annotation):
+        if isinstance(raw, str | Mapping) or not fits(raw, form.annotation):
             refuse(
-                type_name(annotation),
+                type_name(form.annotation),
                 "a nested resource cannot come from text or a table; declare it under a key of its own",
             )
         return raw
-
-    return hook
-
-
-def _unwrapped(annotation: Any, converter: cattrs.Converter) -> Hook:
-    """A hook factory for Annotated, NewType, Final and aliases, looked up late: an alias may hold itself.
-
-    What `Annotated` says, also further inside, may have no hash: ``list[Annotated[int, {"unit": "s"}]]``.
-    """
-    inner = unwrap(annotation)
-    try:
-        hash(inner)
-    except TypeError:
-        inner = get_type_hints(type("_Holder", (), {"__annotations__": {"value": inner}}))["value"]
-
-    def hook(raw: object, _: Any = None) -> object:
-        return converter.structure(raw, inner)
 
     return hook
 
@@ -196,63 +178,70 @@ def _as_is(raw: object, _: Any = None) -> object:
     return raw
 
 
-_Factory = Callable[[Any, cattrs.Converter], Hook]
+def _no_form(form: forms.Form, _: cattrs.Converter) -> Hook:
+    """A hook factory for what has no text: the classes of FORMS and Enum have hooks of their own."""
+    return none if form.cls is NoneType else structures.NoForm(form.annotation)
 
-# The last that says yes is taken.
-_FACTORIES: Final[tuple[tuple[Callable[[Any], bool], _Factory], ...]] = (
-    (lambda annotation: True, lambda annotation, _: structures.NoForm(annotation)),
-    (lambda annotation: structures.origin_of(annotation) in structures.SEQUENCES, structures.sequence),
-    (lambda annotation: fixed_items(annotation, 0) is not None, structures.fixed_tuple),
-    (lambda annotation: structures.origin_of(annotation) in structures.MAPPINGS, structures.mapping),
-    (lambda annotation: hasattr(structures.origin_of(annotation), "__required_keys__"), structures.typed_dict),
-    (structures.is_named_tuple, structures.named_tuple),
-    (lambda annotation: is_structured(structures.origin_of(annotation)), structures.structured),
-    (lambda annotation: get_origin(annotation) is Literal, literal),
-    (lambda annotation: get_origin(annotation) in (Union, UnionType), union),
-    (lambda annotation: is_resource_class(structures.origin_of(annotation)), _resource),
-    (lambda annotation: annotation is NoneType, lambda annotation, _: none),
-    # None is what attrs has for a field without an annotation.
-    (lambda annotation: annotation in (Any, object, None), lambda annotation, _: _as_is),
-    (lambda annotation: annotation is not None and unwrap(annotation) is not annotation, _unwrapped),
-)
+
+_FACTORIES: Final[Mapping[type[forms.Form], Callable[[Any, cattrs.Converter], Hook]]] = {
+    forms.Anything: lambda form, converter: _as_is,
+    forms.Own: _no_form,
+    forms.OneOf: union,
+    forms.Choice: literal,
+    forms.ClassOf: _no_form,
+    forms.Scalar: _no_form,
+    forms.Resource: _resource,
+    forms.Record: structures.record,
+    forms.Sequence: structures.sequence,
+    forms.FixedTuple: structures.fixed_tuple,
+    forms.Mapping: structures.mapping,
+}
+
+
+def _hook(annotation: Any, converter: cattrs.Converter) -> Hook:
+    """The hook factory of all forms."""
+    form = form_of(annotation)
+    return _FACTORIES[type(form)](form, converter)
 
 
 _QUICK: Final[Mapping[type, Hook]] = {str: _str, bool: _bool, int: _int}
 
 
-class _OrderedConverter(cattrs.Converter):
-    """A converter that tells ``int | bool`` from ``bool | int``, which are equal: the members are tried in order."""
+class _FormConverter(cattrs.Converter):
+    """A converter that knows a type by its form: ``int | bool`` and ``bool | int`` are equal, and not the same."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self._ordered: dict[tuple[Any, str], Hook] = {}
+        self._by_form: dict[forms.Form, Hook] = {}
 
     def structure(self, obj: Any, cl: Any) -> Any:
         """Give *obj* as a *cl*."""
         return self.get_structure_hook(cl)(obj, cl)
 
     def get_structure_hook(self, type: Any, cache_result: bool = True) -> Hook:
-        """Give what makes a *type*; cattrs' own cache would take one order for another."""
-        try:
-            hash(type)
-        except TypeError:
-            return _unwrapped(type, self)
-        if not cache_result or not _has_order(type):
+        """Give what makes a *type*."""
+        if _is_class(type):  # Most are, and each is asked for each value.
             return super().get_structure_hook(type, cache_result)
-        key = type, type_name(type)
-        if key not in self._ordered:
-            self._ordered[key] = super().get_structure_hook(type, cache_result=False)
-        return self._ordered[key]
+        if type is None:  # attrs has it for a field without an annotation.
+            return _as_is
+        form = form_of(type)
+        if form not in self._by_form:
+            hook = super().get_structure_hook(form.annotation, cache_result=False)
+            self._by_form[form] = _for_class(form.annotation, hook) if _is_class(form.annotation) else hook
+        return self._by_form[form]
 
 
-def _has_order(annotation: Any) -> bool:
-    """Whether a union of several types is in an annotation."""
-    if type(annotation) is type:  # Most are, and each is asked for each value.
-        return False
-    arguments = get_args(annotation)
-    if len(arguments) > 1 and get_origin(annotation) in (Union, UnionType):
-        return True
-    return any(map(_has_order, arguments))
+def _is_class(annotation: object) -> bool:
+    return isinstance(annotation, type)
+
+
+def _for_class(cls: type, inner: Hook) -> Hook:
+    """A class's hook, for Annotated, a NewType or an alias that stands for the class."""
+
+    def hook(raw: object, _: Any = None) -> object:
+        return inner(raw, cls)
+
+    return hook
 
 
 @functools.cache
@@ -262,9 +251,8 @@ def _converter(*, is_quick: bool = False) -> cattrs.Converter:
     Args:
         is_quick: It does not tell what is wrong with a value, only that something is.
     """
-    converter = _OrderedConverter(detailed_validation=not is_quick, forbid_extra_keys=True)
+    converter = _FormConverter(detailed_validation=not is_quick, forbid_extra_keys=True)
     for cls in (*FORMS, Enum):
         converter.register_structure_hook(cls, _QUICK.get(cls, _scalar) if is_quick else _scalar)
-    for predicate, factory in _FACTORIES:
-        converter.register_structure_hook_factory(predicate, factory)
+    converter.register_structure_hook_factory(lambda annotation: True, _hook)
     return converter

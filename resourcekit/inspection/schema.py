@@ -15,7 +15,6 @@ from urllib.parse import quote
 from uuid import UUID
 
 from resourcekit.annotations.annotation_names import type_name
-from resourcekit.annotations.annotation_queries import fixed_items
 from resourcekit.annotations.annotation_structure import field_annotations, union_members, unwrap
 from resourcekit.annotations.class_kinds import is_resource_class, is_structured
 from resourcekit.declarations.record import spec_of
