@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import collections.abc
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
-from functools import partial
 from pathlib import PurePath
-from typing import Any, Final, Literal, get_args, get_origin
+from typing import Any, Final
 from urllib.parse import quote
 from uuid import UUID
 
+from resourcekit.annotations import forms
 from resourcekit.annotations.annotation_names import type_name
-from resourcekit.annotations.annotation_structure import field_annotations, union_members, unwrap
-from resourcekit.annotations.class_kinds import is_resource_class, is_structured
+from resourcekit.annotations.annotation_structure import field_annotations, form_of
+from resourcekit.annotations.class_kinds import has_fields
 from resourcekit.declarations.record import spec_of
 from resourcekit.declarations.spec import FieldSpec
 from resourcekit.inspection.origins import Origins, is_hidden
@@ -173,15 +173,33 @@ def _alternatives(schema: Schema) -> list[Schema]:
     return [schema] if alternatives is None or len(schema) > 1 else alternatives
 
 
-def _of(annotation: Any, above: tuple[object, ...]) -> Schema:
+def _of(annotation: Any, above: tuple[forms.Form, ...]) -> Schema:
     """The schema of a value of *annotation*, also of the text that is converted to it."""
-    if annotation in above:
-        return _ANY  # A type that holds itself.
-    members = union_members(annotation)
-    if len(members) > 1:
-        above = (*above, annotation)
-        return _either(*(each for member in members for each in _alternatives(_member(member, above))), *_none(members))
-    return _member(unwrap(annotation), (*above, annotation))
+    form = form_of(annotation)
+    # A type may hold itself.
+    return _ANY if form in above else _schema(form, (*above, form))
+
+
+def _schema(form: forms.Form, above: tuple[forms.Form, ...]) -> Schema:
+    match form:
+        case forms.Anything() | forms.Own():
+            return _ANY
+        case forms.OneOf():
+            members = [each for member in form.arguments for each in _alternatives(_schema(form_of(member), above))]
+            return _either(*members, *_none(form.arguments))
+        case forms.Choice():
+            return _choice(form.arguments)
+        case forms.Record():
+            return _object(form, above) if has_fields(form.cls) else _ANY
+        case forms.Mapping():
+            values = _with_sources(_of(form.value, above))
+            return _either({"type": "object", "additionalProperties": values}, _text(r"\{[\s\S]*"))
+        case forms.FixedTuple() | forms.Sequence() if issubclass(form.cls, collections.abc.Collection):
+            return _either(_array(form, above), {"type": "string"})
+        case forms.Scalar():
+            return _scalar(form.cls)
+        case _:
+            return _NEVER
 
 
 def _none(members: Iterable[Any]) -> list[Schema]:
@@ -189,18 +207,12 @@ def _none(members: Iterable[Any]) -> list[Schema]:
     return [_text("[Nn][Oo][Nn][Ee]|[Nn][Uu][Ll][Ll]|")] if type(None) in members else []
 
 
-def _member(annotation: Any, above: tuple[object, ...]) -> Schema:
-    origin = get_origin(annotation) or annotation
-    if annotation in (None, type(None)):
+def _scalar(cls: Any) -> Schema:
+    if cls is type(None):
         return {"type": "null"}
-    if origin is Literal:
-        return _choice(get_args(annotation))
-    if not isinstance(origin, type) or origin is object:
-        return _ANY
-    for fits, make in _FORMS:
-        if fits(origin):
-            return make(annotation, above)
-    return next((schema for cls, schema in _SCALARS if issubclass(origin, cls)), _NEVER)
+    if issubclass(cls, Enum):
+        return _enum(cls)
+    return next((schema for known, schema in _SCALARS if issubclass(cls, known)), _NEVER)
 
 
 def _choice(options: Iterable[object]) -> Schema:
@@ -209,55 +221,30 @@ def _choice(options: Iterable[object]) -> Schema:
     return {"enum": list(dict.fromkeys([*plain, *texts]))} if len(plain) == len(list(options)) else _ANY
 
 
-def _enum(annotation: Any, _above: tuple[object, ...]) -> Schema:
-    values = [member.value for member in annotation if isinstance(member.value, str | int | float)]
-    names = list(annotation.__members__)
+def _enum(cls: type[Enum]) -> Schema:
+    values = [member.value for member in cls if isinstance(member.value, str | int | float)]
+    names = list(cls.__members__)
     return _either(
         {"enum": list(dict.fromkeys([*values, *map(str, values), *names]))}, {"type": "string", "pattern": r"\|"}
     )
 
 
-def _object(annotation: Any, above: tuple[object, ...]) -> Schema:
-    fields = field_annotations(get_origin(annotation) or annotation)
-    properties = {str(name): _of(hint, (*above, annotation)) for name, hint in fields.items()}
+def _object(form: forms.Form, above: tuple[forms.Form, ...]) -> Schema:
+    properties = {str(name): _of(hint, above) for name, hint in field_annotations(form.annotation).items()}
     properties = {name: _either(*_alternatives(schema), *_SOURCE_REFS) for name, schema in properties.items()}
     return _either({"type": "object", "properties": properties, "additionalProperties": False}, _text(r"\{[\s\S]*"))
-
-
-def _mapping(annotation: Any, above: tuple[object, ...]) -> Schema:
-    arguments = get_args(annotation)
-    items = _of(arguments[1], above) if len(arguments) == 2 else _ANY
-    return _either({"type": "object", "additionalProperties": _with_sources(items)}, _text(r"\{[\s\S]*"))
 
 
 def _with_sources(schema: Schema) -> Schema:
     return _either(*_alternatives(schema), *_SOURCE_REFS) if schema else _ANY
 
 
-def _sequence(annotation: Any, above: tuple[object, ...]) -> Schema:
-    fixed = fixed_items(annotation)
-    if fixed is not None:
-        parts = [_with_sources(_of(item, above)) for item in fixed]
-        array = {"type": "array", "prefixItems": parts, "minItems": len(parts), "maxItems": len(parts)}
-    else:
-        arguments = get_args(annotation)
-        array = {"type": "array", "items": _with_sources(_of(arguments[0], above) if arguments else _ANY)}
-    return _either(array, {"type": "string"})
-
-
-_NO_LISTS: Final = (str, bytes, bytearray, memoryview, range)
-
-
-def _is_kind(kind: type, origin: type) -> bool:
-    return issubclass(origin, kind) and not issubclass(origin, _NO_LISTS)
-
-
-_FORMS: Final[tuple[tuple[Callable[[type], bool], Callable[[Any, tuple[object, ...]], Schema]], ...]] = (
-    (is_resource_class, lambda annotation, above: _NEVER),
-    (lambda origin: issubclass(origin, Enum), _enum),
-    (is_structured, _object),
-    (lambda origin: hasattr(origin, "__required_keys__"), _object),
-    (lambda origin: issubclass(origin, tuple) and hasattr(origin, "_fields"), lambda annotation, above: _ANY),
-    (partial(_is_kind, collections.abc.Mapping), _mapping),
-    (partial(_is_kind, collections.abc.Collection), _sequence),
-)
+def _array(form: forms.Form, above: tuple[forms.Form, ...]) -> Schema:
+    if isinstance(form, forms.Sequence):
+        return {"type": "array", "items": _with_sources(_of(form.item, above))}
+    assert isinstance(form, forms.FixedTuple)
+    first = [_with_sources(_of(item, above)) for item in form.before]
+    known = len(form.before) + len(form.after)
+    if form.repeated is not None:
+        return {"type": "array", "prefixItems": first, "minItems": known}
+    return {"type": "array", "prefixItems": first, "minItems": known, "maxItems": known}
