@@ -7,7 +7,8 @@ import typing
 from collections.abc import Callable
 from typing import Any
 
-from resourcekit.annotations.annotation_structure import QUALIFIERS, UNIONS, split, unwrap
+from resourcekit.annotations.annotation_structure import QUALIFIERS, UNIONS, form_of, split, unwrap
+from resourcekit.annotations.forms import FixedTuple
 
 __all__ = ("type_name",)
 
@@ -28,7 +29,7 @@ def type_name(annotation: Any) -> str:
         return " | ".join(map(type_name, arguments))
     if origin is typing.Literal:
         return f"Literal[{', '.join(map(_option_name, arguments))}]"
-    if origin is tuple and getattr(annotation, "__args__", None) == ():
+    if origin is tuple and not arguments and isinstance(form_of(annotation), FixedTuple):
         return "tuple[()]"
     if arguments and origin is not Callable:
         return f"{type_name(origin)}[{', '.join(map(type_name, arguments))}]"

@@ -17,6 +17,7 @@ import attrs
 from resourcekit.annotations import forms
 from resourcekit.annotations.class_kinds import (
     accepts_anything,
+    field_names,
     has_fields,
     is_container,
     is_named_tuple,
@@ -51,6 +52,8 @@ QUALIFIERS: Final = (
     typing.NotRequired,
     getattr(typing, "ReadOnly", typing.Final),  # since Python 3.13
 )
+
+_WITHOUT_PARTS: Final[tuple[Any, ...]] = (Callable,)  # what is in its brackets is in none of its values
 
 
 # --- what stands around a type ---
@@ -207,7 +210,7 @@ def _read_form(annotation: Any) -> forms.Form:
         return forms.Anything(annotation, cls, arguments)
     if cls is type and arguments:
         return forms.ClassOf(annotation, cls, arguments)
-    if cls is Callable:
+    if cls in _WITHOUT_PARTS:
         return forms.Scalar(annotation, cls, ())
     return _fixed_tuple(annotation) or _form_class(cls)(annotation, cls, arguments)
 
@@ -328,9 +331,7 @@ def _annotations_of(cls: type, hints: dict[str, Any]) -> Mapping[Any, Any]:
         named = {name: hint for field, hint in fields for name in (field.name, field.alias)}
         return {name: Any if hint is None or isinstance(hint, str) else hint for name, hint in named.items()}
     if is_structured(cls):
-        import dataclasses  # loaded already by whoever made the class
-
-        return {field.name: hints.get(field.name, Any) for field in dataclasses.fields(cls)}
+        return {name: hints.get(name, Any) for name in field_names(cls)}
     return hints or dict.fromkeys(getattr(cls, "_fields", ()), Any)  # as namedtuple("Point", "x y") makes it
 
 

@@ -11,6 +11,7 @@ import attrs
 
 __all__ = (
     "accepts_anything",
+    "field_names",
     "has_fields",
     "is_annotated",
     "is_container",
@@ -79,6 +80,26 @@ def is_structured(cls: type) -> bool:
 def is_named_tuple(cls: type) -> bool:
     """Tell whether *cls* is a NamedTuple, or what ``namedtuple("Point", "x y")`` made."""
     return issubclass(cls, tuple) and hasattr(cls, "_field_defaults")
+
+
+def field_names(cls: Any, *, init: bool = False) -> dict[str, str]:
+    """Give the constructor's keyword for each field of an attrs class or a dataclass, by the field's name.
+
+    Args:
+        cls: The class; of any other class, there are none.
+        init: Leave out the fields that the constructor does not take.
+
+    Example:
+        >>> field_names(attrs.make_class("Pool", ["size", "_token"]))
+        {'size': 'size', '_token': 'token'}
+    """
+    if attrs.has(cls):
+        return {each.name: each.alias or each.name for each in attrs.fields(cls) if each.init or not init}
+    if not hasattr(cls, "__dataclass_fields__"):
+        return {}
+    import dataclasses  # loaded already by whoever made the class
+
+    return {each.name: each.name for each in dataclasses.fields(cls) if each.init or not init}
 
 
 def has_fields(cls: type) -> bool:

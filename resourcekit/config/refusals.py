@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
@@ -16,6 +15,7 @@ from cattrs.errors import (
 
 from resourcekit.annotations.annotation_names import type_name
 from resourcekit.annotations.annotation_structure import form_of
+from resourcekit.annotations.class_kinds import field_names
 from resourcekit.base.errors import did_you_mean
 from resourcekit.config.choices import Hook
 from resourcekit.config.problems import ConversionProblem, RefusedError, UnknownKey, within, without_keys
@@ -83,14 +83,7 @@ def unknown_keys(
 
 def aliases(annotation: Any) -> dict[str, str]:
     """The key of each field of an attrs class or dataclass that a mapping may set, by the field's name."""
-    cls = form_of(annotation).cls
-    if attrs.has(cls):
-        return {field.name: _alias(field) for field in attrs.fields(cls) if field.init}
-    return {field.name: field.name for field in dataclasses.fields(cls) if field.init}
-
-
-def _alias(field: attrs.Attribute[Any]) -> str:
-    return field.alias or field.name
+    return field_names(form_of(annotation).cls, init=True)
 
 
 def foreign(error: Exception, annotation: Any) -> ConversionProblem:
@@ -103,7 +96,7 @@ def foreign(error: Exception, annotation: Any) -> ConversionProblem:
     field = _blamed_field(error, form_of(annotation).cls)
     if field is not None:
         reason = f"its validator refuses it with {type(error).__name__}"
-        return ConversionProblem(type_name(field.type), reason, (_alias(field),))
+        return ConversionProblem(type_name(field.type), reason, (field.alias or field.name,))
     return ConversionProblem(type_name(annotation), f"it is refused with {type(error).__name__}")
 
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import attrs
 
+from resourcekit.annotations.class_kinds import field_names
 from resourcekit.base.errors import DefinitionError
 from resourcekit.config.overlay import Overlaid, stand_ins
 from resourcekit.config.resolution import FieldReader, Reading, field_readers, resolve
@@ -187,5 +188,4 @@ def _is_frozen(kind: Any) -> bool:
 
 
 def _parts(value: Any) -> Iterator[object]:
-    names = [each.name for each in attrs.fields(type(value))] if attrs.has(type(value)) else value.__dataclass_fields__
-    return (getattr(value, name, None) for name in names)
+    return (getattr(value, name, None) for name in field_names(type(value)))

@@ -79,10 +79,11 @@ SEQUENCES: Final[dict[Any, Callable[[list[Any]], object] | None]] = {
 
 def sequence(form: forms.Sequence, converter: cattrs.Converter) -> Hook:
     """A hook factory: ``a,b,c``, a JSON array, or a list."""
-    annotation, elements = form.annotation, GenericAlias(list, (form.item,))
+    annotation = form.annotation
     if form.cls not in SEQUENCES:
         return NoForm(annotation)
     build = SEQUENCES[form.cls]
+    elements: Any = GenericAlias(list, (form.item,))
     inner: Hook = list_structure_factory(elements, converter)
     accepted = _LISTS if issubclass(form.cls, collections.abc.Sequence) else _LISTS + _SETS
 

@@ -7,10 +7,8 @@ from collections.abc import Callable, Iterator
 from types import MappingProxyType
 from typing import Any, Final
 
-import attrs
-
 from resourcekit.annotations.annotation_queries import element_annotation
-from resourcekit.annotations.class_kinds import is_deferred
+from resourcekit.annotations.class_kinds import field_names, is_deferred
 
 __all__ = (
     "SCALARS",
@@ -74,9 +72,8 @@ def hides_deferred(value: Any) -> bool:
         return any(map(hides_deferred, value))
     if isinstance(value, list | tuple | set | frozenset | dict | deque | MappingProxyType):
         return any(map(holds, value.values() if isinstance(value, dict | MappingProxyType) else value))
-    names = [each.name for each in attrs.fields(kind)] if attrs.has(kind) else getattr(kind, "__dataclass_fields__", ())
     # A resource or a provider in an object of the user's is the user's own; an EnvVar would stay one for ever.
-    return any(getattr(type(getattr(value, name, None)), "__deferred__", False) for name in names)
+    return any(getattr(type(getattr(value, name, None)), "__deferred__", False) for name in field_names(kind))
 
 
 def has_parts(value: object) -> bool:

@@ -12,8 +12,7 @@ from os import PathLike, fspath
 from typing import Any
 from uuid import UUID
 
-import attrs
-
+from resourcekit.annotations.class_kinds import field_names, is_structured
 from resourcekit.base.masking import printable
 from resourcekit.inspection.records import EnvEntry
 
@@ -123,7 +122,6 @@ _TEXTUAL = (str, bytes, Enum, PathLike, timedelta, date, time, Decimal, UUID)
 def _fields(value: Any) -> Mapping[Any, Any] | None:
     if isinstance(value, Mapping):
         return value
-    if attrs.has(type(value)):
-        return {each.alias or each.name: getattr(value, each.name) for each in attrs.fields(type(value)) if each.init}
-    names = getattr(type(value), "__dataclass_fields__", None)
-    return None if names is None else {name: getattr(value, name) for name, each in names.items() if each.init}
+    if not is_structured(type(value)):
+        return None
+    return {alias: getattr(value, name) for name, alias in field_names(type(value), init=True).items()}

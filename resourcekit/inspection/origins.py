@@ -12,7 +12,7 @@ import attrs
 from resourcekit.annotations.annotation_names import type_name
 from resourcekit.annotations.annotation_queries import element_annotation, resource_classes
 from resourcekit.annotations.annotation_structure import union_members
-from resourcekit.annotations.class_kinds import is_deferred
+from resourcekit.annotations.class_kinds import is_deferred, is_structured
 from resourcekit.base.errors import DefinitionError, Location
 from resourcekit.base.masking import MASK, printable, show
 from resourcekit.config.overlay import Overlaid, Overlay, stand_ins
@@ -309,7 +309,7 @@ def with_outcomes(origins: Sequence[Origin]) -> Iterator[Origin]:
 
 
 def _has_parts(value: object) -> bool:
-    return isinstance(value, Mapping) or attrs.has(type(value)) or hasattr(type(value), "__dataclass_fields__")
+    return isinstance(value, Mapping) or is_structured(type(value))
 
 
 def _reads(value: object, field: FieldSpec, where: str) -> Iterator[Read]:

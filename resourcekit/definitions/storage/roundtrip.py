@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, is_dataclass
 from typing import Any
 
-import attrs
-
+from resourcekit.annotations.class_kinds import field_names, is_structured
 from resourcekit.base.errors import kind_in_words, shortened
 
 __all__ = ("first_change",)
@@ -56,10 +54,8 @@ def _parts(value: Any) -> list[tuple[str, Any]] | None:
         return keys + [(_item(key, place), item) for place, (key, item) in enumerate(value.items())]
     if isinstance(value, list | tuple):
         return [(f"[{place}]", item) for place, item in enumerate(value)]
-    if attrs.has(type(value)):
-        return [(f".{field.name}", getattr(value, field.name)) for field in attrs.fields(type(value))]
-    if is_dataclass(value):
-        return [(f".{field.name}", getattr(value, field.name)) for field in fields(value)]
+    if is_structured(type(value)):
+        return [(f".{name}", getattr(value, name)) for name in field_names(type(value))]
     return None
 
 
