@@ -18,7 +18,7 @@ from resourcekit.annotations.class_kinds import (
     refused_types,
 )
 
-__all__ = ("accepts", "element_annotation", "exact_type", "resource_classes")
+__all__ = ("accepts", "element_annotation", "exact_type", "literal_fields", "resource_classes")
 
 
 def resource_classes(annotation: Any) -> tuple[type, ...]:
@@ -55,12 +55,12 @@ def exact_type(annotation: Any) -> type | None:
         (<class 'int'>, None)
     """
     form = form_of(annotation)
-    cls = form.cls
+    cls: type = form.cls
     if not isinstance(form, forms.Scalar | forms.Record | forms.Resource) or cls is type or inspect.isabstract(cls):
         return None
     if isinstance(form, forms.Resource):
-        return form.cls
-    return None if is_protocol(cls) or is_typed_dict(cls) or hasattr(cls, "__fspath__") else form.cls
+        return cls
+    return None if is_protocol(cls) or is_typed_dict(cls) or hasattr(cls, "__fspath__") else cls
 
 
 def accepts(annotation: Any, offered: Any) -> bool:
@@ -107,6 +107,12 @@ def _is_subclass(offered: type, cls: type) -> bool:
         return issubclass(offered, (cls, *promoted_types(cls)))
     except TypeError:  # the class refuses the question
         return True
+
+
+def literal_fields(cls: type) -> dict[Any, tuple[Any, ...]]:
+    """Give the options of each field that is a `Literal`, by what a mapping may call it: the tags of a tagged union."""
+    read = {name: form_of(annotation) for name, annotation in field_annotations(cls).items()}
+    return {name: form.arguments for name, form in read.items() if isinstance(form, forms.Choice)}
 
 
 def element_annotation(annotation: Any, value: object, position: object) -> Any:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final, get_origin
+from typing import Any, Final
 
 import attrs
 
+from resourcekit.annotations import forms
 from resourcekit.annotations.annotation_names import type_name
 from resourcekit.annotations.annotation_queries import element_annotation
-from resourcekit.annotations.annotation_structure import field_annotations, union_members
-from resourcekit.annotations.class_kinds import is_resource_class, is_structured
+from resourcekit.annotations.annotation_structure import field_annotations, form_of, union_members
+from resourcekit.annotations.class_kinds import field_names, has_fields, is_structured
 from resourcekit.base.errors import did_you_mean, shortened
 from resourcekit.declarations.deferred import Deferred
 from resourcekit.declarations.fields import METADATA, is_factory
@@ -68,15 +69,16 @@ def _step(field: FieldSpec, origins: Sequence[Origin], name: str, where: str) ->
     owner = _owner(field.annotation)
     inner = [(origin, _inside(origin.value, name)) for origin in origins]
     if owner is not None:
-        known = field_annotations(owner)
+        known = field_annotations(owner.annotation)
         if name not in known:
-            raise UnknownFieldError(where, f"{owner.__name__} has no field {shortened(name)!r}; {_near(name, known)}")
-        part = _field_of(field, owner, name, known[name])
+            has_none = f"{owner.cls.__name__} has no field {shortened(name)!r}"
+            raise UnknownFieldError(where, f"{has_none}; {_near(name, known)}")
+        part = _field_of(field, owner.cls, name, known[name])
     else:
         part = _element(field, [origin.value for origin in origins], name, where)
     found = [_origin(origin, part, value) for origin, value in inner if value is not _ABSENT]
     live = [origin for origin in found if origin.outcome != "lost"]
-    live += _default(owner, part, name) if owner is not None else ()
+    live += _default(owner.cls, part, name) if owner is not None else ()
     return part, (*with_outcomes(live), *(origin for origin in found if origin.outcome == "lost"))
 
 
@@ -84,15 +86,10 @@ def _near(name: str, known: Iterable[Any]) -> str:
     return did_you_mean(shortened(name), map(str, known))
 
 
-def _owner(annotation: Any) -> type | None:
-    """The class of an annotation whose fields are the parts; None where there is none."""
-    for member in union_members(annotation):
-        cls = get_origin(member) or member
-        is_plain = isinstance(cls, type) and not is_resource_class(cls)
-        if is_plain and (is_structured(cls) or hasattr(cls, "__required_keys__")):
-            found: type = cls
-            return found
-    return None
+def _owner(annotation: Any) -> forms.Form | None:
+    """The class in an annotation whose fields are the parts; None where there is none."""
+    members = map(form_of, union_members(annotation))
+    return next((form for form in members if isinstance(form, forms.Record) and has_fields(form.cls)), None)
 
 
 def _field_of(field: FieldSpec, owner: Any, name: str, annotation: Any) -> FieldSpec:
@@ -146,9 +143,8 @@ def _inside(value: object, name: str) -> object:
     if isinstance(value, Named) and isinstance(value.factory, type) and is_structured(value.factory):
         return _ABSENT  # The class's own defaults tell.
     cls: Any = type(value)
-    fields = attrs.fields(cls) if attrs.has(cls) and cls is not Named else ()
-    known = {key: each.name for each in fields for key in (each.name, each.alias)}
-    known |= {key: key for key in getattr(cls, "__dataclass_fields__", ())}
+    names = field_names(cls) if cls is not Named else {}
+    known = {key: own for own, alias in names.items() for key in (own, alias)}
     return getattr(value, known[name], _ABSENT) if name in known else _WHOLE
 
 
