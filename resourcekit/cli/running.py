@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import functools
 import inspect
-import typing
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -13,6 +12,7 @@ from typing import Any, Final
 import attrs
 from cyclopts import App
 
+from resourcekit.annotations.annotation_structure import function_annotations
 from resourcekit.base.errors import ConfigError, InjectionError, PlanError, PreflightError
 from resourcekit.cli.logs import logs_told
 from resourcekit.cli.output import Lines, as_json, problem_lines, show, tell, written
@@ -143,10 +143,7 @@ def _parsed(
 def _with_signature(take: Callable[..., Any], function: Callable[..., Any]) -> Callable[..., Any]:
     """*take* with the signature of a function, its annotations read."""
     signature = inspect.signature(function)
-    try:
-        hints = typing.get_type_hints(inspect.unwrap(function), include_extras=True)
-    except (NameError, TypeError, AttributeError):
-        hints = {}
+    hints = function_annotations(inspect.unwrap(function))
     parameters = [
         each.replace(annotation=hints.get(name, each.annotation)) for name, each in signature.parameters.items()
     ]

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import inspect
-import typing
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Literal, cast, get_args, get_origin
+from typing import Any, cast
 
 import attrs
 
-from resourcekit.annotations.annotation_structure import field_annotations, unwrap
-from resourcekit.annotations.class_kinds import is_deferred
+from resourcekit.annotations.annotation_queries import literal_fields
+from resourcekit.annotations.annotation_structure import function_annotations, unwrap
+from resourcekit.annotations.class_kinds import field_names, is_deferred
 from resourcekit.base.errors import DefinitionError, Problem, kind_in_words
 from resourcekit.config.overlay import Overlaid, stand_ins
 from resourcekit.config.problems import ConversionError
@@ -264,20 +264,13 @@ def _laid_over(below: object, above: object) -> object:
 
 def _is_other_member(below: object, above: Mapping[str, object]) -> bool:
     """Whether a table is for another member of a tagged union than *below*: its tag is not one of that class's."""
-    options = {name: get_args(annotation) for name, annotation in field_annotations(type(below)).items()
-               if get_origin(annotation) is Literal}  # fmt: skip
     return any(name in above and not is_deferred(above[name]) and above[name] not in tags
-               for name, tags in options.items())  # fmt: skip
+               for name, tags in literal_fields(type(below)).items())  # fmt: skip
 
 
 def _fields_of(value: object) -> dict[str, object]:
     """The fields of a nested attrs class or dataclass by constructor keyword."""
-    cls = type(value)
-    if attrs.has(cls):
-        names = {each.name: each.alias or each.name for each in attrs.fields(cls) if each.init}
-        return {alias: getattr(value, name) for name, alias in names.items()}
-    fields = getattr(cls, "__dataclass_fields__", {})
-    return {name: getattr(value, name) for name, each in fields.items() if each.init}
+    return {alias: getattr(value, name) for name, alias in field_names(type(value), init=True).items()}
 
 
 def _taken(converter: Any) -> object:
@@ -285,7 +278,7 @@ def _taken(converter: Any) -> object:
     whole = cast("Any", converter)  # attrs' stub leaves its attributes out
     function = whole.converter if isinstance(converter, attrs.Converter) else converter
     try:
-        parameter = next(iter(inspect.signature(function).parameters.values()))
-        return unwrap(typing.get_type_hints(function).get(parameter.name, Any))
-    except (StopIteration, TypeError, ValueError, NameError, AttributeError):
+        parameter = next(iter(inspect.signature(function).parameters))
+    except (StopIteration, TypeError, ValueError):
         return Any
+    return unwrap(function_annotations(function).get(parameter, Any))

@@ -7,11 +7,12 @@ value that is not there yet passes untouched and meets them when a run has it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, cast, get_args, get_origin
+from typing import Any, cast
 
 import attrs
 
-from resourcekit.annotations.annotation_structure import field_annotations, union_members
+from resourcekit.annotations.annotation_queries import literal_fields
+from resourcekit.annotations.annotation_structure import field_annotations, form_of, union_members
 from resourcekit.annotations.class_kinds import is_deferred, is_structured, own_annotations
 from resourcekit.base.caller import Place
 from resourcekit.base.errors import InvalidFieldError, Location, Problem, UnresolvedError, did_you_mean, shortened
@@ -232,14 +233,12 @@ def flattened(value: object, annotation: object) -> object:
     if not isinstance(value, dict) or len(value) != 1:
         return value
     [(tag, fields)] = value.items()
-    classes = [get_origin(member) or member for member in union_members(annotation) if member is not type(None)]
+    classes = [form_of(member).cls for member in union_members(annotation) if member is not type(None)]
     if not isinstance(fields, dict) or not all(map(is_structured, classes)):
         return value
-    members = [field_annotations(cls) for cls in classes]
-    if any(tag in member for member in members):
+    if any(tag in field_annotations(cls) for cls in classes):
         return value  # It is a field's name.
-    tagged = ((name, each) for member in members for name, each in member.items() if get_origin(each) is Literal)
-    names = [name for name, each in tagged if tag in get_args(each)]
+    names = [name for cls in classes for name, options in literal_fields(cls).items() if tag in options]
     return {names[0]: tag, **fields} if names else value
 
 

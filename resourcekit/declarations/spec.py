@@ -9,14 +9,22 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, 
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from functools import cached_property
 from threading import RLock
-from types import FrameType, SimpleNamespace
+from types import FrameType
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import attrs
 
 from resourcekit.annotations.annotation_names import type_name
 from resourcekit.annotations.annotation_queries import exact_type, resource_classes
-from resourcekit.annotations.annotation_structure import field_annotations, substituted, type_arguments, union_members
+from resourcekit.annotations.annotation_structure import (
+    evaluated,
+    field_annotations,
+    form_of,
+    function_annotations,
+    substituted,
+    type_arguments,
+    union_members,
+)
 from resourcekit.annotations.class_kinds import is_deferred, is_resource_class, own_annotations
 from resourcekit.base.caller import Place
 from resourcekit.base.errors import DefinitionError, Location, Problem
@@ -281,7 +289,7 @@ class ResourceSpec:
         written = cast("object", attribute.type)  # attrs' stub knows no strings
         if written is None:
             return Any
-        if isinstance(written, type) and not hasattr(written, "__origin__") and written is not ResourceDependency:
+        if isinstance(written, type) and written is not ResourceDependency:
             return written
         owner = next(base for base in self.cls.__mro__ if attribute.name in own_annotations(base))
         if owner is not self.cls and RECORD in owner.__dict__:
@@ -291,13 +299,12 @@ class ResourceSpec:
         return substituted(read, type_arguments(self.cls, owner))
 
     def _read_annotation(self, name: str, written: object, owner: type) -> object:
-        holder = SimpleNamespace(__annotations__={name: written})
         frame = self._frame
         names = {self.cls.__name__: self.cls}
         if frame is not None:
             names |= {**frame.f_globals, **frame.f_locals}
         try:
-            hint = typing.get_type_hints(holder, vars(sys.modules[owner.__module__]), names, include_extras=True)[name]
+            hint = evaluated(written, vars(sys.modules[owner.__module__]), names)
         except (NameError, AttributeError, SyntaxError, TypeError) as error:
             reason = str(error)
         else:
@@ -444,9 +451,13 @@ def _str(value: object) -> str:
 
 
 def has_secrets(annotation: Any, seen: set[Any] | None = None) -> bool:
-    """Whether a class in an annotation, or one inside that, has secret fields; *seen* are classes that were asked."""
+    """Whether a class in an annotation, or one inside that, has secret fields; *seen* are those that were asked."""
     seen = set() if seen is None else seen
-    cls, arguments = typing.get_origin(annotation) or annotation, typing.get_args(annotation)
+    form = form_of(annotation)
+    if form in seen:  # an alias may hold itself
+        return False
+    seen.add(form)
+    cls, arguments = form.cls, form.arguments
     if not isinstance(cls, type) or not attrs.has(cls) or cls in seen:
         return any(has_secrets(each, seen) for each in arguments)
     seen.add(cls)
@@ -499,10 +510,6 @@ _WRAPPERS: Final = (
 
 def _returned(function: Callable[..., object]) -> object:
     """What a create_resource hook says it vends, through the generator or context manager it may give."""
-    try:
-        returned = typing.get_type_hints(function).get("return", Any)
-    except (NameError, TypeError, AttributeError):
-        return Any
-    if typing.get_origin(returned) in _WRAPPERS:
-        return typing.get_args(returned)[0]
-    return returned
+    returned = function_annotations(function).get("return", Any)
+    form = form_of(returned)
+    return form.arguments[0] if form.cls in _WRAPPERS and form.arguments else returned

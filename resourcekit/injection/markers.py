@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import typing
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 from resourcekit.annotations.annotation_names import type_name
-from resourcekit.annotations.annotation_structure import UNIONS
+from resourcekit.annotations.annotation_structure import metadata_of
 from resourcekit.base.errors import nothing_injects
 from resourcekit.declarations.deferred import Reference, ref
 
@@ -67,9 +66,7 @@ def injected() -> Any:
 
 def is_marked(annotation: Any) -> bool:
     """Whether ``ResourceParam[...]`` is in it, alone or as a member of a union."""
-    if any(each is ResourceParam for each in getattr(annotation, "__metadata__", ())):
-        return True
-    return typing.get_origin(annotation) in UNIONS and any(map(is_marked, typing.get_args(annotation)))
+    return any(each is ResourceParam for each in metadata_of(annotation))
 
 
 def named_key(annotation: Any, default: object) -> str | None:

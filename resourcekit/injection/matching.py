@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any, get_origin
+from typing import Any
 
 from resourcekit.annotations.annotation_names import type_name
 from resourcekit.annotations.annotation_queries import accepts
@@ -59,7 +59,7 @@ def key_of_type(wanted: object, blueprint: Blueprint) -> str:
         InjectionError: There is none, or there are several.
     """
     keys = listed(list(blueprint.graph.keys)) or "none"
-    if not isinstance(wanted, type) and get_origin(wanted) is None:
+    if not isinstance(wanted, type) and split(wanted)[0] is wanted:
         given = kind_in_words(wanted)
         raise TypeError(f"get() wants a key of {blueprint.name} or a type, not {given}; its keys: {keys}")
     name = type_name(wanted)

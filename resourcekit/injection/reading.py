@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import sys
-import typing
 from collections.abc import Collection, Mapping
 from typing import Annotated, Any, Final
 
@@ -12,7 +11,7 @@ import attrs
 
 from resourcekit.annotations.annotation_names import type_name
 from resourcekit.annotations.annotation_queries import resource_classes
-from resourcekit.annotations.annotation_structure import split, union_members
+from resourcekit.annotations.annotation_structure import form_of, split, union_members
 from resourcekit.base.errors import InjectionError
 from resourcekit.declarations.deferred import Reference
 from resourcekit.declarations.resource_classes import ConfigurableResourceFactory
@@ -163,7 +162,7 @@ def _lead(signature: inspect.Signature, asked: Collection[str]) -> int:
 
 def _is_vendable(annotation: Any) -> bool:
     """Whether a parameter of this type may be a resource: plain data, a str or a date, hardly ever is."""
-    cls = typing.get_origin(annotation) or annotation
+    cls = form_of(annotation).cls
     if not isinstance(cls, type) or cls.__module__ in ("builtins", "typing") or cls is inspect.Parameter.empty:
         return False
     from resourcekit.config.scalars import scalar_form  # it loads the classes that have a text form

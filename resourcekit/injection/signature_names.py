@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import inspect
-import typing
 from collections.abc import Mapping
-from types import SimpleNamespace
 from typing import Any
 
+from resourcekit.annotations.annotation_structure import evaluated
 from resourcekit.base.caller import caller_frame
 
 __all__ = ("Annotations", "names_of")
@@ -63,9 +62,8 @@ class Annotations:
     def _evaluated(self, written: Any) -> Any:
         if isinstance(written, type):
             return written
-        holder = SimpleNamespace(__annotations__={"it": written})
         try:
-            return typing.get_type_hints(holder, self._module, self._local, include_extras=True)["it"]
+            return evaluated(written, self._module, self._local)
         except (NameError, AttributeError):
             raise
         except Exception:  # An annotation may hold anything, and evaluating it raise anything.

@@ -48,6 +48,9 @@ RESERVED = {
     "dependency_injector": {"container"},
     "cattrs": {"config", "definitions.storage.serializers"},
 }
+# The module that reads annotations, and how one is asked what it is built of.
+READER = "annotations.annotation_structure"
+READS_ANNOTATIONS = {"get_args", "get_origin", "get_type_hints", "__args__", "__origin__", "__value__", "__supertype__"}
 # What must not be loaded until something needs it.
 HEAVY = {"anyio", "asyncio", "cattrs", "concurrent", "dependency_injector", "fastapi", "pydantic", "yaml"}
 
@@ -203,6 +206,29 @@ def test_reserved_libraries(library: str) -> None:
         if imported.target.split(".")[0] == library and not RESERVED[library] & {module.name, layer_of(module.name)}
     ]
     assert strangers == [], f"only {', '.join(sorted(RESERVED[library]))} may import {library}"
+
+
+def names_in(tree: ast.Module) -> Iterator[tuple[str, int]]:
+    """Find every name that a module says: a variable, an attribute, an import, or the text of `getattr`."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name):
+            yield node.id, node.lineno
+        elif isinstance(node, ast.Attribute):
+            yield node.attr, node.lineno
+        elif isinstance(node, ast.alias):
+            yield node.name, node.lineno
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value, node.lineno
+
+
+def test_one_module_reads_annotations() -> None:
+    """Only one module asks `typing` how an annotation is built; all others go by the form that it gives."""
+    askers = {
+        name: [place(module, line) for said, line in names_in(module.tree) if said in READS_ANNOTATIONS]
+        for name, module in modules().items()
+    }
+    assert askers[READER], f"{READER} reads no annotations: name the module that does"
+    assert [found for name, found in askers.items() if found and name != READER] == []
 
 
 def modules_loaded_by(program: str) -> set[str]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterable, Iterator, Mapping
 from functools import update_wrapper
-from typing import Any, ClassVar, Final, Generic, ParamSpec, Self, TypeVar, cast, get_args
+from typing import Any, ClassVar, Final, Generic, ParamSpec, Self, TypeVar, cast
 
 import attrs
 
-from resourcekit.annotations.annotation_structure import union_members
-from resourcekit.annotations.class_kinds import is_resource_class
+from resourcekit.annotations import forms
+from resourcekit.annotations.annotation_structure import form_of, union_members
 from resourcekit.base.errors import DefinitionError, Location, kind_in_words, with_article
 from resourcekit.base.import_paths import imported, pickled_by_value, unpickled
 from resourcekit.definitions.model.asset_keys import check_name
@@ -144,8 +144,9 @@ class Step(Generic[P, R_co]):
     def returned(self) -> Any:
         """The type of the value that the function says it gives, also in an `Output`; Any where it does not say."""
         found = self.spec.annotation("return")
-        if isinstance(_origin(found), type) and issubclass(_origin(found), Output):
-            return next(iter(get_args(found)), Any)
+        form = form_of(found)
+        if isinstance(form.cls, type) and issubclass(form.cls, Output):
+            return next(iter(form.arguments), Any)
         return Any if found is inspect.Parameter.empty else found
 
     @property
@@ -174,7 +175,7 @@ class Step(Generic[P, R_co]):
                 yield Parameter(name, annotation, is_context=True)
                 continue
             marked = written.default is INJECTED or is_marked(annotation)
-            is_resource = marked or any(is_resource_class(_origin(each)) for each in union_members(annotation))
+            is_resource = marked or any(isinstance(form_of(each), forms.Resource) for each in union_members(annotation))
             yield Parameter(
                 name,
                 annotation,
@@ -226,10 +227,6 @@ def _fill(step: Any, state: Any) -> None:
     if inspect.isfunction(function):
         function.__annotations__ = {**function.__annotations__, **annotations}
     step.__init__(function, **arguments)
-
-
-def _origin(annotation: Any) -> Any:
-    return getattr(annotation, "__origin__", annotation)
 
 
 def _is_context(annotation: Any) -> bool:
