@@ -74,6 +74,7 @@ class Check:
 def _translate(annotation: Any) -> Validator:
     """The validator for an annotation."""
     form = form_of(annotation)
+    is_instance = _require(_instance_question(form.cls))
     match form:
         case forms.Anything():
             return _require(lambda value: True)
@@ -94,12 +95,14 @@ def _translate(annotation: Any) -> Validator:
         case forms.Scalar() if is_protocol(form.cls):
             names = frozenset.union(*protocol_members(form.cls))
             return _require(lambda value: is_mock(value) or all(_has_member(value, name) for name in names))
-    is_instance = _require(_instance_question(form.cls))
-    return and_(is_instance, _translate_elements(form)) if form.arguments or _is_fixed(form) else is_instance
-
-
-def _is_fixed(form: forms.Form) -> bool:
-    return isinstance(form, forms.FixedTuple)  # also the one without items, tuple[()]
+        case forms.FixedTuple():
+            return and_(is_instance, _require_items(form))
+        case forms.Mapping() if form.arguments:
+            entries = deep_mapping(Check(form.key), Check(form.value), None)
+            return and_(is_instance, _when(has_elements, entries))
+        case forms.Sequence() if form.arguments:
+            return and_(is_instance, _when(has_elements, deep_iterable(Check(form.item))))
+    return is_instance
 
 
 def _translate_union(form: forms.Form) -> Validator:
@@ -107,18 +110,6 @@ def _translate_union(form: forms.Form) -> Validator:
     checks = [Check(member) for member in form.arguments if member is not types.NoneType]
     one_of_them = checks[0] if len(checks) == 1 else _require_any(checks)
     return one_of_them if len(checks) == len(form.arguments) else optional(one_of_them)
-
-
-def _translate_elements(form: forms.Form) -> Validator:
-    """What is in a container, as far as its annotation says it."""
-    match form:
-        case forms.FixedTuple():
-            return _require_items(form)
-        case forms.Mapping(key=key, value=value):
-            return _when(has_elements, deep_mapping(Check(key), Check(value), None))
-        case forms.Sequence(item=item):
-            return _when(has_elements, deep_iterable(Check(item)))
-    return _require(lambda value: True)
 
 
 def _translate_record(form: forms.Form) -> Validator:

@@ -590,6 +590,14 @@ def test_has_form():
     assert has_form(None)
     assert not has_form(Client)
     assert not has_form(Client | None)
+    assert not has_form(collections.abc.Iterator[int])
+    assert not has_form(collections.ChainMap[str, int])
+
+
+def test_a_field_without_an_annotation_takes_what_comes():
+    """A field of a class that says nothing of its type is not converted."""
+    untyped = attrs.make_class("Untyped", ["it"])
+    assert convert({"it": "1"}, untyped).it == "1"
 
 
 class Resource:
