@@ -200,7 +200,7 @@ _FACTORIES: Final[Mapping[type[forms.Form], Callable[[Any, cattrs.Converter], Ho
 
 def _hook(annotation: Any, converter: cattrs.Converter) -> Hook:
     """The hook factory of all forms."""
-    form = form_of(annotation)
+    form: Any = form_of(annotation)
     return _FACTORIES[type(form)](form, converter)
 
 
