@@ -20,6 +20,7 @@ from resourcekit.annotations.annotation_names import type_name
 from resourcekit.annotations.annotation_structure import form_of
 from resourcekit.config import structures
 from resourcekit.config.choices import Hook, fits, given, literal, none, read_enum, union
+from resourcekit.config.library_types import LibraryType, library_type
 from resourcekit.config.problems import ConversionError, ConversionProblem, RefusedError, refuse
 from resourcekit.config.refusals import foreign
 from resourcekit.config.scalars import FORMS, TRUTH, read_scalar, seconds
@@ -49,6 +50,8 @@ def convert(raw: object, annotation: Any) -> Any:
     - Enum: a member's value, else its name; flags also as ``READ|WRITE``. Literal: one of the options.
     - list, set, tuple, Sequence: ``a,b,c``, or a JSON array when the text begins with ``[``; an empty text is empty.
     - dict, attrs class, dataclass, TypedDict, NamedTuple: a JSON object.
+    - IP addresses and networks, `ZoneInfo`, `Pattern`, `Fraction`, URLs of httpx, yarl and SQLAlchemy; pydantic's types
+      and models, msgspec's structs (JSON objects, or tables): as their library reads them.
     - A union: its members in order, str and bytes last. Beside one of these another member takes a text only if it
       gives it back unchanged: of ``int | str``, "01" and " 1" stay text, of ``bool | str`` all but "true" and "false",
       which may be in any case. With None and without str, an empty text, "none" and "null" are None.
@@ -201,7 +204,17 @@ _FACTORIES: Final[Mapping[type[forms.Form], Callable[[Any, cattrs.Converter], Ho
 def _hook(annotation: Any, converter: cattrs.Converter) -> Hook:
     """The hook factory of all forms."""
     form: Any = form_of(annotation)
-    return _FACTORIES[type(form)](form, converter)
+    known = library_type(form)
+    return _FACTORIES[type(form)](form, converter) if known is None else _library_hook(known, form.cls)
+
+
+def _library_hook(known: LibraryType, cls: type) -> Hook:
+    """The hook of a class that its own library reads."""
+
+    def hook(raw: object, _: Any = None) -> object:
+        return known.value(raw, cls)
+
+    return hook
 
 
 _QUICK: Final[Mapping[type, Hook]] = {str: _str, bool: _bool, int: _int}

@@ -12,8 +12,10 @@ from os import PathLike, fspath
 from typing import Any
 from uuid import UUID
 
+from resourcekit.annotations.annotation_structure import form_of
 from resourcekit.annotations.class_kinds import field_names, is_structured
 from resourcekit.base.masking import printable
+from resourcekit.config.library_types import library_type
 from resourcekit.inspection.records import EnvEntry
 
 __all__ = ("as_text", "dotenv")
@@ -75,6 +77,9 @@ def as_text(value: Any) -> str | None:
     >>> as_text(True), as_text(["a", "b"]), as_text({"size": 1})
     ('true', '["a", "b"]', '{"size": 1}')
     """
+    known = library_type(form_of(type(value)))
+    if known is not None:
+        return known.text(value)
     if isinstance(value, Enum):
         return value.name
     if isinstance(value, str | PathLike):
@@ -105,6 +110,10 @@ def _plain(value: Any) -> Any:
     """The value as JSON has it; `_NO_TEXT` where it has none."""
     if value is None or isinstance(value, bool | int | float):
         return value
+    is_textual = isinstance(value, _TEXTUAL) or library_type(form_of(type(value))) is not None
+    if is_textual:
+        text = as_text(value)
+        return _NO_TEXT if text is None else text
     if isinstance(value, list | tuple | set | frozenset):
         items = [_plain(item) for item in value]
         return _NO_TEXT if _NO_TEXT in items else items
@@ -112,8 +121,7 @@ def _plain(value: Any) -> Any:
     if fields is not None:
         inner = {str(key): _plain(item) for key, item in fields.items()}
         return _NO_TEXT if _NO_TEXT in inner.values() else inner
-    text = as_text(value) if isinstance(value, _TEXTUAL) else None
-    return _NO_TEXT if text is None else text
+    return _NO_TEXT
 
 
 _TEXTUAL = (str, bytes, Enum, PathLike, timedelta, date, time, Decimal, UUID)

@@ -17,6 +17,7 @@ from resourcekit.annotations import forms
 from resourcekit.annotations.annotation_names import type_name
 from resourcekit.annotations.annotation_structure import field_annotations, form_of
 from resourcekit.annotations.class_kinds import has_fields
+from resourcekit.config.library_types import library_type
 from resourcekit.declarations.record import spec_of
 from resourcekit.declarations.spec import FieldSpec
 from resourcekit.inspection.origins import Origins, is_hidden
@@ -181,6 +182,9 @@ def _of(annotation: Any, above: tuple[forms.Form, ...]) -> Schema:
 
 
 def _schema(form: forms.Form, above: tuple[forms.Form, ...]) -> Schema:
+    known = library_type(form)
+    if known is not None:
+        return _ANY if known.takes_tables else {"type": "string"}
     match form:
         case forms.Anything() | forms.Own():
             return _ANY
