@@ -38,7 +38,16 @@ __all__ = (
 )
 
 PLAN_CODES: Final = frozenset(
-    {"async-in-sync", "captive-scope", "cycle", "dangling-ref", "missing-dependency", "raw-resource", "type-mismatch"}
+    {
+        "async-in-sync",
+        "captive-scope",
+        "cycle",
+        "dangling-ref",
+        "missing-dependency",
+        "raw-resource",
+        "type-mismatch",
+        "unreadable-type",
+    }
 )
 CONFIG_CODES: Final = frozenset(
     {

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import attrs
 
+from resourcekit.annotations.annotation_names import type_name
 from resourcekit.annotations.annotation_queries import literal_fields
 from resourcekit.annotations.annotation_structure import function_annotations, unwrap
 from resourcekit.annotations.class_kinds import field_names, is_deferred
@@ -15,12 +16,24 @@ from resourcekit.base.errors import DefinitionError, Problem, kind_in_words
 from resourcekit.config.overlay import Overlaid, stand_ins
 from resourcekit.config.problems import ConversionError
 from resourcekit.declarations.construction import draft, flattened, takes_over
-from resourcekit.declarations.deferred import Deferred, EnvVar, ReadContext, SourceError, described, is_source
+from resourcekit.declarations.deferred import (
+    Deferred,
+    EnvTemplate,
+    EnvVar,
+    FileVar,
+    ReadContext,
+    SourceError,
+    described,
+    is_source,
+)
 from resourcekit.declarations.record import raw_values, record_of, spec_of
 from resourcekit.declarations.spec import FieldSpec
 from resourcekit.declarations.values import SCALARS, Position, copied, holds, leaves_of, rebuild
 
-__all__ = ("FieldReader", "Reading", "field_readers", "is_settled", "resolve")
+__all__ = ("FieldReader", "Reading", "declared_problems", "field_readers", "is_settled", "resolve")
+
+_TEXTS: Final = (EnvVar, EnvTemplate, FileVar)
+"""The sources that give text only."""
 
 
 def resolve(
@@ -50,6 +63,20 @@ def resolve(
     told = {problem.where for problem in problems}
     problems += [attrs.evolve(problem, path=path) for problem in found if problem.where not in told]
     return live, problems
+
+
+def declared_problems(
+    declaration: Any, name: str, overlaid: Mapping[str, Overlaid], path: tuple[str, ...]
+) -> Iterator[Problem]:
+    """Yield what is wrong with what is declared, whatever the sources will give; the arguments are those of `resolve`.
+
+    Nothing is read.
+    """
+    for reader in field_readers(declaration, name, overlaid, path):
+        if reader.overlaid is None:
+            reading = Reading(reader, {})
+            rebuild(reader.declared, reader.wanted, reading.unreadable)
+            yield from reading.problems
 
 
 def field_readers(
@@ -161,6 +188,8 @@ class Reading:
         """What one source gives, converted; a default and what is no text are of the field's type already."""
         where = ".".join(map(str, (self.reader.where, *position))) if position else self.reader.where
         source = described(leaf)
+        if self.unreadable(leaf, wanted, position):
+            return None
         if isinstance(leaf, EnvVar) and leaf.uses_default(self.environ):
             self._sources.append(f"the default of {source}")
             return copied(leaf.default)
@@ -169,6 +198,28 @@ class Reading:
         if not isinstance(read, str):
             return read
         return self._convert(read, getattr(leaf, "target", None) or wanted, where, source)
+
+    def unreadable(self, leaf: object, wanted: Any, position: Position) -> bool:
+        """Tell whether *leaf* gives text, and no text becomes what is wanted: then that is a problem."""
+        if not isinstance(leaf, _TEXTS) or getattr(leaf, "target", None) is not None:
+            return False
+        if isinstance(wanted, type) and wanted in SCALARS:
+            return False  # Most are, and each is asked for each value that is read.
+        from resourcekit.config.text import has_form
+
+        if has_form(wanted):
+            return False
+        self.problems.append(
+            self._problem(
+                "unreadable-type",
+                f"no text becomes one, and {described(leaf)} gives text",
+                where=".".join(map(str, (self.reader.where, *position))),
+                source=described(leaf),
+                expected=type_name(wanted),
+                hint="give the field a converter, or the value in code",
+            )
+        )
+        return True
 
     def _read(self, leaf: Deferred, where: str, source: str) -> object:
         """What a source gives; None after a problem."""

@@ -12,7 +12,7 @@ import attrs
 from resourcekit.base.errors import Problem, UnknownKeyError, kind_in_words
 from resourcekit.base.settings import ContainerSettings
 from resourcekit.config.overlay import Overlay
-from resourcekit.config.resolution import is_settled, resolve
+from resourcekit.config.resolution import declared_problems, is_settled, resolve
 from resourcekit.declarations.deferred import Reference
 from resourcekit.lifecycle.drivers import close_awaitable
 from resourcekit.lifecycle.fast.compiled import Compiled
@@ -292,11 +292,11 @@ def preflight(
     placed, found = _placed(blueprint, overlays)
     problems += found
     drafts = {}
-    if environ is not None:
-        for step in (*steps, *plan.stuck):
-            fields = placed.get(step.node.index, {})
-            if not is_run and is_settled(step.resource, fields):
-                continue
+    for step in (*steps, *plan.stuck):
+        fields = placed.get(step.node.index, {})
+        if environ is None:
+            problems += declared_problems(step.resource, step.name, fields, step.path)
+        elif is_run or not is_settled(step.resource, fields):
             resource, found = resolve(step.resource, step.name, fields, environ, step.path)
             drafts[id(step.node.held.identity)] = resource
             problems += found

@@ -18,7 +18,16 @@ import yarl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resourcekit import ConfigError, ConfigurableResource, EnvVar, ResourceContainer
+from resourcekit import (
+    ConfigError,
+    ConfigurableResource,
+    EnvVar,
+    FileVar,
+    PlanError,
+    ResourceContainer,
+    field,
+    open_resource,
+)
 from resourcekit.config.text import ConversionError, convert, has_form
 from resourcekit.inspection.dotenv import as_text
 
@@ -179,3 +188,54 @@ assert convert("1/3", Fraction) == Fraction(1, 3)
 assert not {"pydantic", "msgspec", "yarl", "sqlalchemy"} & {*sys.modules}
 """
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+class Pixels(ConfigurableResource):
+    """Its type has no text."""
+
+    data: memoryview
+    more: list[memoryview] = field(factory=list)
+    made: memoryview = field(default=memoryview(b""), converter=lambda text: memoryview(str(text).encode()))
+
+
+@pytest.mark.parametrize(
+    ("pixels", "where", "source"),
+    [
+        (Pixels(data=EnvVar("DATA")), "pixels.data", "variable DATA"),
+        (Pixels(data=EnvVar("DATA", default=memoryview(b""))), "pixels.data", "variable DATA"),
+        (Pixels(data=FileVar("/nowhere")), "pixels.data", "file /nowhere"),
+        (Pixels(data=EnvVar.template("{A}-{B}")), "pixels.data", "template of A, B"),
+        (Pixels(data=memoryview(b""), more=[EnvVar("ONE")]), "pixels.more.0", "variable ONE"),
+    ],
+)
+def test_a_type_without_a_text_is_a_mistake_in_the_declaration(pixels: Pixels, where: str, source: str) -> None:
+    """What no text becomes cannot come from a variable or file: that is told without reading any, and by a run too."""
+    app = ResourceContainer.of({"pixels": pixels})
+    (problem,) = app.check(environment=False)
+    told = problem.code, problem.where, problem.expected, problem.stage
+    assert told == ("unreadable-type", where, "memoryview", "plan")
+    assert problem.source == source
+    assert app.check() == (problem,)
+    with pytest.raises(PlanError), app.run():
+        pass
+    with pytest.raises(PlanError), open_resource(pixels):
+        pass
+
+
+def test_an_overlay_that_points_a_field_without_a_text_at_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A variable in an overlay is told of as one in the declaration is."""
+    monkeypatch.setenv("DATA", SECRET)
+    app = ResourceContainer.of({"pixels": Pixels(data=memoryview(b""))}).with_config(
+        {"pixels": {"data": {"env": "DATA"}}}
+    )
+    assert [problem.code for problem in app.check()] == ["unreadable-type"]
+    assert app.check(environment=False) == ()
+
+
+def test_a_converter_makes_any_type_readable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A field with a converter takes text, whatever its type is."""
+    monkeypatch.setenv("MADE", "abc")
+    app = ResourceContainer.of({"pixels": Pixels(data=memoryview(b""), made=EnvVar("MADE"))})
+    assert app.check(environment=False) == ()
+    with app.run() as resources:
+        assert bytes(typing.cast("Pixels", resources.pixels).made) == b"abc"

@@ -131,7 +131,6 @@ def test_the_fields_type_decides_what_a_text_becomes(
         (list[int], f"1,{HIDDEN}", "not a whole number"),
         (dict[str, int], HIDDEN, "invalid JSON"),
         (Pool, '{"sizes": 3}', "did you mean size?"),
-        (memoryview, HIDDEN, "no text becomes one"),
         (Database, HIDDEN, "a nested resource cannot come from text"),
     ],
 )
