@@ -24,7 +24,7 @@ class LibraryType:
     """How the values of a class are read and written.
 
     Args:
-        read: Gives the value of the class for what came from outside; whatever it raises refuses that.
+        read: Gives what came from outside as a value of an annotation; whatever it raises refuses that.
         write: Gives the text of a value.
         reason: Why a text is refused.
         takes_tables: Tables, lists and numbers are read too, not only text.
@@ -35,20 +35,20 @@ class LibraryType:
     reason: str = "the class does not accept it"
     takes_tables: bool = False
 
-    def value(self, raw: object, cls: Any) -> object:
-        """Give *raw* as a value of *cls*; one that is right already is passed on.
+    def value(self, raw: object, form: Form) -> object:
+        """Give *raw* as a value of a type; one that is right already is passed on.
 
         Raises:
             RefusedError: It cannot be one.
         """
-        if isinstance(raw, cls):
+        if isinstance(raw, form.cls):
             return raw
         if not isinstance(raw, str) and not self.takes_tables:
-            refuse(type_name(cls), f"it is of type {type(raw).__name__}, not a text")
+            refuse(type_name(form.annotation), f"it is of type {type(raw).__name__}, not a text")
         try:
-            return self.read(raw, cls)
+            return self.read(raw, form.annotation)
         except Exception as error:
-            problems = _problems(error, cls, self.reason)
+            problems = _problems(error, form, self.reason)
         raise RefusedError(problems)  # Here, where its context is not the library's error, which shows the value.
 
     def text(self, value: object) -> str | None:
@@ -80,11 +80,11 @@ def _made(text: str, cls: Any) -> object:
     return cls(text.strip())
 
 
-def _pattern(text: str, _cls: Any) -> object:
-    return sys.modules["re"].compile(text)
+def _pattern(text: str, annotation: Any) -> object:
+    return sys.modules["re"].compile(text.encode() if form_of(annotation).arguments == (bytes,) else text)
 
 
-def _database_url(text: str, _cls: Any) -> object:
+def _database_url(text: str, _: Any) -> object:
     return sys.modules["sqlalchemy.engine.url"].make_url(text.strip())
 
 
@@ -112,7 +112,7 @@ _NAMED: Final[Mapping[tuple[str, str], LibraryType]] = {
     ("zoneinfo", "ZoneInfo"): LibraryType(
         _made, lambda zone: zone.key, "not a time zone that is known here, such as Europe/Berlin"
     ),
-    ("re", "Pattern"): LibraryType(_pattern, lambda pattern: pattern.pattern, "not a regular expression"),
+    ("re", "Pattern"): LibraryType(_pattern, lambda pattern: str(pattern.pattern), "not a regular expression"),
     ("fractions", "Fraction"): LibraryType(_fraction, str, "not a fraction, such as 1/3 or 0.25", takes_tables=True),
 }
 """By the library's name and the class's."""
@@ -121,8 +121,8 @@ _NAMED: Final[Mapping[tuple[str, str], LibraryType]] = {
 # --- pydantic and msgspec ---
 
 
-def _from_pydantic(raw: object, cls: Any) -> object:
-    adapter = sys.modules["pydantic"].TypeAdapter(cls)
+def _from_pydantic(raw: object, annotation: Any) -> object:
+    adapter = sys.modules["pydantic"].TypeAdapter(annotation)
     if isinstance(raw, str) and raw.lstrip().startswith(("{", "[")):
         return adapter.validate_json(raw)
     return adapter.validate_python(raw)
@@ -134,10 +134,10 @@ def _pydantic_text(value: Any) -> str:
     return plain if isinstance(plain, str) else adapter.dump_json(value, by_alias=True).decode()
 
 
-def _from_msgspec(raw: object, cls: Any) -> object:
+def _from_msgspec(raw: object, annotation: Any) -> object:
     msgspec = sys.modules["msgspec"]
     data = msgspec.json.decode(raw) if isinstance(raw, str) else raw
-    return msgspec.convert(data, cls, strict=False)
+    return msgspec.convert(data, annotation, strict=False)
 
 
 def _msgspec_text(value: Any) -> str:
@@ -149,15 +149,15 @@ _PYDANTIC: Final = LibraryType(_from_pydantic, _pydantic_text, "pydantic refuses
 _MSGSPEC: Final = LibraryType(_from_msgspec, _msgspec_text, "msgspec refuses it", takes_tables=True)
 
 
-def _problems(error: Exception, cls: Any, reason: str) -> list[ConversionProblem]:
+def _problems(error: Exception, form: Form, reason: str) -> list[ConversionProblem]:
     """What is wrong, without the library's words, which may hold the value: of pydantic, which field and which rule."""
-    known = {name for key, field in getattr(cls, "model_fields", {}).items() for name in (key, field.alias)}
+    known = {name for key, field in getattr(form.cls, "model_fields", {}).items() for name in (key, field.alias)}
     rules: list[Any] = getattr(error, "errors", list)() if reason == _PYDANTIC.reason else []
     kinds = form_of(sys.modules["pydantic_core.core_schema"].ErrorType).arguments if rules else ()
     found = [(each["loc"][:1], each["type"]) for each in rules]
     return [
         ConversionProblem(
-            type_name(cls),
+            type_name(form.annotation),
             f"{reason} ({kind})" if kind in kinds else reason,
             path if path and path[0] in known else (),
         )

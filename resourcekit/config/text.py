@@ -205,14 +205,14 @@ def _hook(annotation: Any, converter: cattrs.Converter) -> Hook:
     """The hook factory of all forms."""
     form: Any = form_of(annotation)
     known = library_type(form)
-    return _FACTORIES[type(form)](form, converter) if known is None else _library_hook(known, form.cls)
+    return _FACTORIES[type(form)](form, converter) if known is None else _library_hook(known, form)
 
 
-def _library_hook(known: LibraryType, cls: type) -> Hook:
+def _library_hook(known: LibraryType, form: forms.Form) -> Hook:
     """The hook of a class that its own library reads."""
 
     def hook(raw: object, _: Any = None) -> object:
-        return known.value(raw, cls)
+        return known.value(raw, form)
 
     return hook
 

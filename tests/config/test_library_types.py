@@ -49,6 +49,21 @@ class Pool(msgspec.Struct):
     names: list[str] = []
 
 
+T = typing.TypeVar("T")
+
+
+class Box(msgspec.Struct, typing.Generic[T]):
+    """A generic struct."""
+
+    content: T
+
+
+class Page(pydantic.BaseModel, typing.Generic[T]):
+    """A generic model."""
+
+    content: T
+
+
 READ: list[tuple[Any, object, object]] = [
     (ipaddress.IPv4Address, " 10.0.0.1 ", ipaddress.IPv4Address("10.0.0.1")),
     (ipaddress.IPv6Interface, "fd00::1/64", ipaddress.IPv6Interface("fd00::1/64")),
@@ -72,6 +87,9 @@ READ: list[tuple[Any, object, object]] = [
     (dict[str, Limits], '{"a": {"size": 1}}', {"a": Limits(size=1)}),
     (Pool, '{"size": "3", "names": ["a"]}', Pool(3, ["a"])),
     (Pool, {"size": 3}, Pool(3)),
+    (Box[int], '{"content": "1"}', Box(1)),
+    (Page[int], '{"content": "1"}', Page[int](content=1)),
+    (re.Pattern[bytes], "a", re.compile(b"a")),
 ]
 
 
@@ -92,6 +110,8 @@ REFUSED: list[tuple[Any, object, str]] = [
     (ZoneInfo, f"Europe/{SECRET}", "expected ZoneInfo: not a time zone that is known here"),
     (ZoneInfo, f"../{SECRET}", "expected ZoneInfo: not a time zone"),
     (re.Pattern, f"({SECRET}", "expected Pattern: not a regular expression"),
+    (re.Pattern[str], f"({SECRET}", r"expected Pattern\[str\]: not a regular expression"),
+    (Box[int], f'{{"content": "{SECRET}"}}', r"^expected Box\[int\]: msgspec refuses it"),
     (Fraction, SECRET, "expected Fraction: not a fraction"),
     (Fraction, "1_0/3", "expected Fraction: not a fraction"),
     (Fraction, True, "expected Fraction: not a fraction"),
@@ -155,6 +175,7 @@ def test_a_value_that_its_text_does_not_give_has_none() -> None:
     """A pattern with flags, a model with a secret and a struct with anything are left out of a `.env.example`."""
     assert as_text(Pool(typing.cast("Any", object()))) is None
     assert as_text(re.compile("a", re.IGNORECASE)) is None
+    assert as_text(re.compile(b"a")) is None
     assert as_text(Limits(size=1, token=pydantic.SecretStr(SECRET))) is None
 
 
