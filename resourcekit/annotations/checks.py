@@ -10,6 +10,7 @@ from __future__ import annotations
 import collections.abc
 import functools
 import inspect
+import sys
 import types
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
@@ -198,7 +199,18 @@ def _instance_question(cls: type) -> Question:
     refused = refused_types(cls)
     if cls.__module__ == "builtins":
         return lambda value: isinstance(value, allowed) and not isinstance(value, refused)
+    if hasattr(cls, "__get_pydantic_core_schema__"):
+        return lambda value: is_mock(value) or isinstance(value, cls) or _is_pydantic_value(cls, value)
     return lambda value: is_mock(value) or (isinstance(value, allowed) and not isinstance(value, refused))
+
+
+def _is_pydantic_value(cls: type, value: object) -> bool:
+    """Whether pydantic takes a value for a class as it is: an AwareDatetime has no instances, its values are datetimes.
+
+    Whatever pydantic raises says no.
+    """
+    adapter = sys.modules["pydantic"].TypeAdapter(cls)  # loaded by whoever wrote the annotation
+    return type(adapter.validate_python(value, strict=True)) is type(value)
 
 
 def _is_resource_for(cls: type, value: object) -> bool:

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import typing
+from datetime import UTC, date, datetime
 from fractions import Fraction
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -23,6 +24,7 @@ from resourcekit import (
     ConfigurableResource,
     EnvVar,
     FileVar,
+    InvalidFieldError,
     PlanError,
     ResourceContainer,
     field,
@@ -82,6 +84,8 @@ READ: list[tuple[Any, object, object]] = [
     (sqlalchemy.URL, "postgresql://u:p@h/db", sqlalchemy.make_url("postgresql://u:p@h/db")),
     (pydantic.HttpUrl, "https://shop.example/", pydantic.HttpUrl("https://shop.example/")),
     (pydantic.SecretStr, SECRET, pydantic.SecretStr(SECRET)),
+    (pydantic.AwareDatetime, "2024-05-31T12:00:00+00:00", datetime(2024, 5, 31, 12, tzinfo=UTC)),
+    (pydantic.PastDate, "2024-05-31", date(2024, 5, 31)),
     (Limits, '{"size": "3", "name": "y"}', Limits(size=3, name="y")),
     (Limits, {"size": 3}, Limits(size=3)),
     (dict[str, Limits], '{"a": {"size": 1}}', {"a": Limits(size=1)}),
@@ -120,6 +124,7 @@ REFUSED: list[tuple[Any, object, str]] = [
     (Limits, f'{{"size": "{SECRET}"}}', r"size: expected Limits: pydantic refuses it \(int_parsing\)"),
     (Limits, {"size": 0}, r"size: expected Limits: pydantic refuses it \(greater_than\)"),
     (Limits, {"name": 5}, r"(?s)size: expected .*\(missing\)\nname: expected .*\(string_type\)"),
+    (pydantic.AwareDatetime, "2024-05-31T12:00:00", r"expected AwareDatetime: .* \(timezone_aware\)"),
     (Limits, SECRET, r"^expected Limits: pydantic refuses it \(model_type\)"),
     (Pool, f'{{"size": "{SECRET}"}}', "^expected Pool: msgspec refuses it"),
     (Pool, SECRET, "^expected Pool: msgspec refuses it"),
@@ -260,3 +265,26 @@ def test_a_converter_makes_any_type_readable(monkeypatch: pytest.MonkeyPatch) ->
     assert app.check(environment=False) == ()
     with app.run() as resources:
         assert bytes(typing.cast("Pixels", resources.pixels).made) == b"abc"
+
+
+@pytest.mark.parametrize(
+    ("annotation", "right", "wrong"),
+    [
+        (pydantic.AwareDatetime, datetime(2024, 5, 31, tzinfo=UTC), datetime(2024, 5, 31)),
+        (pydantic.PastDate, date(2024, 5, 31), date(2999, 1, 1)),
+        (list[pydantic.PastDate], [date(2024, 5, 31)], [date(2999, 1, 1)]),
+        (pydantic.HttpUrl, pydantic.HttpUrl("https://a/"), "https://a/"),
+        (pydantic.SecretStr | None, pydantic.SecretStr(SECRET), "text"),
+        (Limits, Limits(size=1), {"size": 1}),
+        (Pool, Pool(1), {"size": 1}),
+        (yarl.URL, yarl.URL("https://a/"), "https://a/"),
+        (re.Pattern[str], re.compile("a"), "a"),
+    ],
+    ids=str,
+)
+def test_a_constructor_takes_such_values_as_they_are(annotation: Any, right: object, wrong: object) -> None:
+    """A value in code must be right already, as for any other type; pydantic says it of its types without instances."""
+    cls = type("Typed", (ConfigurableResource,), {"__annotations__": {"it": annotation}, "__module__": __name__})
+    assert typing.cast("Any", cls)(it=right).it == right
+    with pytest.raises(InvalidFieldError, match="wrong-type"):
+        cls(it=wrong)
