@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from resourcekit.annotations import forms
-from resourcekit.annotations.annotation_structure import field_annotations, form_of, union_members
+from resourcekit.annotations.annotation_structure import form_of, union_members
+from resourcekit.annotations.class_fields import field_annotations
 from resourcekit.annotations.class_kinds import (
     has_fields,
     is_annotated,

@@ -10,19 +10,14 @@ import types
 import typing
 from collections.abc import Callable, Mapping
 from typing import Any, Final
-from weakref import WeakKeyDictionary
-
-import attrs
 
 from resourcekit.annotations import forms
 from resourcekit.annotations.class_kinds import (
     accepts_anything,
-    field_names,
     has_fields,
     is_container,
     is_named_tuple,
     is_resource_class,
-    is_structured,
     own_annotations,
 )
 
@@ -30,12 +25,11 @@ __all__ = (
     "QUALIFIERS",
     "UNIONS",
     "arguments_of",
+    "class_annotations",
     "evaluated",
-    "field_annotations",
     "form_of",
     "function_annotations",
     "metadata_of",
-    "required_keys",
     "resolve_names",
     "split",
     "substituted",
@@ -293,50 +287,11 @@ def _is_unpacked(item: Any) -> bool:
     return getattr(item, "__unpacked__", False) is True or typing.get_origin(item) is typing.Unpack
 
 
-# --- fields of classes ---
+# --- annotations of classes ---
 
 
-def field_annotations(annotation: Any) -> Mapping[Any, Any]:
-    """Give the resolved annotation of every field of an attrs class, a dataclass, a NamedTuple or a TypedDict.
-
-    A field of an attrs class is found under its name and its alias. What cannot be resolved is `Any`. Of a generic
-    class with its arguments, ``Box[int]``, they stand where its type parameters did.
-
-    Example:
-        >>> @attrs.define
-        ... class Pool:
-        ...     size: int
-        >>> field_annotations(Pool)
-        {'size': <class 'int'>}
-    """
-    cls, arguments = split(annotation)
-    known = _FIELDS.get(cls)
-    if known is None:
-        hints, are_resolved = _hints(cls)
-        known = _annotations_of(cls, hints)
-        if are_resolved:
-            _FIELDS[cls] = known
-    given = dict(zip(getattr(cls, "__parameters__", ()), arguments, strict=False))
-    return {name: substituted(hint, given) for name, hint in known.items()} if given else known
-
-
-_FIELDS: Final[WeakKeyDictionary[type, Mapping[Any, Any]]] = WeakKeyDictionary()
-"""What `field_annotations` has found, but where a name may yet come to exist."""
-
-
-def _annotations_of(cls: type, hints: dict[str, Any]) -> Mapping[Any, Any]:
-    """The annotation of every field, by what a mapping may call it."""
-    if attrs.has(cls):
-        fields = [(field, hints.get(field.name, field.type)) for field in attrs.fields(cls)]
-        named = {name: hint for field, hint in fields for name in (field.name, field.alias)}
-        return {name: Any if hint is None or isinstance(hint, str) else hint for name, hint in named.items()}
-    if is_structured(cls):
-        return {name: hints.get(name, Any) for name in field_names(cls)}
-    return hints or dict.fromkeys(getattr(cls, "_fields", ()), Any)  # as namedtuple("Point", "x y") makes it
-
-
-def _hints(cls: type) -> tuple[dict[str, Any], bool]:
-    """The resolved annotations of a class, and whether all are; if not, those that need no resolving."""
+def class_annotations(cls: type) -> tuple[dict[str, Any], bool]:
+    """Give the resolved annotations of a class, and whether all are; if not, those that need no resolving."""
     try:
         hints = typing.get_type_hints(cls, include_extras=True)
         return {name: _inherited(cls, name, hint) for name, hint in hints.items()}, True
@@ -360,25 +315,6 @@ def resolve_names(cls: type) -> None:
         NameError: One is not to be found.
     """
     typing.get_type_hints(cls)
-
-
-def required_keys(cls: Any) -> frozenset[Any]:
-    """Give the keys that a TypedDict must have.
-
-    The class itself does not know them where its annotations were strings when it was made.
-    """
-    said = {name: _qualifiers(annotation) for name, annotation in field_annotations(cls).items()}
-    required = {name for name, qualifiers in said.items() if typing.Required in qualifiers}
-    return frozenset(required | {name for name in cls.__required_keys__ if typing.NotRequired not in said[name]})
-
-
-def _qualifiers(annotation: Any) -> list[Any]:
-    """Required, NotRequired and ReadOnly, as far as they stand around an annotation."""
-    found = []
-    while (origin := typing.get_origin(annotation)) in (*QUALIFIERS, typing.Annotated):
-        found.append(origin)
-        annotation = typing.get_args(annotation)[0]
-    return found
 
 
 # --- type parameters of generic classes ---

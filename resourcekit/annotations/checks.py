@@ -20,7 +20,8 @@ from attrs.validators import and_, deep_iterable, deep_mapping, optional
 
 from resourcekit.annotations import forms
 from resourcekit.annotations.annotation_queries import accepts, exact_type
-from resourcekit.annotations.annotation_structure import field_annotations, form_of, required_keys
+from resourcekit.annotations.annotation_structure import form_of
+from resourcekit.annotations.class_fields import field_annotations, required_keys
 from resourcekit.annotations.class_kinds import (
     is_annotated,
     is_deferred,

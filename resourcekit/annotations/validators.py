@@ -17,8 +17,9 @@ import attrs
 from resourcekit.annotations import forms
 from resourcekit.annotations.annotation_names import type_name
 from resourcekit.annotations.annotation_queries import element_annotation
-from resourcekit.annotations.annotation_structure import field_annotations, form_of, required_keys, union_members
+from resourcekit.annotations.annotation_structure import form_of, union_members
 from resourcekit.annotations.checks import Check, describes_instance, has_elements
+from resourcekit.annotations.class_fields import field_annotations, required_keys
 from resourcekit.annotations.class_kinds import has_fields, is_structured, is_typed_dict
 
 __all__ = ("TypeValidator", "build_validator")

@@ -15,13 +15,8 @@ from cattrs.gen import make_dict_structure_fn, override
 
 from resourcekit.annotations import forms
 from resourcekit.annotations.annotation_names import type_name
-from resourcekit.annotations.annotation_structure import (
-    field_annotations,
-    required_keys,
-    resolve_names,
-    union_members,
-    unwrap,
-)
+from resourcekit.annotations.annotation_structure import resolve_names, union_members, unwrap
+from resourcekit.annotations.class_fields import field_annotations, required_keys
 from resourcekit.annotations.class_kinds import is_named_tuple, is_typed_dict
 from resourcekit.config.choices import Hook, fits, given
 from resourcekit.config.overlay_files import SyntaxProblem, parse_json

@@ -12,7 +12,8 @@ from typing import Any, cast
 import attrs
 
 from resourcekit.annotations.annotation_queries import literal_fields
-from resourcekit.annotations.annotation_structure import field_annotations, form_of, union_members
+from resourcekit.annotations.annotation_structure import form_of, union_members
+from resourcekit.annotations.class_fields import field_annotations
 from resourcekit.annotations.class_kinds import is_deferred, is_structured, own_annotations
 from resourcekit.base.caller import Place
 from resourcekit.base.errors import InvalidFieldError, Location, Problem, UnresolvedError, did_you_mean, shortened

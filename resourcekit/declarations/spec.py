@@ -18,13 +18,13 @@ from resourcekit.annotations.annotation_names import type_name
 from resourcekit.annotations.annotation_queries import exact_type, resource_classes
 from resourcekit.annotations.annotation_structure import (
     evaluated,
-    field_annotations,
     form_of,
     function_annotations,
     substituted,
     type_arguments,
     union_members,
 )
+from resourcekit.annotations.class_fields import field_annotations
 from resourcekit.annotations.class_kinds import is_deferred, is_resource_class, own_annotations
 from resourcekit.base.caller import Place
 from resourcekit.base.errors import DefinitionError, Location, Problem

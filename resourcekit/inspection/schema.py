@@ -15,7 +15,8 @@ from uuid import UUID
 
 from resourcekit.annotations import forms
 from resourcekit.annotations.annotation_names import type_name
-from resourcekit.annotations.annotation_structure import field_annotations, form_of
+from resourcekit.annotations.annotation_structure import form_of
+from resourcekit.annotations.class_fields import field_annotations
 from resourcekit.annotations.class_kinds import has_fields
 from resourcekit.config.library_types import library_type
 from resourcekit.declarations.record import spec_of

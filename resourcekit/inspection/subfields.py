@@ -10,7 +10,8 @@ import attrs
 from resourcekit.annotations import forms
 from resourcekit.annotations.annotation_names import type_name
 from resourcekit.annotations.annotation_queries import element_annotation
-from resourcekit.annotations.annotation_structure import field_annotations, form_of, union_members
+from resourcekit.annotations.annotation_structure import form_of, union_members
+from resourcekit.annotations.class_fields import field_annotations
 from resourcekit.annotations.class_kinds import field_names, has_fields, is_structured
 from resourcekit.base.errors import did_you_mean, shortened
 from resourcekit.declarations.deferred import Deferred

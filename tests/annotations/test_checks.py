@@ -26,7 +26,8 @@ from hypothesis import strategies as st
 
 from resourcekit.annotations.annotation_names import type_name
 from resourcekit.annotations.annotation_queries import accepts, element_annotation, exact_type, resource_classes
-from resourcekit.annotations.annotation_structure import field_annotations, union_members, unwrap
+from resourcekit.annotations.annotation_structure import union_members, unwrap
+from resourcekit.annotations.class_fields import field_annotations
 from resourcekit.annotations.class_kinds import is_deferred, is_resource_class
 from resourcekit.annotations.validators import build_validator
 
