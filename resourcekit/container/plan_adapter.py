@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import typing
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import attrs
 from dependency_injector import providers
 
+from resourcekit.annotations.annotation_structure import split
 from resourcekit.container.providers import Provided, ResourceProvider, ValueProvider, overridings, scope_of
 from resourcekit.declarations.record import raw_values
 from resourcekit.declarations.values import is_resource
@@ -100,7 +100,7 @@ def _hold_plain(provider: Any) -> Held:
         is_replacement = provider._is_replacement
         return Held(provider, "value", provider.provides, offers=provider.stands_for, is_replacement=is_replacement)
     provides = _of_provider(provider, "provides", None)
-    cls = typing.get_origin(provides) or provides  # Factory(Box[int])
+    cls = split(provides)[0]  # Factory(Box[int])
     is_class = isinstance(cls, type) and cls.__module__ != "unittest.mock"
     makes = isinstance(provider, providers.Factory | providers.BaseSingleton)
     return Held(

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any, Literal, get_origin
+from typing import Any, Literal
 
 import attrs
 
 from resourcekit.annotations.annotation_names import type_name
 from resourcekit.annotations.annotation_queries import element_annotation, resource_classes
-from resourcekit.annotations.annotation_structure import union_members
+from resourcekit.annotations.annotation_structure import split, union_members
 from resourcekit.annotations.class_kinds import is_deferred, is_structured
 from resourcekit.base.errors import DefinitionError, Location
 from resourcekit.base.masking import MASK, printable, show
@@ -337,7 +337,7 @@ def _is_secret_at(field: FieldSpec, value: Any, position: Sequence[str | int]) -
     if field.secret:
         return True
     for part in position:
-        for cls in (get_origin(member) or member for member in union_members(annotation)):
+        for cls in (split(member)[0] for member in union_members(annotation)):
             fields = attrs.fields(cls) if attrs.has(cls) else ()
             if any(has_secret(each) for each in fields if part in (each.name, each.alias)):
                 return True

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
 from types import NoneType
-from typing import Final, TypeGuard, get_origin
+from typing import Final, TypeGuard
 
-from resourcekit.annotations.annotation_structure import union_members
+from resourcekit.annotations.annotation_structure import split, union_members
 from resourcekit.annotations.class_kinds import is_resource_class
 from resourcekit.base.errors import (
     DefinitionError,
@@ -181,7 +181,7 @@ def _way_around(node: Node) -> str:
 def _refusal(node: Node, field: FieldSpec, content: object) -> tuple[str, str] | None:
     """Why config has no place in a field, whatever is in it, and the way out; None where it may have one."""
     where = f"{node.name}.{field.alias}"
-    members = [get_origin(member) or member for member in union_members(field.annotation) if member is not NoneType]
+    members = [split(member)[0] for member in union_members(field.annotation) if member is not NoneType]
     if field.attribute.converter is not None or (content is None and field.optional):
         return None
     if members and all(map(is_resource_class, members)):

@@ -10,11 +10,11 @@ from importlib import import_module
 from importlib.util import find_spec
 from math import isfinite
 from types import ModuleType
-from typing import IO, Any, ClassVar, Final, get_origin
+from typing import IO, Any, ClassVar, Final
 
 from resourcekit.annotations.annotation_names import type_name
 from resourcekit.annotations.annotation_queries import accepts
-from resourcekit.annotations.annotation_structure import union_members
+from resourcekit.annotations.annotation_structure import split, union_members
 from resourcekit.base.errors import DefinitionError, did_you_mean, kind_in_words
 from resourcekit.definitions.storage.roundtrip import first_change
 
@@ -90,7 +90,7 @@ class PickleSerializer(Serializer):
 
     def refuses(self, annotation: Any) -> bool:
         """Whether it says that it returns a generator, a coroutine or a module, which pickle never takes."""
-        return all(_origin(each) in _NO_DATA for each in union_members(annotation))
+        return all(split(each)[0] in _NO_DATA for each in union_members(annotation))
 
     def dump(self, value: Any, file: IO[bytes], annotation: Any) -> None:
         """Write a value."""
@@ -145,10 +145,6 @@ class JsonSerializer(Serializer):
 
 
 _NO_DATA: Final = (Generator, AsyncGenerator, Coroutine, ModuleType)
-
-
-def _origin(annotation: Any) -> Any:
-    return get_origin(annotation) or annotation
 
 
 def _is_structured(annotation: Any) -> bool:
@@ -212,7 +208,7 @@ class ParquetSerializer(Serializer):
 
     def refuses(self, annotation: Any) -> bool:
         """Whether it is a built-in type or a generator, which no data frame is."""
-        members = [_origin(each) for each in union_members(annotation)]
+        members = [split(each)[0] for each in union_members(annotation)]
         is_built_in = [getattr(each, "__module__", None) == "builtins" and each is not object for each in members]
         return all(each or member in _NO_DATA for each, member in zip(is_built_in, members, strict=True))
 
