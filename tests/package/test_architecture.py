@@ -5,44 +5,28 @@ import saves start-up time, it does not change who depends on whom.
 """
 
 import ast
-import importlib.util
 import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
 
-PACKAGE = "resourcekit"
-
-# The layers are the folders, in this order: a module imports its own folder and those before it.
-LAYERS = (
-    "base",
-    "annotations",
-    "declarations",
-    "config",
-    "planning",
-    "lifecycle",
-    "lifecycle.fast",
-    "run",
-    "injection",
-    "inspection",
-    "inspection.render",
-    "container",
-    "definitions.model",
-    "definitions.storage",
-    "definitions.execution",
-    "definitions.authoring",
-    "definitions",
-    "testing",
-    "integrations",
-    "cli",
+from tests.package.layers import (
+    FRONT,
+    PACKAGE,
+    PICTURE,
+    Module,
+    layer_of,
+    modules,
+    own_imports,
+    picture,
+    place,
+    place_in_order,
 )
-FRONT = {"", "__main__"}  # `resourcekit/__init__.py` and `python -m resourcekit`
+
 # Third-party packages that only some of our modules may import.
 RESERVED = {
     "dependency_injector": {"container"},
@@ -53,98 +37,6 @@ READER = "annotations.annotation_structure"
 READS_ANNOTATIONS = {"get_args", "get_origin", "get_type_hints", "__args__", "__origin__", "__value__", "__supertype__"}
 # What must not be loaded until something needs it.
 HEAVY = {"anyio", "asyncio", "cattrs", "concurrent", "dependency_injector", "fastapi", "pydantic", "yaml"}
-
-
-@dataclass(frozen=True)
-class Import:
-    """One import statement's target, as a full dotted name."""
-
-    target: str
-    line: int
-    typing_only: bool
-
-
-@dataclass(frozen=True)
-class Module:
-    """One source file: its dotted name below the package ("" for the package itself), its tree and imports."""
-
-    name: str
-    path: Path
-    tree: ast.Module
-    imports: tuple[Import, ...]
-
-
-def read_imports(node: ast.AST, package: str, typing_only: bool = False) -> Iterator[Import]:
-    """Find the imports in a tree; `package` is what a leading dot stands for."""
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.Import):
-            for alias in child.names:
-                yield Import(alias.name, child.lineno, typing_only)
-        elif isinstance(child, ast.ImportFrom):
-            parents = package.split(".")
-            base = ".".join(parents[: len(parents) - child.level + 1]) if child.level else ""
-            origin = ".".join(part for part in (base, child.module) if part)
-            for alias in child.names:
-                yield Import(f"{origin}.{alias.name}", child.lineno, typing_only)
-        elif isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
-            for inner in child.body:
-                yield from read_imports(ast.Module([inner], []), package, typing_only=True)
-            yield from read_imports(ast.Module(child.orelse, []), package, typing_only)
-        else:
-            yield from read_imports(child, package, typing_only)
-
-
-@cache
-def modules() -> dict[str, Module]:
-    """Read every source file of the package, found without importing it."""
-    spec = importlib.util.find_spec(PACKAGE)
-    assert spec is not None, f"{PACKAGE} is not installed"
-    found = {}
-    for root in map(Path, spec.submodule_search_locations or ()):
-        for path in sorted(root.rglob("*.py")):
-            parts = path.relative_to(root).with_suffix("").parts
-            name = ".".join(parts).removesuffix("__init__").removesuffix(".")
-            package = ".".join((PACKAGE, *parts[:-1]))
-            tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
-            found[name] = Module(name, path, tree, tuple(read_imports(tree, package)))
-    return found
-
-
-def layer_of(name: str) -> str | None:
-    """Look up the layer of a module: the innermost folder of the list that it is in; None if it is in none."""
-    while name and name not in LAYERS:
-        name = name.rpartition(".")[0]
-    return name or None
-
-
-def own_module(target: str) -> str | None:
-    """Turn an imported dotted name into the name of our module it comes from; None for other people's."""
-    if target != PACKAGE and not target.startswith(PACKAGE + "."):
-        return None
-    name = target.removeprefix(PACKAGE).removeprefix(".")
-    while name and name not in modules():
-        name = name.rpartition(".")[0]
-    return name
-
-
-def own_imports() -> Iterator[tuple[Module, Import, str]]:
-    """Pair each of our modules with the own modules it imports; the package's front door is left out."""
-    for module in modules().values():
-        for imported in module.imports:
-            target = own_module(imported.target)
-            if module.name and target is not None and target != module.name:
-                yield module, imported, target
-
-
-def place(module: Module, line: int) -> str:
-    """Say where a finding is."""
-    return f"{module.path}:{line}"
-
-
-def place_in_order(name: str) -> int:
-    """Tell how far down a module's layer is; the front is below all."""
-    layer = layer_of(name)
-    return len(LAYERS) if layer is None else LAYERS.index(layer)
 
 
 def upward_imports(typing_only: bool) -> list[str]:
@@ -178,6 +70,11 @@ def test_module_names_are_unique() -> None:
         if module.path.stem not in ("__init__", "__main__") and layer_of(module.name) != "integrations":
             named.setdefault(module.path.stem, []).append(module.name)
     assert [names for names in named.values() if len(names) > 1] == []
+
+
+def test_the_picture_of_the_layers_is_drawn_anew() -> None:
+    """The picture in docs/architecture.md shows the layers as they are: `python -m tests.package.layers` draws it."""
+    assert PICTURE.read_text(encoding="utf-8") == picture()
 
 
 def test_no_module_imports_the_package_itself() -> None:
