@@ -6,6 +6,7 @@ import saves start-up time, it does not change who depends on whom.
 
 import ast
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -75,6 +76,17 @@ def test_module_names_are_unique() -> None:
 def test_the_picture_of_the_layers_is_drawn_anew() -> None:
     """The picture in docs/architecture.md shows the layers as they are: `python -m tests.package.layers` draws it."""
     assert PICTURE.read_text(encoding="utf-8") == picture()
+
+
+def test_the_page_names_files_that_are_there() -> None:
+    """Every file that docs/architecture.md sends a reader to is where it says."""
+    page = (PICTURE.parents[1] / "architecture.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`([\w/]+\.py)`", page))
+    root = modules()[""].path.parent
+    assert len(named) > 30
+    assert (
+        sorted(name for name in named if not (root / name).exists() and not (PICTURE.parents[2] / name).exists()) == []
+    )
 
 
 def test_no_module_imports_the_package_itself() -> None:
