@@ -89,7 +89,8 @@ class Operations(Inspected):
     def _plain_run(self, keys: tuple[str, ...]) -> Run[Self]:
         seen, here = latest(), in_force()
         try:
-            known = None if here is None else here.plain_runs.get((self, keys))
+            kept = {} if here is None else here.plain_runs  # Another thread may override everywhere meanwhile.
+            known = kept.get((self, keys))
             if known is not None and known[0] is seen:
                 plain: Run[Self] = known[1]()
                 return plain
@@ -102,8 +103,8 @@ class Operations(Inspected):
         if not container._assembly.is_watched:
             if container is self:
                 keep(self._plain_runs, [(keys, make)], seen)
-            elif here is not None:
-                here.plain_runs[self, keys] = (seen, make)
+            else:
+                kept[self, keys] = (seen, make)
         return make()
 
     @overload

@@ -248,6 +248,15 @@ def _make(pending: Pending) -> None:
         pending.error = error
 
 
+def _end_if_lost(scope: Scope, schedule: Schedule, pending: Pending) -> None:
+    """End the child that a hook has forked while others were called in threads.
+
+    Its loop would wait for ever for the threads of the parent's, which are not in this child.
+    """
+    if scope.is_lost and schedule.under_way:
+        end_child(pending.call, "has forked while others were called in threads; {}", pending.error)
+
+
 async def set_up_concurrently_async(
     scope: Scope, steps: Sequence[Step], waits: Sequence[set[int]], observe: Observer | None = None
 ) -> BaseException | None:
@@ -279,9 +288,7 @@ async def set_up_concurrently_async(
             here = schedule.staying()
             if here is not None:
                 here.given, here.error = await aperform(here.call)
-                if scope.is_lost and schedule.under_way:
-                    # Its loop would wait for ever for the threads of the parent's, which are not in this child.
-                    end_child(here.call, "has forked while others were called in threads; {}", here.error)
+                _end_if_lost(scope, schedule, here)
                 schedule.ended(here)
             elif schedule.under_way:
                 with CancelScope(shield=bool(schedule.errors)):

@@ -264,8 +264,8 @@ class App(AppScope):
         self.session = session
         _STARTED[id(session)] = session
         self.become(session._up, () if session._scope is None else session._scope.used)
-        if self.lasting is not None:
-            self.lasting.hold_for(session)
+        assert self.lasting is not None, "every container's app has one"
+        self.lasting.hold_for(session)
 
     def _ends(self) -> tuple[AppRun | None, BaseException | None]:
         """What is to be torn down, where the last one leaves; and a Ctrl-C that came meanwhile."""
@@ -287,8 +287,7 @@ class App(AppScope):
 
     def _ending(self, session: AppRun) -> Sequence[Session]:
         """What ends with *session*, in order: what overrides everywhere have opened on top of it; and before it."""
-        if self.lasting is None:
-            return (session,)
+        assert self.lasting is not None, "every container's app has one"
         above = self.lasting.retire(everything=True) if self._is_everywhere else ()
         return (*above, session, *self.lasting.release(session))
 
@@ -344,9 +343,9 @@ def _forked() -> None:
 
 def _interpreter_ends() -> None:
     """Name what is still open."""
-    for session in [*runs_here(), *_STARTED.values()]:
-        if session.is_open:  # In the child of a fork the parent's is not.
-            session._warn_left_open(warnings.warn)
+    sessions = (*runs_here(), *_STARTED.values())
+    for session in [each for each in sessions if each.is_open]:  # In the child of a fork the parent's is not.
+        session._warn_left_open(warnings.warn)
 
 
 in_child(_forked)

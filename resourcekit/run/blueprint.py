@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, Protocol
 
 import attrs
 
@@ -26,7 +26,32 @@ from resourcekit.planning.plan import Plan, Step, make_plan
 from resourcekit.run.cache_epoch import changed
 from resourcekit.run.run_lines import frame
 
-__all__ = ("AppScope", "Blueprint", "Preflight", "preflight")
+__all__ = ("AppScope", "Blueprint", "LastingScope", "Preflight", "preflight")
+
+
+class LastingScope(Protocol):
+    """What overrides everywhere have opened, as an app sees it; `OverrideScope` is the one there is."""
+
+    @property
+    def state(self) -> tuple[object, ...]:
+        """As for `AppScope`."""
+        ...
+
+    def find(self, held: Held) -> LiveResource | None:
+        """As for `AppScope`."""
+        ...
+
+    def hold_for(self, run: Any) -> None:
+        """Have *run*, an app that has started, hold what is open of its steps."""
+        ...
+
+    def release(self, run: Any) -> Sequence[Any]:
+        """Have *run*, which ends, hold nothing any more, and return the sessions that its caller is to end."""
+        ...
+
+    def retire(self, *, everything: bool = False) -> Sequence[Any]:
+        """Give up what no override has replaced any more, or *everything*, and return the sessions to end."""
+        ...
 
 
 class AppScope:
@@ -43,7 +68,7 @@ class AppScope:
     def __init__(self, parent: AppScope | None = None) -> None:
         self.live: Mapping[int, LiveResource] = {}
         self.used: Sequence[object] = ()
-        self.lasting: AppScope | None = None if parent is None else parent.lasting
+        self.lasting: LastingScope | None = None if parent is None else parent.lasting
         """What overrides everywhere have opened of the container, and of all that are derived from it."""
         self._parent = parent
         self._epoch = object()
@@ -69,21 +94,6 @@ class AppScope:
         """Something that is equal only as long as nothing here is started or stopped."""
         below = self.lasting if self._parent is None else self._parent
         return (self._epoch, *(() if below is None else below.state))
-
-    def hold_for(self, run: Any) -> None:
-        """Have *run*, an app that has started, hold what overrides everywhere have opened of its steps."""
-
-    def release(self, run: Any) -> Sequence[Any]:
-        """A run, or a started app, ends and holds nothing any more; gives the sessions that its caller is to end."""
-        return ()
-
-    def retire(self, *, everything: bool = False) -> Sequence[Any]:
-        """Give up what overrides everywhere have opened; gives the sessions that the caller is to end.
-
-        Args:
-            everything: Whether all of it, else what no override has replaced any more.
-        """
-        return ()
 
 
 _LONG: Final = 100

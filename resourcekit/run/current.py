@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final
@@ -51,9 +52,9 @@ class Current:
     """Whether an override was entered where it was open: who asks for a key may ask for what is overridden there."""
 
     @property
+    @abstractmethod
     def is_open(self) -> bool:
-        """Whether its resources are, or are being, set up."""
-        return self._outcome == "open"
+        """Whether its resources are, or are being, set up, in this process."""
 
     def _enter_context(self) -> None:
         """Make this the current run of the context."""

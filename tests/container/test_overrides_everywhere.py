@@ -21,7 +21,7 @@ from resourcekit import (
     inject,
 )
 from resourcekit.run.override_scope import OverrideScope
-from tests.forked import forked
+from tests.forked import forked, in_child
 
 LOG: list[str] = []
 
@@ -328,6 +328,20 @@ def test_failing_teardowns(log):
         raise KeyError("body")
     assert [str(error) for error in primary.value.teardown_errors.exceptions] == ["f fails"]
     assert log == ["+f", "+users", "-users", "-f", "+f", "+users", "-users", "-f KeyError"]
+
+
+class Interrupted(Database):
+    def teardown_after_execution(self, context):
+        super().teardown_after_execution(context)
+        raise KeyboardInterrupt
+
+
+def test_a_ctrl_c_in_a_teardown(log):
+    """It surfaces where the override ends, when everything is torn down."""
+    app = App()
+    with pytest.raises(KeyboardInterrupt), app.override(database=Interrupted(host="i"), everywhere=True):
+        post(app, "tea")
+    assert log == ["+i", "+users", "-users", "-i"]
 
 
 def test_failing_teardowns_at_the_end_of_a_run_or_an_app(log):
@@ -662,7 +676,7 @@ def test_a_run_made_inside_and_opened_when_it_has_ended(log):
 
 
 FORKING = """
-import os
+import os, sys
 from tests.container.test_overrides_everywhere import App, Database, LOG, get, post
 
 app = App()
@@ -674,9 +688,9 @@ with app.override(database=Database(host="fake"), everywhere=True):
         assert get(app) == []
         post(app, "coffee")
         assert get(app) == ["coffee"]
-    else:
-        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
-        assert get(app) == ["tea"]
+        sys.exit(0)  # through the `with`, which closes its own
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    assert get(app) == ["tea"]
 assert LOG == ["+fake", "+users", "-users", "-fake"], LOG
 """
 
@@ -684,8 +698,18 @@ assert LOG == ["+fake", "+users", "-users", "-fake"], LOG
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 def test_a_fork_of_a_process_that_has_it():
     """What the parent has opened stays the parent's; the child sees the override, and opens its own fake."""
-    done = forked(source=FORKING, environ={})
+    done = forked(source=FORKING, environ=os.environ)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_child_opens_its_own_fake(log):
+    """The same in this process: the child's runs share nothing with the parent's."""
+    app = App()
+    with app.override(database=Database(host="fake"), everywhere=True):
+        post(app, "tea")
+        assert in_child(lambda: get(app)) == []
+        assert get(app) == ["tea"]
 
 
 def test_a_get_outside_of_runs_opens_nothing():

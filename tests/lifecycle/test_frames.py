@@ -5,6 +5,7 @@ import gc
 from weakref import ref
 
 import pytest
+from dependency_injector import providers
 
 from resourcekit import ConfigurableResource, ResourceContainer
 
@@ -101,6 +102,27 @@ def test_a_body_that_fails(way):
             SYNC[way]()
         del caught
         assert [each() for each in LOCALS] == [None] * len(LOCALS)
+
+
+def test_a_body_that_fails_in_a_run_of_nested_containers():
+    """The views of nested containers let go of it as well."""
+
+    class Outer(ResourceContainer):
+        inner = providers.Container(App)
+
+    outer = Outer()
+    for _ in range(2):
+        with pytest.raises(LookupError) as caught:
+            fail_inside(outer)
+        del caught
+        assert [each() for each in LOCALS] == [None] * len(LOCALS)
+
+
+def fail_inside(outer):
+    """A body that holds a view, and one of a nested container."""
+    with outer.run() as resources:
+        inner = resources.inner
+        body(inner.keeping, inner.yielding)
 
 
 @pytest.mark.parametrize("way", ASYNC)
