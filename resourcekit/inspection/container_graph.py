@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from resourcekit.annotations.annotation_names import type_name
+from resourcekit.base.drawing import draw
 from resourcekit.base.masking import printable
 from resourcekit.base.tables import markup
 from resourcekit.declarations.record import spec_of
 from resourcekit.declarations.spec import FieldSpec
 from resourcekit.inspection.origins import Origins, is_hidden
 from resourcekit.inspection.records import FieldEntry, GraphData, GraphEntry, Need
-from resourcekit.inspection.render.notations import dot, mermaid
-from resourcekit.inspection.render.page import graph_page
-from resourcekit.inspection.render.picture import svg
 from resourcekit.planning.nodes import Graph, Node
 from resourcekit.planning.plan import Plan
 
@@ -54,19 +52,19 @@ class ContainerGraph(GraphData):
 
     def mermaid(self) -> str:
         """The graph as a Mermaid flowchart, for Markdown pages."""
-        return mermaid(self)
+        return draw("mermaid", self)
 
     def dot(self) -> str:
         """The graph in Graphviz's language."""
-        return dot(self)
+        return draw("dot", self)
 
     def svg(self) -> str:
         """The graph as a picture that stands alone."""
-        return svg(self)
+        return draw("svg", self)
 
     def html(self) -> str:
         """The graph as one page that needs no network: zoom, search, click for details."""
-        return graph_page({self.container: self})
+        return draw("graph_page", {self.container: self})
 
     def __str__(self) -> str:
         count = len(self.resources)
@@ -138,7 +136,7 @@ class EnvironmentGraphs:
         Args:
             current: The environment shown first; the first of them by default.
         """
-        return graph_page(self.graphs, current)
+        return draw("graph_page", self.graphs, current)
 
     def __str__(self) -> str:
         return "\n\n".join(f"{printable(name)}: {graph}" for name, graph in self.graphs.items())

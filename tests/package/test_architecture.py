@@ -5,6 +5,7 @@ import saves start-up time, it does not change who depends on whom.
 """
 
 import ast
+import importlib
 import json
 import re
 import subprocess
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from resourcekit.base.drawing import RENDERERS
 from tests.package.layers import (
     FRONT,
     PACKAGE,
@@ -62,6 +64,13 @@ def test_imports_go_down_the_layers() -> None:
 def test_typing_imports_go_down_too() -> None:
     """An import under TYPE_CHECKING is a dependency like any other: move the type, or use a Protocol."""
     assert upward_imports(typing_only=True) == []
+
+
+def test_the_door_upward_leads_to_what_draws() -> None:
+    """The only names of a later layer in the package are those of renderers, in one table, and each is there."""
+    for module, function in RENDERERS.values():
+        assert module.startswith(f"{PACKAGE}.inspection.render.")
+        assert callable(getattr(importlib.import_module(module), function))
 
 
 def test_module_names_are_unique() -> None:
