@@ -15,7 +15,14 @@ from resourcekit.container.instance import OPERATIONS, ContainerInstance, is_key
 from resourcekit.container.methods import Operations, operations
 from resourcekit.container.overrides import Override
 from resourcekit.container.providers import ResourceProvider, ValueProvider, as_provider, check_key, value
-from resourcekit.container.state import Assembly, alias_all, check_replacements, given_containers, instance_providers
+from resourcekit.container.state import (
+    Assembly,
+    alias_all,
+    check_replacements,
+    given_containers,
+    instance_providers,
+    note_takers,
+)
 from resourcekit.declarations.values import is_resource
 
 __all__ = ("ResourceContainer", "value")
@@ -262,6 +269,7 @@ class ResourceContainer(Operations, containers.DeclarativeContainer, metaclass=C
             found = instance_providers(assembly, cls.providers, ours, memo)
             instance = cls.instance_type._empty()
             instance._take(cls, assembly, found, memo)
+            note_takers(instance, resources)
             if cls.auto_load_config:
                 for configuration in _copied(instance, memo, providers.Configuration):
                     configuration.load()

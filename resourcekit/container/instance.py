@@ -27,6 +27,7 @@ from resourcekit.container.state import (
     instance_providers,
     keys_of,
     native,
+    note_takers,
 )
 from resourcekit.declarations.values import is_resource
 from resourcekit.run.active_overrides import Changes, Overrides, effective
@@ -112,6 +113,7 @@ class ContainerInstance(Operations, containers.DynamicContainer):
                 assembly.alias(each, key)
         self._put(name, provider)
         assembly.shared += given_containers({name: content})
+        note_takers(self, {name: content})
         assembly.recipe += (("set", (name, content)),)
         assembly.changed()
 

@@ -41,7 +41,8 @@ class Override(Generic[C]):
         return self._enter(is_async=False)
 
     def _enter(self, *, is_async: bool) -> C:
-        begin(self, self._container, self._changes, is_async=is_async)
+        container: Any = self._container
+        begin(self, container._assembly.laid_with(container, self._changes), is_async=is_async)
         try:
             standing: C = effective(self._container)
         except BaseException:
@@ -60,9 +61,8 @@ class Override(Generic[C]):
 
     def _leave(self) -> Sequence[Any]:
         """Leave it; gives the sessions that end with it."""
-        entry = end(self)
-        container: Any = self._container
-        return container._assembly.retire() if entry is not None and entry.changes.is_everywhere else ()
+        ended = [entry for entry in end(self) if entry.changes.is_everywhere]
+        return [session for entry in ended for session in entry.container._assembly.retire()]
 
     async def __aenter__(self) -> C:
         return self._enter(is_async=True)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
-from weakref import WeakSet
+from weakref import WeakKeyDictionary, WeakSet
 
 import attrs
 from dependency_injector import containers, providers
@@ -44,6 +44,7 @@ __all__ = (
     "instance_providers",
     "keys_of",
     "native",
+    "note_takers",
 )
 
 Recipe = tuple[tuple[str, Any], ...]
@@ -82,6 +83,8 @@ class Assembly:
     made: tuple[Bindings, ContainerBlueprint] | None = None
     composed: Compositions = attrs.field(factory=Compositions)
     copies: Copies | None = None
+    takers: WeakKeyDictionary[Any, str] = attrs.field(factory=WeakKeyDictionary)
+    """The containers that were given this one for a nested one, and the key it has there."""
     seen_in: WeakSet[Any] = attrs.field(factory=WeakSet)
     """Who sees the container as what stands for another."""
 
@@ -112,6 +115,12 @@ class Assembly:
         """An override everywhere has ended; gives the sessions that its end is to end."""
         app: App | None = self.origin.__dict__.get("_app")
         return () if app is None or app.lasting is None else app.lasting.retire()
+
+    def laid_with(self, container: Any, changes: Changes) -> Iterator[tuple[Any, Changes]]:
+        """Yield what an override of *container*, which this is of, lays on it, and on those that have it nested."""
+        yield container, changes
+        for taker, key in list(self.takers.items()):
+            yield from taker._assembly.laid_with(taker, changes.within(key))
 
     def alias(self, thing: object, key: str) -> None:
         """From now on *thing* means *key*."""
@@ -302,6 +311,14 @@ def check_replacements(name: str, changes: Collection[str]) -> None:
 def given_containers(changes: Mapping[str, object]) -> tuple[Any, ...]:
     """The container instances among what is given for keys."""
     return tuple(content for content in changes.values() if _is_instance(content))
+
+
+def note_takers(taker: Any, changes: Mapping[str, object]) -> None:
+    """Note that *taker* was given container instances of ours, so that an override of one reaches it."""
+    for key, content in changes.items():
+        assembly = getattr(content, "_assembly", None) if _is_instance(content) else None
+        if assembly is not None:
+            assembly.takers[taker] = key
 
 
 def _is_instance(content: object) -> bool:

@@ -80,6 +80,10 @@ class Changes:
         """Whether *key*, or the nested container it is in, is replaced."""
         return any(_is_at(key, mine) for mine in self.replacements)
 
+    def within(self, key: str) -> Changes:
+        """Return the same changes for a container that has this one nested under *key*."""
+        return attrs.evolve(self, replacements={f"{key}.{inner}": each for inner, each in self.replacements.items()})
+
     def touches(self, other: Changes) -> bool:
         """Whether both replace the same key, or one a key in a nested container that the other replaces."""
         return any(_is_at(one, two) or _is_at(two, one) for one in self.replacements for two in other.replacements)
@@ -105,11 +109,12 @@ def _is_at(key: str, other: str) -> bool:
 
 @attrs.frozen(eq=False)
 class Entry:
-    """One override that was entered, until it is left.
+    """What one override that was entered lays on one container, until it is left.
 
     Args:
         owner: The override.
-        container: The container it was made for.
+        entering: The same for all that the override lays on at one entering.
+        container: The container it was made for, or one that was given that container for a nested one.
         changes: What it replaces.
         place: Its place in the process's order of entering.
         is_async: Whether it was entered by ``async with``.
@@ -118,6 +123,7 @@ class Entry:
     """
 
     owner: object
+    entering: object
     container: Any
     changes: Changes
     place: int
@@ -171,11 +177,17 @@ def composing() -> RLock:
     return _PROCESS.lock
 
 
-def begin(owner: object, container: Any, changes: Changes, *, is_async: bool) -> None:
-    """Enter an override in this context."""
+def begin(owner: object, laid: Iterable[tuple[Any, Changes]], *, is_async: bool) -> None:
+    """Enter an override in this context: *laid* are containers, with what is laid on each."""
+    entering = object()
+    for container, changes in laid:
+        _begin_on(owner, entering, container, changes, is_async=is_async)
+
+
+def _begin_on(owner: object, entering: object, container: Any, changes: Changes, *, is_async: bool) -> None:
     before = _HERE.get()
     runs = () if CURRENT.get() is None else tuple(_doubted(container._assembly.origin))
-    entry = Entry(owner, container, changes, next(_PLACES), is_async, runs, before)
+    entry = Entry(owner, entering, container, changes, next(_PLACES), is_async, runs, before)
     override_begins(entry)
     if changes.is_everywhere:
         with _PROCESS.lock:
@@ -192,25 +204,32 @@ def _doubted(origin: object) -> Iterator[ReferenceType[Any]]:
             yield ReferenceType(run)
 
 
-def end(owner: object) -> Entry | None:
-    """Take the latest entry of an override out: here, or where it is not from here, everywhere; gives it."""
+def end(owner: object) -> Sequence[Entry]:
+    """Take out what an override has laid on at its latest entering, and return that.
+
+    It is taken out of this context and, where it is in force everywhere, of the process. Where this context has not
+    entered the override, only what is in force everywhere is found.
+    """
     here = _HERE.get()
-    entry = None if here is None else _latest(here, owner)
-    if here is not None and entry is not None:
-        _HERE.set(here.without(entry))
-    if entry is None or entry.changes.is_everywhere:
+    found = () if here is None else _latest(here, owner)
+    for entry in reversed(found):
+        here = None if here is None else here.without(entry)
+    if found:
+        _HERE.set(here)
+    if not found or found[0].changes.is_everywhere:
         with _PROCESS.lock:
-            entry = entry or _latest(_PROCESS.everywhere, owner)
-            if entry is None or entry not in _PROCESS.everywhere.entries:
-                return None
-            left = tuple(each for each in _PROCESS.everywhere.entries if each is not entry)
+            found = found or _latest(_PROCESS.everywhere, owner)
+            found = tuple(entry for entry in found if entry in _PROCESS.everywhere.entries)
+            left = tuple(entry for entry in _PROCESS.everywhere.entries if entry not in found)
             _PROCESS.everywhere = Overrides(left)
         changed()
-    return entry
+    return found
 
 
-def _latest(overrides: Overrides, owner: object) -> Entry | None:
-    return next((entry for entry in reversed(overrides.entries) if entry.owner is owner), None)
+def _latest(overrides: Overrides, owner: object) -> tuple[Entry, ...]:
+    """The entries of the latest entering of an override, in order."""
+    last = next((entry.entering for entry in reversed(overrides.entries) if entry.owner is owner), None)
+    return tuple(entry for entry in overrides.entries if entry.entering is last)
 
 
 def everywhere() -> tuple[Entry, ...]:

@@ -3,6 +3,7 @@
 import asyncio
 import copy
 import gc
+import operator
 import threading
 import types
 import weakref
@@ -780,3 +781,54 @@ def test_the_flag_is_a_flag():
     """`everywhere="no"` is refused."""
     with pytest.raises(TypeError, match="True or False"):
         App().override(everywhere="no", database=Database())
+
+
+class Warehouse(ResourceContainer):
+    database = Database()
+
+
+class Shop(ResourceContainer):
+    store = providers.Container(Warehouse)
+    users = Users(database=store.database, cache=Cache())
+
+
+class Mall(ResourceContainer):
+    shop = providers.Container(Shop)
+
+
+@pytest.mark.parametrize("is_everywhere", [False, True])
+def test_an_override_of_a_container_that_others_were_given(is_everywhere):
+    """Who was given a container for a nested one sees what overrides that one, however deep it is nested."""
+    warehouse = Warehouse()
+    shop, late = Shop(store=warehouse), Shop()
+    mall = Mall(shop=shop)
+    late.store = warehouse
+    with warehouse.override(database=Database(host="fake"), everywhere=is_everywhere):
+        for app, keys in ((warehouse, "database"), (shop, "store.database"), (late, "store.database")):
+            assert host(app, keys) == "fake"
+        assert host(mall, "shop.store.database") == "fake"
+        with shop.run() as resources:
+            assert resources.users.database.host == "fake"
+        with shop.override(**{"store.database": Database(host="mine")}):
+            assert (host(shop, "store.database"), host(warehouse, "database")) == ("mine", "fake")
+        assert host(shop, "store.database") == "fake"
+    assert {host(warehouse, "database"), host(shop, "store.database"), host(mall, "shop.store.database")} == {"real"}
+    with shop.run() as resources, warehouse.override(database=Database(host="fake")):
+        with pytest.raises(RunStateError, match="overridden here"):
+            resources.users  # noqa: B018
+
+
+def host(app, key):
+    """What a run has under a key."""
+    with app.run(key) as resources:
+        return operator.attrgetter(f"{key}.host")(resources)
+
+
+def test_a_container_that_was_given_another_is_not_kept_by_that():
+    """What is nested knows who has it only as long as there is somebody."""
+    warehouse = Warehouse()
+    shop = weakref.ref(Shop(store=warehouse))
+    gc.collect()
+    assert shop() is None
+    with warehouse.override(database=Database(host="fake")):
+        assert host(warehouse, "database") == "fake"
