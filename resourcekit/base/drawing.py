@@ -1,7 +1,7 @@
 """The one door from data to what draws it: found by name, and loaded when something is drawn.
 
-Data stands in layers above `inspection.render`, and must not import it. `tests/package/test_architecture.py` lists what
-this table has.
+Data stands in layers above `inspection.render`, and must not import it. `tests/package/test_architecture.py` sees to it
+that each entry leads there.
 """
 
 from __future__ import annotations
