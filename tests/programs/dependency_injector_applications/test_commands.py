@@ -14,7 +14,7 @@ from .commands import messages
 from .commands.containers import Container as Commands
 from .recipes import containers as recipes
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def test_commands_find_their_handlers() -> None:
