@@ -16,7 +16,10 @@ from resourcekit.planning.nodes import Choice, Held, held_resource
 
 __all__ = ("Bindings",)
 
-_CACHING: Final = (providers.BaseSingleton, providers.BaseResource)
+_RESOURCE: Final = getattr(
+    providers, "BaseResource", providers.Resource
+)  # The base came later than our lowest version.
+_CACHING: Final = (providers.BaseSingleton, _RESOURCE)
 _CONFIGURATIONS: Final = (providers.Configuration, providers.ConfigurationOption)
 
 
@@ -114,7 +117,7 @@ def _hold_plain(provider: Any) -> Held:
         wraps=provides if isinstance(provider, providers.Object) and is_resource(provides) else None,
         offers=provides if is_class and makes else Any,
         is_missing=isinstance(provider, providers.Dependency) and not provider.is_defined,
-        closes=isinstance(provider, providers.BaseResource),
+        closes=isinstance(provider, _RESOURCE),
         choice=_choice(provider) if isinstance(provider, providers.Selector) else None,
     )
 
