@@ -6,6 +6,7 @@ import json
 from collections.abc import Coroutine, Generator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple, Protocol, TypeVar
@@ -315,6 +316,8 @@ def test_an_annotation_that_no_file_can_keep(tmp_path, annotation, serializers, 
     """A return annotation that a format is sure to refuse is a problem before anything opens, also for `check`."""
     if serializer == "parquet":
         pytest.importorskip("pyarrow")
+    if serializer == "json" and annotation == tuple[int, object] and version("cattrs") < "26.2":
+        pytest.skip("older versions of cattrs do not tell before")
     log = []
 
     class Opens(ConfigurableResource):
